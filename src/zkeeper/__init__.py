@@ -1,0 +1,5 @@
+"""zkeeper: Apache ZooKeeper in Python."""
+
+from typing import Final
+
+__version__: Final = "0.1.0"

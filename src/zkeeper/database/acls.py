@@ -1,0 +1,97 @@
+"""ACL lists, shared by the znodes that carry them.
+
+1. Equal lists are one `AclList`; the table counts the znodes that use it and forgets it with the last.
+2. An index, the list's name in snapshots, is never given to a second list. -1 is the implicit open list of the znodes
+   that a fresh tree holds, and is in no table.
+3. A snapshot may name an index whose list it does not hold (it was written before the list came); such a list is
+   unknown until the log supplies it.
+"""
+
+from typing import Final, final
+
+from mypy_extensions import i64, mypyc_attr
+
+from zkeeper.errors import CorruptionError
+from zkeeper.wire.acl import WORLD_ANYONE, Acl
+
+OPEN_INDEX: Final = -1
+
+
+@final
+@mypyc_attr(acyclic=True)
+class AclList:
+    """`world_permissions` are those that it grants to everybody."""
+
+    def __init__(self, entries: tuple[Acl, ...], index: i64 = 0, known: bool = True) -> None:
+        self.entries = entries
+        self.index: i64 = index
+        self.users: i64 = 0
+        self.known = known
+        self.world_permissions: i64 = _world_permissions(entries) if known else 0
+
+
+def _world_permissions(entries: tuple[Acl, ...]) -> i64:
+    if not entries:
+        return -1  # An empty list denies nothing: all bits.
+    granted = 0
+    for permissions, scheme, identity in entries:
+        if scheme == b"world" and identity == b"anyone":
+            granted |= permissions
+    return granted
+
+
+@final
+class AclTable:
+    def __init__(self) -> None:
+        self.open = AclList((WORLD_ANYONE,), OPEN_INDEX)
+        self._by_entries: dict[tuple[Acl, ...], AclList] = {}
+        self._by_index: dict[int, AclList] = {OPEN_INDEX: self.open}
+        self._last_index: i64 = 0
+
+    def use(self, entries: tuple[Acl, ...]) -> AclList:
+        """The list for `entries`, made if need be, with one more user."""
+        found = self._by_entries.get(entries)
+        if found is None:
+            self._last_index += 1
+            found = AclList(entries, self._last_index)
+            self._add(found)
+        found.users += 1
+        return found
+
+    def release(self, acl: AclList) -> None:
+        """One user less."""
+        acl.users -= 1
+        if acl.users <= 0 and acl.index != OPEN_INDEX:
+            self._by_index.pop(acl.index, None)
+            if acl.known:
+                self._by_entries.pop(acl.entries, None)
+
+    def items(self) -> list[tuple[int, tuple[Acl, ...]]]:
+        """Index and entries of every list in use, but for the implicit one."""
+        return [(index, acl.entries) for index, acl in self._by_index.items() if index != OPEN_INDEX and acl.known]
+
+    def load(self, index: i64, entries: tuple[Acl, ...]) -> None:
+        """Takes one row of a snapshot's table."""
+        if index <= 0 or index in self._by_index:
+            raise CorruptionError(f"ACL index {index} is not positive, or appears twice")
+        self._add(AclList(entries, index))
+        self._last_index = max(self._last_index, index)
+
+    def load_user(self, index: i64) -> AclList:
+        """The list that a znode of a snapshot names, with one more user (rule 3)."""
+        found = self._by_index.get(index)
+        if found is None:
+            found = AclList((), index, known=False)
+            self._by_index[index] = found
+            self._last_index = max(self._last_index, index)
+        found.users += 1
+        return found
+
+    def drop_unused(self) -> None:
+        """Forgets the lists of a snapshot that none of its znodes names."""
+        for acl in [acl for acl in self._by_index.values() if acl.users == 0]:
+            self.release(acl)
+
+    def _add(self, acl: AclList) -> None:
+        self._by_index[acl.index] = acl
+        self._by_entries.setdefault(acl.entries, acl)

@@ -1,0 +1,87 @@
+"""IP addresses as ZooKeeper writes and matches them in ACLs of scheme `ip` (semantics, section 9.4)."""
+
+import re
+from typing import Final
+
+_DECIMAL: Final = re.compile(rb"[0-9]{1,3}")
+_HEX_GROUP: Final = re.compile(rb"[0-9A-Fa-f]{1,4}")
+_BITS: Final = re.compile(rb"\+?[0-9]{1,3}")
+
+
+def canonical_address(host: str) -> bytes:
+    """The text by which a client's address is known: dotted IPv4, or eight IPv6 groups without compression."""
+    text = host.split("%")[0].encode()
+    if b":" not in text:
+        return text
+    if text.lower().startswith(b"::ffff:") and b"." in text:
+        return text[7:]
+    packed = parse_address(text)
+    if packed is None:
+        return text
+    return b":".join(b"%x" % int.from_bytes(packed[at : at + 2], "big") for at in range(0, 16, 2))
+
+
+def parse_address(text: bytes) -> bytes | None:
+    """4 or 16 bytes, None for what is no address."""
+    return _parse_ipv6(text) if b":" in text else _parse_ipv4(text)
+
+
+def _parse_ipv4(text: bytes) -> bytes | None:
+    parts = text.split(b".")
+    if len(parts) != 4:
+        return None
+    values: list[int] = []
+    for part in parts:
+        if _DECIMAL.fullmatch(part) is None or int(part) > 255:
+            return None
+        values.append(int(part))
+    return bytes(values)
+
+
+def _parse_ipv6(text: bytes) -> bytes | None:
+    halves = text.split(b"::")
+    if len(halves) > 2:
+        return None
+    head = _groups(halves[0])
+    if head is None:
+        return None
+    if len(halves) == 1:
+        return b"".join(head) if len(head) == 8 else None
+    tail = _groups(halves[1])
+    if tail is None or len(head) + len(tail) > 7:
+        return None
+    return b"".join(head) + bytes(16 - 2 * (len(head) + len(tail))) + b"".join(tail)
+
+
+def _groups(text: bytes) -> list[bytes] | None:
+    if not text:
+        return []
+    groups: list[bytes] = []
+    for part in text.split(b":"):
+        if _HEX_GROUP.fullmatch(part) is None:
+            return None
+        groups.append(int(part, 16).to_bytes(2, "big"))
+    return groups
+
+
+def parse_network(text: bytes) -> tuple[bytes, int] | None:
+    """Address and prefix length of `address` or `address/bits`; None when it is not valid in an ACL."""
+    parts = text.split(b"/")
+    address = parse_address(parts[0])
+    if address is None or len(parts) > 2:
+        return None
+    if len(parts) == 1:
+        return address, 8 * len(address)
+    if _BITS.fullmatch(parts[1]) is None or int(parts[1]) > 8 * len(address):
+        return None
+    return address, int(parts[1])
+
+
+def network_holds(network: bytes, address: bytes) -> bool:
+    """Whether the client at `address` is within `network`, both as text."""
+    wanted = parse_network(network)
+    packed = parse_address(address)
+    if wanted is None or packed is None or len(packed) != len(wanted[0]):
+        return False
+    shift = 8 * len(packed) - wanted[1]
+    return int.from_bytes(packed, "big") >> shift == int.from_bytes(wanted[0], "big") >> shift

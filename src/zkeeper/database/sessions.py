@@ -1,0 +1,107 @@
+"""Sessions that this server tracks: ids, passwords, deadlines.
+
+1. A deadline is rounded up to a whole tick, so a session expires between its timeout and one tick more after it was
+   last heard of, and sessions are looked at once a tick, a bucket at a time.
+2. A session that is closing is not touched any more; whatever still arrives for it is dropped.
+"""
+
+from typing import Final, final
+
+from mypy_extensions import i64
+
+_SALT: Final = 0xB3415C00
+_LCG_FACTOR: Final = 0x5DEECE66D
+_MASK_48: Final = 0xFFFFFFFFFFFF
+_FORBIDDEN_ID: Final = -0x8000000000000000
+
+
+def session_password(session_id: int) -> bytes:
+    """The 16 bytes that prove the right to a session; every server derives the same (wire, section 3.3)."""
+    state = ((session_id ^ _SALT) ^ _LCG_FACTOR) & _MASK_48
+    words: list[bytes] = []
+    for _ in range(4):
+        state = (state * _LCG_FACTOR + 0xB) & _MASK_48
+        words.append(((state >> 16) & 0xFFFFFFFF).to_bytes(4, "little"))
+    return b"".join(words)
+
+
+def first_session_id(server_id: int, now_ms: int) -> int:
+    """Server id in the top byte, then 40 bits of the clock, then 16 bits to count in; as a signed 64-bit number."""
+    value = ((server_id & 0xFF) << 56) | ((now_ms & 0xFFFFFFFFFF) << 16)
+    return value - (1 << 64) if value >> 63 else value
+
+
+def following_session_id(session_id: int) -> int:
+    following = session_id + 1
+    return following + 1 if following == _FORBIDDEN_ID else following
+
+
+@final
+class Session:
+    def __init__(self, session_id: i64, timeout_ms: i64) -> None:
+        self.session_id: i64 = session_id
+        self.timeout_ms: i64 = timeout_ms
+        self.deadline_ms: i64 = -1
+        self.closing = False
+
+
+@final
+class SessionTracker:
+    """`now_ms` is a monotonic clock throughout."""
+
+    def __init__(self, tick_ms: i64) -> None:
+        self._tick_ms: i64 = tick_ms
+        self.sessions: dict[int, Session] = {}
+        self.buckets: dict[int, set[Session]] = {}
+
+    def add(self, session_id: i64, timeout_ms: i64, now_ms: i64) -> Session:
+        session = self.sessions.get(session_id)
+        if session is None:
+            session = Session(session_id, timeout_ms)
+            self.sessions[session_id] = session
+        session.timeout_ms = timeout_ms
+        self.touch(session, now_ms)
+        return session
+
+    def touch(self, session: Session, now_ms: i64) -> bool:
+        """Moves the deadline; False when the session is closing or gone."""
+        if session.closing:
+            return False
+        deadline_ms = ((now_ms + session.timeout_ms) // self._tick_ms + 1) * self._tick_ms
+        if deadline_ms != session.deadline_ms:
+            self._leave_bucket(session)
+            session.deadline_ms = deadline_ms
+            bucket = self.buckets.get(deadline_ms)
+            if bucket is None:
+                self.buckets[deadline_ms] = {session}
+            else:
+                bucket.add(session)
+        return True
+
+    def _leave_bucket(self, session: Session) -> None:
+        bucket = self.buckets.get(session.deadline_ms)
+        if bucket is not None:
+            bucket.discard(session)
+            if not bucket:
+                del self.buckets[session.deadline_ms]
+
+    def close(self, session: Session) -> None:
+        """The session is about to end by a transaction."""
+        session.closing = True
+        self._leave_bucket(session)
+
+    def remove(self, session_id: i64) -> None:
+        session = self.sessions.pop(session_id, None)
+        if session is not None:
+            self.close(session)
+
+    def expired(self, now_ms: i64) -> list[Session]:
+        """The sessions whose deadline has passed, oldest first."""
+        due: list[Session] = []
+        for deadline_ms in sorted(deadline for deadline in self.buckets if deadline <= now_ms):
+            due.extend(sorted(self.buckets[deadline_ms], key=_session_id))
+        return due
+
+
+def _session_id(session: Session) -> int:
+    return session.session_id

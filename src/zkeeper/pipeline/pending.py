@@ -1,0 +1,156 @@
+"""The tree as it will be once all that was proposed is applied.
+
+1. A path that no transaction in flight touches is read from the tree; one that is touched has a `Pending` here, which
+   is never changed once it stands, only replaced by a later one.
+2. What is here leaves when its transaction is applied.
+"""
+
+from collections import deque
+from typing import final
+
+from mypy_extensions import i64
+
+from zkeeper.database.acls import AclList
+from zkeeper.database.database import Database
+from zkeeper.database.znode import ZNode, digest_of
+
+
+@final
+class Pending:
+    """A znode after the transaction `zxid`; one that is only read from the tree has zxid 0."""
+
+    def __init__(self, path: bytes, zxid: i64, data: bytes | None, acl: AclList, owner: i64) -> None:
+        self.path = path
+        self.zxid: i64 = zxid
+        self.exists = True
+        self.data = data
+        self.acl = acl
+        self.owner: i64 = owner
+        self.czxid: i64 = zxid
+        self.mzxid: i64 = zxid
+        self.pzxid: i64 = zxid
+        self.ctime_ms: i64 = 0
+        self.mtime_ms: i64 = 0
+        self.version: i64 = 0
+        self.cversion: i64 = 0
+        self.aversion: i64 = 0
+        self.child_count: i64 = 0
+        self.digest: i64 = 0
+
+    def copy(self, zxid: i64) -> "Pending":
+        other = Pending(self.path, zxid, self.data, self.acl, self.owner)
+        other.exists = self.exists
+        other.czxid = self.czxid
+        other.mzxid = self.mzxid
+        other.pzxid = self.pzxid
+        other.ctime_ms = self.ctime_ms
+        other.mtime_ms = self.mtime_ms
+        other.version = self.version
+        other.cversion = self.cversion
+        other.aversion = self.aversion
+        other.child_count = self.child_count
+        other.digest = self.digest
+        return other
+
+    def compute_digest(self) -> i64:
+        if self.path.startswith(b"/zookeeper/"):
+            return 0
+        return digest_of(
+            self.path, self.data, self.czxid, self.mzxid, self.pzxid, self.ctime_ms, self.mtime_ms,
+            self.version, self.cversion, self.aversion, self.owner,
+        )  # fmt: skip
+
+
+def _from_tree(path: bytes, node: ZNode) -> Pending:
+    found = Pending(path, 0, node.data, node.acl, node.owner)
+    found.czxid = node.czxid
+    found.mzxid = node.mzxid
+    found.pzxid = node.pzxid
+    found.ctime_ms = node.ctime_ms
+    found.mtime_ms = node.mtime_ms
+    found.version = i64(node.version)
+    found.cversion = i64(node.cversion)
+    found.aversion = i64(node.aversion)
+    found.child_count = node.child_count()
+    found.digest = node.digest
+    return found
+
+
+@final
+class PendingTree:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._by_path: dict[bytes, Pending] = {}
+        self._in_order: deque[Pending] = deque()
+        self._undo: list[tuple[bytes, Pending | None]] = []
+        self._undo_digest: i64 = 0
+        self._recording = False
+        self._digest: i64 = 0
+
+    def digest(self) -> i64:
+        """Of the whole tree, with all that is pending."""
+        return self._digest if self._by_path else self._database.tree.digest
+
+    def get(self, path: bytes) -> Pending | None:
+        """The znode at `path`, None if there will be none. Not to be changed; see `change`."""
+        found = self._by_path.get(path)
+        if found is not None:
+            return found if found.exists else None
+        node = self._database.tree.lookup(path)
+        return _from_tree(path, node) if node is not None else None
+
+    def change(self, found: Pending, zxid: i64) -> Pending:
+        """A version of `found` that may be changed and then given to `put`."""
+        if found.zxid == 0:
+            found.zxid = zxid
+            return found
+        return found.copy(zxid)
+
+    def put(self, changed: Pending, old_digest: i64) -> None:
+        """Makes `changed` what is pending at its path; `old_digest` is its share in the digest so far."""
+        by_path = self._by_path
+        if self._database.tree.with_digest:
+            base = self._digest if by_path else self._database.tree.digest
+            changed.digest = changed.compute_digest() if changed.exists else 0
+            self._digest = base + changed.digest - old_digest
+        if self._recording:
+            self._undo.append((changed.path, by_path.get(changed.path)))
+        by_path[changed.path] = changed
+        self._in_order.append(changed)
+
+    def applied(self, zxid: i64) -> None:
+        """Forgets what the transactions up to `zxid` changed: it is in the tree now."""
+        in_order = self._in_order
+        while in_order and in_order[0].zxid <= zxid:
+            done = in_order.popleft()
+            if self._by_path.get(done.path) is done:
+                del self._by_path[done.path]
+
+    def begin(self) -> None:
+        """Until `commit` or `roll_back`, changes can be taken back together."""
+        self._recording = True
+        self._undo_digest = self.digest()
+
+    def commit(self) -> None:
+        self._recording = False
+        self._undo = []
+
+    def roll_back(self) -> None:
+        for path, before in reversed(self._undo):
+            self._in_order.pop()
+            if before is None:
+                del self._by_path[path]
+            else:
+                self._by_path[path] = before
+        self._digest = self._undo_digest
+        self.commit()
+
+    def ephemerals(self, session_id: i64) -> list[bytes]:
+        """What a session will own."""
+        owned = set(self._database.tree.ephemerals.get(session_id, ()))
+        for path, pending in self._by_path.items():
+            if pending.exists and pending.owner == session_id:
+                owned.add(path)
+            else:
+                owned.discard(path)
+        return sorted(owned)

@@ -1,0 +1,259 @@
+"""Requests that change nothing on disk: answered from the tree as it stands, watches registered on the way.
+
+Each answer writes the reply's body behind a header that the caller wrote, or raises: `ZooKeeperError` for its code,
+`DecodeError` for a body that does not decode. Nothing is written before the last check has passed.
+"""
+
+from typing import final
+
+from librt.strings import BytesWriter, write_i32_be
+from mypy_extensions import i32, i64
+
+from zkeeper.database import paths
+from zkeeper.database.auth import AuthRules, Identity
+from zkeeper.database.database import Database
+from zkeeper.database.watches import STANDARD, Watcher
+from zkeeper.database.znode import ZNode
+from zkeeper.errors import (
+    BadArgumentsError,
+    DecodeError,
+    MarshallingError,
+    NoAuthError,
+    NoNodeError,
+    NoWatcherError,
+    ZooKeeperError,
+)
+from zkeeper.wire import protocol
+from zkeeper.wire.acl import Acl, write_acl
+from zkeeper.wire.jute import Reader, java_string, write_bool, write_buffer, write_strings
+
+
+def is_read(op: i64) -> bool:
+    """Whether `ReadAnswers.answer` serves `op`."""
+    return (
+        (op >= protocol.EXISTS and op <= protocol.GET_DATA)
+        or op == protocol.PING
+        or op == protocol.GET_CHILDREN2
+        or op == protocol.GET_CHILDREN
+        or op == protocol.GET_ACL
+        or op == protocol.SYNC
+        or (op >= protocol.CHECK_WATCHES and op <= protocol.REMOVE_WATCHES)
+        or op == protocol.MULTI_READ
+        or op == protocol.SET_WATCHES
+        or (op >= protocol.GET_EPHEMERALS and op <= protocol.WHO_AM_I)
+    )
+
+
+@final
+class ReadAnswers:
+    def __init__(self, database: Database, auth: AuthRules) -> None:
+        self._database = database
+        self._auth = auth
+
+    def answer(self, op: i64, reader: Reader, out: BytesWriter, watcher: Watcher, who: list[Identity]) -> None:
+        """Writes the body of the reply to `op`; `who` are the credentials of the connection `watcher`."""
+        if op == protocol.GET_DATA:
+            self._get_data(reader, out, watcher, who)
+        elif op == protocol.EXISTS:
+            self._exists(reader, out, watcher, who)
+        elif op == protocol.PING:
+            return
+        elif op == protocol.GET_CHILDREN2 or op == protocol.GET_CHILDREN:
+            self._get_children(op, reader, out, watcher, who)
+        elif op == protocol.GET_ACL:
+            self._get_acl(reader, out, who)
+        elif op == protocol.SYNC:
+            path = reader.buffer()
+            write_buffer(out, None if path is None else java_string(path))
+        elif op == protocol.MULTI_READ:
+            self._multi_read(reader, out, who)
+        else:
+            self._answer_rare(op, reader, out, watcher, who)
+
+    def _answer_rare(self, op: i64, reader: Reader, out: BytesWriter, watcher: Watcher, who: list[Identity]) -> None:
+        if op == protocol.SET_WATCHES or op == protocol.SET_WATCHES2:
+            raise AssertionError("setWatches writes notifications, which is the link's to do")
+        if op == protocol.ADD_WATCH:
+            self._add_watch(reader, out, watcher)
+        elif op == protocol.CHECK_WATCHES or op == protocol.REMOVE_WATCHES:
+            self._check_or_remove(op, reader, watcher)
+        elif op == protocol.GET_EPHEMERALS:
+            self._get_ephemerals(reader, out, watcher)
+        elif op == protocol.GET_ALL_CHILDREN_NUMBER:
+            node = self._readable(reader.need_buffer(), who)
+            write_i32_be(out, i32(_count_below(node)))
+        else:
+            assert op == protocol.WHO_AM_I
+            self._who_am_i(out, who)
+
+    def _readable(self, path: bytes, who: list[Identity]) -> ZNode:
+        node = self._database.tree.lookup(path)
+        if node is None:
+            raise NoNodeError
+        self._need_read(node, who)
+        return node
+
+    def _need_read(self, node: ZNode, who: list[Identity]) -> None:
+        acl = node.acl
+        if not acl.world_permissions & protocol.READ and not self._auth.allows(acl, protocol.READ, who):
+            raise NoAuthError
+
+    def _get_data(self, reader: Reader, out: BytesWriter, watcher: Watcher, who: list[Identity]) -> None:
+        path = reader.need_buffer()
+        watch = reader.boolean()
+        node = self._readable(path, who)
+        if watch:
+            self._database.watches.data.add(watcher, path, STANDARD)
+        write_buffer(out, node.data)
+        self._database.write_stat(out, node)
+
+    def _exists(self, reader: Reader, out: BytesWriter, watcher: Watcher, who: list[Identity]) -> None:
+        path = reader.need_buffer()
+        watch = reader.boolean()
+        if b"\x00" in path:
+            raise BadArgumentsError("the path holds a zero byte")
+        node = self._database.tree.lookup(path)
+        if node is not None:
+            self._need_read(node, who)
+        if watch:
+            self._database.watches.data.add(watcher, path, STANDARD)
+        if node is None:
+            raise NoNodeError
+        self._database.write_stat(out, node)
+
+    def _get_children(self, op: i64, reader: Reader, out: BytesWriter, watcher: Watcher, who: list[Identity]) -> None:
+        path = reader.need_buffer()
+        watch = reader.boolean()
+        node = self._readable(path, who)
+        if watch:
+            self._database.watches.child.add(watcher, path, STANDARD)
+        _write_names(out, node)
+        if op == protocol.GET_CHILDREN2:
+            self._database.write_stat(out, node)
+
+    def _get_acl(self, reader: Reader, out: BytesWriter, who: list[Identity]) -> None:
+        node = self._database.tree.lookup(reader.need_buffer())
+        if node is None:
+            raise NoNodeError
+        if not self._auth.allows(node.acl, protocol.READ | protocol.ADMIN, who):
+            raise NoAuthError
+        entries = node.acl.entries
+        if not self._auth.allows(node.acl, protocol.ADMIN, who):
+            entries = tuple([_masked(entry) for entry in entries])
+        write_acl(out, entries)
+        self._database.write_stat(out, node)
+
+    def _multi_read(self, reader: Reader, out: BytesWriter, who: list[Identity]) -> None:
+        """Every operation is answered for itself; a forbidden one ends the list and fails the whole."""
+        forbidden = False
+        for op, path in _decode_multi_read(reader):
+            if op != protocol.GET_DATA and op != protocol.GET_CHILDREN:
+                forbidden = True
+                break
+            self._multi_read_one(op, path, out, who)
+        write_i32_be(out, -1)
+        write_bool(out, True)
+        write_i32_be(out, -1)
+        if forbidden:
+            raise MarshallingError("multiRead takes getData and getChildren only")
+
+    def _multi_read_one(self, op: i64, path: bytes | None, out: BytesWriter, who: list[Identity]) -> None:
+        try:
+            if path is None:
+                raise MarshallingError("the path is null")
+            node = self._readable(path, who)
+        except ZooKeeperError as error:
+            write_i32_be(out, -1)
+            write_bool(out, False)
+            write_i32_be(out, error.code)
+            write_i32_be(out, error.code)
+            return
+        write_i32_be(out, i32(op))
+        write_bool(out, False)
+        write_i32_be(out, 0)
+        if op == protocol.GET_CHILDREN:
+            _write_names(out, node)
+        else:
+            write_buffer(out, node.data)
+            self._database.write_stat(out, node)
+
+    def _add_watch(self, reader: Reader, out: BytesWriter, watcher: Watcher) -> None:
+        path = reader.buffer()
+        mode = reader.int32()
+        if mode != protocol.ADD_WATCH_PERSISTENT and mode != protocol.ADD_WATCH_RECURSIVE:
+            raise DecodeError(f"unknown mode {mode} of addWatch")
+        if path is not None:
+            self._database.watches.add_watch(watcher, path, mode == protocol.ADD_WATCH_RECURSIVE)
+        write_i32_be(out, 0)
+
+    def _check_or_remove(self, op: i64, reader: Reader, watcher: Watcher) -> None:
+        path = reader.need_buffer()
+        watcher_type = reader.int32()
+        if watcher_type < protocol.WATCHER_CHILDREN or watcher_type > protocol.WATCHER_RECURSIVE:
+            raise DecodeError(f"unknown type {watcher_type} of watcher")
+        watches = self._database.watches
+        if op == protocol.CHECK_WATCHES:
+            found = watches.has(watcher, path, watcher_type)
+        else:
+            found = watches.remove(watcher, path, watcher_type)
+        if not found:
+            raise NoWatcherError
+
+    def _get_ephemerals(self, reader: Reader, out: BytesWriter, watcher: Watcher) -> None:
+        prefix = reader.buffer()
+        owned = sorted(self._database.tree.ephemerals.get(watcher.session_id, ()))
+        if prefix is not None and prefix.strip() not in (b"", paths.ROOT):
+            owned = [path for path in owned if path.startswith(prefix)]
+        write_strings(out, owned)
+
+    def _who_am_i(self, out: BytesWriter, who: list[Identity]) -> None:
+        write_i32_be(out, i32(len(who)))
+        for scheme, identity in who:
+            write_buffer(out, scheme)
+            write_buffer(out, self._auth.user_name(scheme, identity))
+
+
+def _write_names(out: BytesWriter, node: ZNode) -> None:
+    children = node.children
+    if children is None:
+        write_i32_be(out, 0)
+        return
+    write_i32_be(out, i32(len(children)))
+    for name in children:
+        write_i32_be(out, i32(len(name)))
+        out.write(name)
+
+
+def _count_below(node: ZNode) -> i64:
+    count: i64 = 0
+    waiting = [node]
+    while waiting:
+        children = waiting.pop().children
+        if children is not None:
+            count += len(children)
+            waiting.extend(children.values())
+    return count
+
+
+def _masked(entry: Acl) -> Acl:
+    permissions, scheme, identity = entry
+    if scheme != b"digest" or b":" not in identity:
+        return entry
+    return permissions, scheme, identity.split(b":", 1)[0] + b":x"
+
+
+def _decode_multi_read(reader: Reader) -> list[tuple[i64, bytes | None]]:
+    """Operations and paths; one of a transaction's kind is taken as it is and ends the list."""
+    ops: list[tuple[i64, bytes | None]] = []
+    while True:
+        op = reader.int32()
+        done = reader.boolean()
+        reader.int32()
+        if done:
+            return ops
+        if op != protocol.GET_DATA and op != protocol.GET_CHILDREN:
+            ops.append((op, None))
+            return ops
+        path = reader.buffer()
+        reader.boolean()
+        ops.append((op, path))

@@ -1,0 +1,163 @@
+"""Requests that change something, decoded (wire, sections 6 to 8).
+
+A body that cannot be decoded raises `DecodeError`; what is well-formed but wrong is for `prepare` to refuse.
+"""
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from zkeeper.errors import DecodeError
+from zkeeper.wire import protocol
+from zkeeper.wire.acl import RawAcl, read_raw_acl
+from zkeeper.wire.jute import Reader
+
+NO_TTL: Final = -1
+
+
+class WriteRequest:
+    """`op` says what it asks for. A null path is None; prepare refuses it."""
+
+    def __init__(self, op: i64, path: bytes | None) -> None:
+        self.op: i64 = op
+        self.path = path
+
+
+class CreateRequest(WriteRequest):
+    def __init__(
+        self, op: i64, path: bytes | None, data: bytes | None, acl: list[RawAcl] | None, flags: i64, ttl_ms: i64
+    ) -> None:
+        super().__init__(op, path)
+        self.data = data
+        self.acl = acl
+        self.flags: i64 = flags
+        self.ttl_ms: i64 = ttl_ms
+
+
+class DeleteRequest(WriteRequest):
+    def __init__(self, op: i64, path: bytes | None, version: i64) -> None:
+        super().__init__(op, path)
+        self.version: i64 = version
+
+
+class SetDataRequest(WriteRequest):
+    def __init__(self, path: bytes | None, data: bytes | None, version: i64) -> None:
+        super().__init__(protocol.SET_DATA, path)
+        self.data = data
+        self.version: i64 = version
+
+
+class SetAclRequest(WriteRequest):
+    def __init__(self, path: bytes | None, acl: list[RawAcl] | None, version: i64) -> None:
+        super().__init__(protocol.SET_ACL, path)
+        self.acl = acl
+        self.version: i64 = version
+
+
+class CheckRequest(WriteRequest):
+    def __init__(self, path: bytes | None, version: i64) -> None:
+        super().__init__(protocol.CHECK, path)
+        self.version: i64 = version
+
+
+class MultiRequest(WriteRequest):
+    def __init__(self, ops: list[WriteRequest]) -> None:
+        super().__init__(protocol.MULTI, None)
+        self.ops = ops
+
+
+class SessionRequest(WriteRequest):
+    """createSession and closeSession; `timeout_ms` is the former's."""
+
+    def __init__(self, op: i64, timeout_ms: i64) -> None:
+        super().__init__(op, None)
+        self.timeout_ms: i64 = timeout_ms
+
+
+class ReconfigRequest(WriteRequest):
+    """Decoded only as far as a standalone server needs in order to refuse it."""
+
+    def __init__(self) -> None:
+        super().__init__(protocol.RECONFIG, None)
+
+
+def decode_write(op: i64, reader: Reader) -> WriteRequest:
+    if op == protocol.SET_DATA:
+        path = reader.buffer()
+        data = reader.buffer()
+        return SetDataRequest(path, data, reader.int32())
+    if op == protocol.DELETE:
+        path = reader.buffer()
+        return DeleteRequest(op, path, reader.int32())
+    if op == protocol.MULTI:
+        return _decode_multi(reader)
+    if op == protocol.SET_ACL:
+        path = reader.buffer()
+        acl = read_raw_acl(reader)
+        return SetAclRequest(path, acl, reader.int32())
+    if op == protocol.CLOSE_SESSION:
+        return SessionRequest(op, 0)
+    if op == protocol.RECONFIG:
+        reader.buffer()
+        reader.buffer()
+        reader.buffer()
+        reader.int64()
+        return ReconfigRequest()
+    if op == protocol.CHECK:
+        path = reader.buffer()
+        return CheckRequest(path, reader.int32())
+    return _decode_create(op, reader)
+
+
+def _decode_create(op: i64, reader: Reader) -> CreateRequest:
+    path = reader.buffer()
+    data = reader.buffer()
+    acl = read_raw_acl(reader)
+    flags = reader.int32()
+    ttl_ms = reader.int64() if op == protocol.CREATE_TTL else NO_TTL
+    return CreateRequest(op, path, data, acl, flags, ttl_ms)
+
+
+def _decode_multi(reader: Reader) -> MultiRequest:
+    ops: list[WriteRequest] = []
+    while True:
+        op = reader.int32()
+        done = reader.boolean()
+        reader.int32()
+        if done:
+            return MultiRequest(ops)
+        if not is_multi_op(op):
+            raise DecodeError(f"operation {op} inside a multi")
+        ops.append(_normal_form(decode_write(op, reader)))
+
+
+def is_multi_op(op: i64) -> bool:
+    return (
+        op == protocol.CREATE
+        or op == protocol.DELETE
+        or op == protocol.SET_DATA
+        or op == protocol.CHECK
+        or op == protocol.CREATE2
+        or op == protocol.CREATE_CONTAINER
+        or op == protocol.CREATE_TTL
+    )
+
+
+def _normal_form(request: WriteRequest) -> WriteRequest:
+    """What a create inside a multi means, which differs from one that travels alone (wire, section 8.2)."""
+    if not isinstance(request, CreateRequest):
+        return request
+    flags = request.flags
+    if request.op == protocol.CREATE_TTL:
+        if flags < protocol.FLAGS_CONTAINER and flags >= 0:
+            request.op = protocol.CREATE
+            request.ttl_ms = NO_TTL
+        elif flags == protocol.FLAGS_CONTAINER:
+            request.op = protocol.CREATE_CONTAINER
+            request.ttl_ms = NO_TTL
+        return request
+    if flags < 0 or flags > protocol.FLAGS_CONTAINER or request.acl is None:
+        raise DecodeError("a create inside a multi has impossible flags or no ACL")
+    if flags == protocol.FLAGS_CONTAINER:
+        request.op = protocol.CREATE_CONTAINER
+    return request

@@ -1,0 +1,322 @@
+"""The request road of a server: sessions and links above, log below.
+
+1. A write is prepared, appended to the log and put at the end of `_proposals`; nothing else happens to it until the log
+   says that it is durable. `committed` then applies in zxid order: memory never runs ahead of the disk.
+2. Replies, notifications and reads that waited are written while a batch is applied, and sent once at its end.
+3. A session is held by at most one link; a link that a session leaves is closed.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from typing import Final, Protocol, cast, final
+
+from librt.strings import BytesWriter, write_i32_be
+from mypy_extensions import i32, i64
+
+from zkeeper.database.auth import AuthRules, Identity
+from zkeeper.database.database import Database
+from zkeeper.database.sessions import Session, SessionTracker, following_session_id, session_password
+from zkeeper.errors import DecodeError
+from zkeeper.pipeline.link import CONNECTED, WAITING_FOR_SESSION, ClientLink
+from zkeeper.pipeline.prepare import PrepareOptions, Preparer
+from zkeeper.pipeline.reads import ReadAnswers
+from zkeeper.pipeline.requests import DeleteRequest, SessionRequest, WriteRequest
+from zkeeper.pipeline.stats import ServiceStats
+from zkeeper.wire import protocol
+from zkeeper.wire.jute import MAX_BUFFER_BYTES, Reader, write_bool, write_buffer
+from zkeeper.wire.txns import CreateBody, Txn
+
+NO_PASSWORD: Final = bytes(protocol.PASSWORD_BYTES)
+
+
+class TxnSink(Protocol):
+    """Where transactions go to become durable; `Service.committed` is called in return."""
+
+    def append(self, zxid: int, payload: bytes) -> None: ...
+
+
+class WordAnswers(Protocol):
+    """The four-letter words."""
+
+    def knows(self, word: bytes) -> bool: ...
+
+    def answer(self, word: bytes, argument: bytes, link: ClientLink) -> bytes: ...
+
+
+class ServiceSettings:
+    """Limits and times; `max_frame_bytes` is jute.maxbuffer, `max_field_bytes` that plus its extra size."""
+
+    def __init__(
+        self, min_timeout_ms: i64, max_timeout_ms: i64, tick_ms: i64, max_frame_bytes: i64 = MAX_BUFFER_BYTES,
+        max_field_bytes: i64 = 2 * MAX_BUFFER_BYTES, outstanding_limit: i64 = 1000,
+    ) -> None:  # fmt: skip
+        self.min_timeout_ms: i64 = min_timeout_ms
+        self.max_timeout_ms: i64 = max_timeout_ms
+        self.tick_ms: i64 = tick_ms
+        self.max_frame_bytes: i64 = max_frame_bytes
+        self.max_field_bytes: i64 = max_field_bytes
+        self.outstanding_limit: i64 = outstanding_limit
+
+
+@final
+class Proposal:
+    """A transaction on its way; `link` is None for those that the server itself made."""
+
+    def __init__(self, txn: Txn, op: i64, link: ClientLink | None, received_ms: i64) -> None:
+        self.txn = txn
+        self.op: i64 = op
+        self.link = link
+        self.received_ms: i64 = received_ms
+
+
+@final
+class Service:
+    """`wall_ms` is the wall clock, `now_ms` a monotonic one; `tell` takes sentences for the log.
+
+    `on_proposed` is called when the first of a batch of transactions was appended to `sink`.
+    """
+
+    def __init__(
+        self, database: Database, auth: AuthRules, settings: ServiceSettings, prepare_options: PrepareOptions,
+        sink: TxnSink, first_session_id: int, wall_ms: Callable[[], int], now_ms: Callable[[], int],
+        tell: Callable[[str], None],
+    ) -> None:  # fmt: skip
+        self.database = database
+        self.auth = auth
+        self.settings = settings
+        self.preparer = Preparer(database, auth, prepare_options)
+        self.reads = ReadAnswers(database, auth)
+        self.tracker = SessionTracker(settings.tick_ms)
+        self.stats = ServiceStats()
+        self.wall_ms = wall_ms
+        self.now_ms = now_ms
+        self.tell = tell
+        self.required_schemes: frozenset[bytes] = frozenset()
+        self.words: WordAnswers | None = None
+        self.admit_connection: Callable[[int], bool] | None = None
+        self.links: dict[int, ClientLink] = {}
+        self.dirty: list[ClientLink] = []
+        self.on_proposed: Callable[[], None] | None = None
+        self._sink = sink
+        self._next_session_id = first_session_id
+        self._proposals: deque[Proposal] = deque()
+        self._paused: dict[ClientLink, None] = {}
+        self._serving = True
+
+    def start(self) -> None:
+        """Tracks the sessions that the database knows, each with its full timeout."""
+        now_ms = self.now_ms()
+        for session_id, timeout_ms in self.database.sessions.items():
+            self.tracker.add(session_id, timeout_ms, now_ms)
+
+    def stop(self) -> None:
+        """From now on nothing is accepted, applied or answered."""
+        self._serving = False
+
+    # Connections and sessions.
+
+    def handshake(self, link: ClientLink, reader: Reader) -> None:
+        """Takes a connect request (wire, section 3.2)."""
+        self.stats.connection_requests += 1
+        try:
+            reader.int32()
+            last_zxid_seen = reader.int64()
+            wanted_ms = reader.int32()
+            session_id = reader.int64()
+            password = reader.buffer()
+        except DecodeError:
+            self._refuse(link, "its connect request does not decode")
+            return
+        link.sends_read_only = reader.remaining() > 0
+        if self.admit_connection is not None and not self.admit_connection(int(session_id)):
+            self.stats.connections_dropped += 1
+            self._refuse(link, "the connection throttle has no token left")
+            return
+        if last_zxid_seen > self.database.last_zxid:
+            self._refuse(link, f"it has seen zxid 0x{last_zxid_seen:x}, this server only 0x{self.database.last_zxid:x}")
+            return
+        link.timeout_ms = max(self.settings.min_timeout_ms, min(wanted_ms, self.settings.max_timeout_ms))
+        if session_id == 0:
+            self._open_session(link)
+        else:
+            self._resume_session(link, session_id, password)
+
+    def _refuse(self, link: ClientLink, reason: str) -> None:
+        self.stats.connections_rejected += 1
+        self.tell(f"connection from {link.peer} refused: {reason}")
+        link.close()
+
+    def _open_session(self, link: ClientLink) -> None:
+        session_id = self._next_session_id
+        self._next_session_id = following_session_id(session_id)
+        link.session_id = session_id
+        link.state = WAITING_FOR_SESSION
+        self.links[session_id] = link
+        now_ms = self.now_ms()
+        link.session = self.tracker.add(session_id, link.timeout_ms, now_ms)
+        request = SessionRequest(protocol.CREATE_SESSION, link.timeout_ms)
+        link.expect_write()
+        self.propose(link, session_id, 0, request, now_ms)
+
+    def session_created(self, link: ClientLink) -> None:
+        session = link.session
+        assert session is not None
+        if session.closing:
+            link.close()
+            return
+        self._attach(link)
+
+    def _attach(self, link: ClientLink) -> None:
+        link.state = CONNECTED
+        link.send_connect_response(link.timeout_ms, link.session_id, session_password(link.session_id))
+        link.maybe_resume()
+
+    def _resume_session(self, link: ClientLink, session_id: i64, password: bytes | None) -> None:
+        holder = self.links.get(session_id)
+        if holder is not None:
+            holder.close()
+        session = self.tracker.sessions.get(session_id)
+        if password != session_password(session_id) or session is None or session.closing:
+            link.send_connect_response(0, 0, NO_PASSWORD)
+            link.close()
+            return
+        link.session_id = session_id
+        link.session = session
+        self.links[session_id] = link
+        self.tracker.add(session_id, link.timeout_ms, self.now_ms())
+        self._attach(link)
+
+    def link_closed(self, link: ClientLink) -> None:
+        self.database.watches.remove_watcher(link)
+        self._paused.pop(link, None)
+        if self.links.get(link.session_id) is link:
+            del self.links[link.session_id]
+
+    def expire_sessions(self) -> None:
+        """To be called once a tick: closes what has not been heard of."""
+        now_ms = self.now_ms()
+        for session in self.tracker.expired(now_ms):
+            self.stats.sessions_expired += 1
+            shown_id = session.session_id & 0xFFFFFFFFFFFFFFFF
+            self.tell(f"session 0x{shown_id:x} expired: not heard of for {session.timeout_ms} ms")
+            self._end_session(session, now_ms)
+
+    def _end_session(self, session: Session, now_ms: i64) -> None:
+        self.tracker.close(session)
+        self.propose(None, session.session_id, 0, SessionRequest(protocol.CLOSE_SESSION, 0), now_ms)
+
+    def delete_container(self, path: bytes) -> None:
+        """The reaper's deletion of an empty container, or of a znode whose ttl is over."""
+        self.propose(None, 0, 0, DeleteRequest(protocol.DELETE_CONTAINER, path, -1), self.now_ms())
+
+    # Writes.
+
+    def propose(
+        self, link: ClientLink | None, session_id: i64, cxid: i64, request: WriteRequest, received_ms: i64
+    ) -> None:
+        if not self._serving:
+            return
+        credentials = link.credentials if link is not None else _NOBODY
+        txn = self.preparer.prepare(session_id, cxid, request, credentials, self.wall_ms())
+        self._sink.append(txn.zxid, txn.encode())
+        first = not self._proposals
+        self._proposals.append(Proposal(txn, request.op, link, received_ms))
+        if first and self.on_proposed is not None:
+            self.on_proposed()
+
+    def outstanding(self) -> int:
+        return len(self._proposals)
+
+    def is_overloaded(self) -> bool:
+        return len(self._proposals) >= self.settings.outstanding_limit
+
+    def wait_for_room(self, link: ClientLink) -> None:
+        """Has `link` resumed when the next batch was applied."""
+        self._paused[link] = None
+
+    def committed(self, zxid: i64) -> None:
+        """Everything up to `zxid` is durable: applies and answers it."""
+        now_ms = self.now_ms()
+        proposals = self._proposals
+        while proposals and proposals[0].txn.zxid <= zxid and self._serving:
+            self._apply(proposals.popleft(), now_ms)
+        self.flush()
+        if self._paused:
+            paused = list(self._paused)
+            self._paused.clear()
+            for link in paused:
+                link.maybe_resume()
+
+    def _apply(self, proposal: Proposal, now_ms: i64) -> None:
+        txn = proposal.txn
+        link = proposal.link
+        assert txn.zxid == self.database.last_zxid + 1, "transactions are applied in order, without a gap"
+        code = self.database.apply(txn, link is not None)
+        self.preparer.pending.applied(txn.zxid)
+        self.stats.count_write(now_ms - proposal.received_ms)
+        if txn.txn_type == protocol.CLOSE_SESSION:
+            self.tracker.remove(txn.session_id)
+        if link is not None:
+            link.written(proposal, code, now_ms)
+        elif txn.txn_type == protocol.CLOSE_SESSION:
+            holder = self.links.get(txn.session_id)
+            if holder is not None:
+                holder.close_silently()
+
+    def write_result(self, proposal: Proposal, out: BytesWriter) -> None:
+        """The body of the reply to a write that succeeded."""
+        op = proposal.op
+        if op == protocol.SET_DATA or op == protocol.SET_ACL:
+            self._write_touched(out)
+        elif op == protocol.MULTI:
+            self._write_results(out)
+        elif op != protocol.DELETE and op != protocol.CLOSE_SESSION:
+            write_buffer(out, cast(CreateBody, proposal.txn.body).path)
+            if op != protocol.CREATE:
+                self._write_touched(out)
+
+    def _write_touched(self, out: BytesWriter) -> None:
+        node = self.database.tree.touched
+        assert node is not None
+        self.database.write_stat(out, node)
+
+    def _write_results(self, out: BytesWriter) -> None:
+        for result in self.database.results:
+            op = _result_type(result.txn_type)
+            write_i32_be(out, i32(op))
+            write_bool(out, False)
+            write_i32_be(out, i32(result.code))
+            if op == protocol.ERROR:
+                write_i32_be(out, i32(result.code))
+            if op == protocol.CREATE or op == protocol.CREATE2:
+                write_buffer(out, result.path)
+            if result.stat is not None and (op == protocol.CREATE2 or op == protocol.SET_DATA):
+                out.write(result.stat)
+        write_i32_be(out, -1)
+        write_bool(out, True)
+        write_i32_be(out, -1)
+
+    def flush(self) -> None:
+        """Sends what was written to any link."""
+        dirty = self.dirty
+        self.dirty = []
+        for link in dirty:
+            link.flush()
+
+    # Four-letter words.
+
+    def knows_word(self, word: bytes) -> bool:
+        return self.words is not None and self.words.knows(word)
+
+    def answer_word(self, word: bytes, argument: bytes, link: ClientLink) -> bytes:
+        assert self.words is not None
+        return self.words.answer(word, argument, link)
+
+
+_NOBODY: Final[list[Identity]] = []
+
+
+def _result_type(txn_type: i64) -> i64:
+    if txn_type == protocol.CREATE_CONTAINER or txn_type == protocol.CREATE_TTL:
+        return protocol.CREATE2
+    return txn_type
