@@ -550,6 +550,10 @@ class ClientLink(Watcher):
         if not self.outlet.send(data):
             self._unread = True
 
+    def stalled(self) -> None:
+        """The client does not read what was sent."""
+        self._unread = True
+
     def drained(self) -> None:
         """The client has read what was sent."""
         self._unread = False

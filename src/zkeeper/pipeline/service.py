@@ -71,14 +71,11 @@ class Proposal:
 
 @final
 class Service:
-    """`wall_ms` is the wall clock, `now_ms` a monotonic one; `tell` takes sentences for the log.
-
-    `on_proposed` is called when the first of a batch of transactions was appended to `sink`.
-    """
+    """`wall_ms` is the wall clock, `now_ms` a monotonic one; `tell` takes sentences for the server's log."""
 
     def __init__(
         self, database: Database, auth: AuthRules, settings: ServiceSettings, prepare_options: PrepareOptions,
-        sink: TxnSink, first_session_id: int, wall_ms: Callable[[], int], now_ms: Callable[[], int],
+        first_session_id: int, wall_ms: Callable[[], int], now_ms: Callable[[], int],
         tell: Callable[[str], None],
     ) -> None:  # fmt: skip
         self.database = database
@@ -96,18 +93,29 @@ class Service:
         self.admit_connection: Callable[[int], bool] | None = None
         self.links: dict[int, ClientLink] = {}
         self.dirty: list[ClientLink] = []
-        self.on_proposed: Callable[[], None] | None = None
-        self._sink = sink
+        self._sink: TxnSink | None = None
+        self._wake: Callable[[], None] | None = None
         self._next_session_id = first_session_id
         self._proposals: deque[Proposal] = deque()
         self._paused: dict[ClientLink, None] = {}
         self._serving = True
 
+    def connect_log(self, sink: TxnSink, wake: Callable[[], None]) -> None:
+        """Where transactions go; `wake` is called when the first of a batch was appended."""
+        self._sink = sink
+        self._wake = wake
+
     def start(self) -> None:
-        """Tracks the sessions that the database knows, each with its full timeout."""
+        """Tracks the sessions that the database knows, each with its full timeout.
+
+        Ephemerals whose session is not known, as a crash of an old server may leave them, are closed with it.
+        """
         now_ms = self.now_ms()
         for session_id, timeout_ms in self.database.sessions.items():
             self.tracker.add(session_id, timeout_ms, now_ms)
+        for owner in sorted(self.database.tree.ephemerals):
+            if owner not in self.tracker.sessions:
+                self.propose(None, owner, 0, SessionRequest(protocol.CLOSE_SESSION, 0), now_ms)
 
     def stop(self) -> None:
         """From now on nothing is accepted, applied or answered."""
@@ -218,11 +226,13 @@ class Service:
             return
         credentials = link.credentials if link is not None else _NOBODY
         txn = self.preparer.prepare(session_id, cxid, request, credentials, self.wall_ms())
+        assert self._sink is not None
+        assert self._wake is not None
         self._sink.append(txn.zxid, txn.encode())
         first = not self._proposals
         self._proposals.append(Proposal(txn, request.op, link, received_ms))
-        if first and self.on_proposed is not None:
-            self.on_proposed()
+        if first:
+            self._wake()
 
     def outstanding(self) -> int:
         return len(self._proposals)

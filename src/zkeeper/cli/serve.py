@@ -1,0 +1,165 @@
+"""`zkeeper serve`: runs a standalone server until it is told to stop.
+
+Exit codes are ZooKeeper's: 0 stopped on request, 1 an unexpected failure (a port in use, a failed log), 2 a wrong
+configuration, 3 a data directory that cannot be used.
+"""
+
+import argparse
+import asyncio
+import gc
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Coroutine, Sequence
+from random import Random
+from typing import Any, Final
+
+import zkeeper
+from zkeeper.database import tree
+from zkeeper.errors import StorageError
+from zkeeper.server.config import ConfigError, Loaded, explain, from_arguments, load
+from zkeeper.server.standalone import StandaloneServer
+from zkeeper.storage.real_disk import RealDisk
+
+EXIT_FAILED: Final = 1
+EXIT_CONFIG: Final = 2
+EXIT_DATA: Final = 3
+GC_THRESHOLD: Final = 50_000
+
+logger = logging.getLogger("zkeeper")
+
+
+def serve(words: Sequence[str]) -> int:
+    """Runs a server as `words` say and returns the exit code."""
+    options = _parser().parse_args(words)
+    _start_logging(options.verbose)
+    try:
+        loaded = _load(options)
+    except ConfigError as error:
+        print(f"Invalid config, exiting abnormally\n{error}", file=sys.stderr)
+        return EXIT_CONFIG
+    if options.check:
+        _print_check(loaded)
+        return 0
+    return _run(loaded)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="zkeeper serve", description="Runs a standalone ZooKeeper server.")
+    parser.add_argument("config", nargs="*", help="a zoo.cfg, or: port dataDir [tickTime] [maxClientCnxns]")
+    parser.add_argument(
+        "-D", dest="defines", action="append", default=[], metavar="KEY=VALUE", help="a property, as for Java"
+    )
+    parser.add_argument("--port", help="the client port, instead of the configured one; 0 for any free one")
+    parser.add_argument("--data-dir", help="the data directory, instead of the configured one")
+    parser.add_argument("--check", action="store_true", help="tell what is in force, and why, and stop")
+    parser.add_argument("--verbose", action="store_true", help="log more")
+    return parser
+
+
+def _start_logging(verbose: bool) -> None:
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=logging.DEBUG if verbose else logging.INFO,
+        format="%(asctime)s %(levelname)-8s %(name)s: %(message)s",
+    )
+
+
+def _load(options: argparse.Namespace) -> Loaded:
+    defines = _defines(options.defines)
+    if len(options.config) > 1:
+        return from_arguments(options.config, defines, os.environ)
+    overrides = {"clientPort": options.port, "dataDir": options.data_dir}
+    given = {key: value for key, value in overrides.items() if value is not None}
+    path = options.config[0] if options.config else None
+    return load(path, defines, os.environ, _read_file, given)
+
+
+def _defines(items: Sequence[str]) -> dict[str, str]:
+    defines: dict[str, str] = {}
+    for item in items:
+        key, separator, value = item.partition("=")
+        if not separator:
+            raise ConfigError(f"-D {item} has no value", "write -D key=value")
+        defines[key] = value
+    return defines
+
+
+def _read_file(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def _print_check(loaded: Loaded) -> None:
+    for note in loaded.notes:
+        print(f"{logging.getLevelName(note.level).lower()}: {note.text}")
+    for line in explain(loaded.config):
+        print(f"{line.key}={line.value}  ({line.source})")
+
+
+def is_compiled() -> bool:
+    """Whether the core runs as compiled extensions."""
+    return not tree.__file__.endswith(".py")
+
+
+def _run(loaded: Loaded) -> int:
+    logger.info(
+        "zkeeper %s on Python %d.%d.%d, %s",
+        zkeeper.__version__,
+        *sys.version_info[:3],
+        "compiled" if is_compiled() else "not compiled: slower, same behaviour",
+    )
+    for note in loaded.notes:
+        logger.log(note.level, "configuration: %s", note.text)
+    try:
+        import uvloop
+    except ImportError:
+        logger.warning("uvloop is not installed; the standard event loop is slower")
+        return asyncio.run(_serve_until_stopped(loaded))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_serve_until_stopped(loaded))
+
+
+async def _serve_until_stopped(loaded: Loaded) -> int:
+    disk = RealDisk()
+    server = StandaloneServer(loaded.config, disk, _wall_ms, Random())
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    try:
+        await server.start()
+        _settle_garbage_collector()
+        for host, port in server.port.addresses():
+            logger.info("serving clients on %s port %d", host, port)
+        await _first(stop.wait(), server.stopped())
+        await server.stop()
+    except StorageError as error:
+        logger.critical("the data directory cannot be used: %s", error)
+        return EXIT_DATA
+    except OSError as error:
+        logger.critical("the client port cannot be opened: %s", error)
+        return EXIT_FAILED
+    finally:
+        disk.close()
+    return EXIT_FAILED if server.failure is not None else 0
+
+
+async def _first(*events: Coroutine[Any, Any, object]) -> None:
+    tasks = [asyncio.ensure_future(event) for event in events]
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _settle_garbage_collector() -> None:
+    """What recovery made stays: the collector need not look at it again, and less often at what is new."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GC_THRESHOLD, 50, 100)
+
+
+def _wall_ms() -> int:
+    return time.time_ns() // 1_000_000

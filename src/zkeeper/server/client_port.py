@@ -1,0 +1,183 @@
+"""The port that clients connect to: accepts, counts and times connections, and ties each to its link.
+
+1. A connection over a limit is closed as soon as it is accepted; it costs nothing else.
+2. One that sends no connect request within one to two periods is closed.
+3. What a client does not read is kept up to `MAX_UNREAD_BYTES`, then its connection is dropped; before that, from
+   `HIGH_WATER_BYTES` on, its requests wait.
+"""
+
+import asyncio
+import logging
+import socket
+from typing import Final, cast
+
+from zkeeper.database.addresses import canonical_address
+from zkeeper.pipeline.link import NEW, ClientLink
+from zkeeper.pipeline.service import Service
+
+HIGH_WATER_BYTES: Final = 1 << 18
+MAX_UNREAD_BYTES: Final = 1 << 26
+
+logger = logging.getLogger("zkeeper.clients")
+
+
+class ClientConnection(asyncio.Protocol):
+    """One accepted connection; it is the `Outlet` of its link."""
+
+    def __init__(self, port: "ClientPort") -> None:
+        self._port = port
+        self._transport: asyncio.Transport | None = None
+        self.link: ClientLink | None = None
+        self.host = ""
+        self._is_full = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        peername = transport.get_extra_info("peername")
+        if peername is None:  # It was gone before it was accepted.
+            self._transport.abort()
+            return
+        self.host = str(peername[0])
+        if not self._port.admit(self):
+            self._transport.abort()
+            return
+        self._transport.set_write_buffer_limits(HIGH_WATER_BYTES)
+        _keep_alive(self._transport, self._port.tcp_keep_alive)
+        address = canonical_address(self.host)
+        self.link = ClientLink(self._port.service, self, address, f"{address.decode()}:{peername[1]}")
+
+    def data_received(self, data: bytes) -> None:
+        if self.link is not None:
+            self.link.receive(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self.link is not None:
+            self.link.lost()
+            self._port.forget(self)
+
+    def pause_writing(self) -> None:
+        self._is_full = True
+        if self.link is not None:
+            self.link.stalled()
+
+    def resume_writing(self) -> None:
+        self._is_full = False
+        if self.link is not None:
+            self.link.drained()
+
+    # Outlet.
+
+    def send(self, data: bytes) -> bool:
+        transport = self._transport
+        assert transport is not None
+        transport.write(data)
+        if self._is_full and transport.get_write_buffer_size() > MAX_UNREAD_BYTES:
+            logger.warning("connection from %s dropped: it left %d bytes unread", self.host, MAX_UNREAD_BYTES)
+            transport.abort()
+        return not self._is_full
+
+    def pause(self) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.pause_reading()
+
+    def resume(self) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    def close(self) -> None:
+        if self._transport is not None:
+            self._transport.close()
+
+
+def _keep_alive(transport: asyncio.Transport, wanted: bool) -> None:
+    connection = transport.get_extra_info("socket")
+    if wanted and connection is not None:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+
+
+class ClientPort:
+    """Limits of 0 are none. `sessionless_timeout_s` is the period of rule 2."""
+
+    def __init__(
+        self, service: Service, *, max_per_host: int, max_total: int, sessionless_timeout_s: float,
+        tcp_keep_alive: bool = False,
+    ) -> None:  # fmt: skip
+        self.service = service
+        self.tcp_keep_alive = tcp_keep_alive
+        self._max_per_host = max_per_host
+        self._max_total = max_total
+        self._sessionless_timeout_s = sessionless_timeout_s
+        self._connections: dict[ClientConnection, None] = {}
+        self._per_host: dict[str, int] = {}
+        self._unproven: list[ClientConnection] = []
+        self._suspected: set[ClientConnection] = set()
+        self._servers: list[asyncio.Server] = []
+        self._sweep: asyncio.TimerHandle | None = None
+
+    async def listen(self, host: str | None, port: int, backlog: int) -> None:
+        """Opens the port on `host`, all addresses if it is None; raises `OSError` when it cannot."""
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(self._accept, host, port, backlog=backlog if backlog > 0 else 1024)
+        self._servers.append(server)
+        if self._sweep is None:
+            self._sweep = loop.call_later(self._sessionless_timeout_s, self._close_unproven)
+
+    def _accept(self) -> ClientConnection:
+        return ClientConnection(self)
+
+    def addresses(self) -> list[tuple[str, int]]:
+        """Host and port of every listening socket."""
+        names = [listener.getsockname() for server in self._servers for listener in server.sockets]
+        return [(str(name[0]), int(name[1])) for name in names]
+
+    def links(self) -> list[ClientLink]:
+        """Every connection's, in the order they were accepted."""
+        return [connection.link for connection in self._connections if connection.link is not None]
+
+    def admit(self, connection: ClientConnection) -> bool:
+        here = self._per_host.get(connection.host, 0)
+        if 0 < self._max_per_host <= here:
+            self._reject(connection, f"{here} connections from this address are open, maxClientCnxns allows no more")
+            return False
+        if 0 < self._max_total <= len(self._connections):
+            self._reject(connection, f"{len(self._connections)} connections are open, maxCnxns allows no more")
+            return False
+        self._per_host[connection.host] = here + 1
+        self._connections[connection] = None
+        self._unproven.append(connection)
+        return True
+
+    def _reject(self, connection: ClientConnection, reason: str) -> None:
+        self.service.stats.connections_rejected += 1
+        logger.warning("connection from %s closed: %s", connection.host, reason)
+
+    def forget(self, connection: ClientConnection) -> None:
+        if connection in self._connections:
+            del self._connections[connection]
+            left = self._per_host[connection.host] - 1
+            if left:
+                self._per_host[connection.host] = left
+            else:
+                del self._per_host[connection.host]
+
+    def _close_unproven(self) -> None:
+        """Rule 2: those that were unproven a period ago, and still are, have had their time."""
+        self._sweep = asyncio.get_running_loop().call_later(self._sessionless_timeout_s, self._close_unproven)
+        unproven = [one for one in self._unproven if one.link is not None and one.link.state == NEW]
+        for connection in unproven:
+            if connection in self._suspected and connection.link is not None:
+                self.service.stats.sessionless_expired += 1
+                connection.link.close()
+        self._unproven = [one for one in unproven if one not in self._suspected]
+        self._suspected = set(self._unproven)
+
+    async def close(self) -> None:
+        """Stops listening and closes every connection."""
+        if self._sweep is not None:
+            self._sweep.cancel()
+        for server in self._servers:
+            server.close()
+        for link in self.links():
+            link.close()
+        for server in self._servers:
+            await server.wait_closed()

@@ -1,0 +1,113 @@
+"""Which key an operator means by what is written: exact names first, then what Java would not have understood.
+
+Invariant: a spelling that Java reads means here what it means there. All others come with a note.
+"""
+
+import difflib
+import logging
+from collections.abc import Mapping
+from dataclasses import fields
+from types import MappingProxyType
+from typing import NamedTuple
+
+from zkeeper.server.config.messages import Note
+from zkeeper.server.config.model import ServerConfig
+from zkeeper.server.config.other_keys import ENSEMBLE_KEYS, IGNORED, SYNONYMS, is_member_key, why_ignored
+from zkeeper.server.config.setting import Scope, Setting, SettingGroup, settings_of
+
+PREFIX = "zookeeper."
+# Java reads these properties under both names.
+_BARE_PROPERTIES = (
+    "fsync.warningthresholdms",
+    "learner.asyncSending",
+    "learner.closeSocketAsync",
+    "leader.closeSocketAsync",
+)
+
+
+class Meant(NamedTuple):
+    """The key that a spelling stands for (empty: none that zkeeper knows), and a note when Java would differ."""
+
+    key: str
+    note: Note | None = None
+
+
+def groups() -> Mapping[str, type[SettingGroup]]:
+    """The groups of the configuration: field of `ServerConfig` to its class."""
+    return {each.name: each.type for each in fields(ServerConfig) if isinstance(each.type, type)}
+
+
+_GROUPS = groups()
+SETTINGS: Mapping[str, Setting] = MappingProxyType(
+    {each.key: each for group in _GROUPS.values() for each in settings_of(group)}
+)
+_FAMILIES = tuple(each for each in SETTINGS.values() if each.is_family)
+
+
+def meant_in_file(spelling: str) -> Meant:
+    """What a key of zoo.cfg stands for."""
+    declared = SETTINGS.get(spelling)
+    if declared is not None and declared.scope is Scope.PROCESS:
+        return Meant(spelling, _warning(f"Java ignores {spelling} in the file and takes only -D; zkeeper takes both"))
+    if is_known(spelling):
+        return Meant(spelling)
+    bare = spelling.removeprefix(PREFIX)
+    if bare != spelling and is_known(bare):
+        return Meant(bare, _warning(f"Java would ignore {spelling}; zkeeper reads it as {bare}, its name in the file"))
+    return _synonym(bare) or Meant("", _unknown(spelling))
+
+
+def meant_by_define(name: str) -> Meant:
+    """What a process property (`-Dname=value`) stands for."""
+    key = name.removeprefix(PREFIX)
+    if not is_known(key) or (key == name and is_member_key(key)):
+        return _synonym(key) or Meant("", _unknown_define(name))
+    if _scope(key) is Scope.FILE:
+        return Meant("", _warning(f"-D{name} has no effect: write {key} in the file"))
+    if key == name and _scope(key) is Scope.PROPERTY and key not in _BARE_PROPERTIES:
+        return Meant(key, _warning(f"Java would ignore -D{name}; zkeeper reads it as {PREFIX}{key}, its full name"))
+    return Meant(key)
+
+
+def is_known(key: str) -> bool:
+    is_ours = key in SETTINGS or any(each.matches(key) for each in _FAMILIES)
+    return is_ours or is_member_key(key) or bool(why_ignored(key))
+
+
+def _scope(key: str) -> Scope | None:
+    """Where Java reads the key from; `None` for those that have no effect here anyway."""
+    if is_member_key(key) or key in ENSEMBLE_KEYS:
+        return Scope.FILE
+    return next((each.scope for each in SETTINGS.values() if each.matches(key)), None)
+
+
+def _synonym(spelling: str) -> Meant | None:
+    key = SYNONYMS.get(spelling)
+    if key is None:
+        return None
+    return Meant(
+        key, _warning(f"Java would ignore {spelling}, which only its documentation has; zkeeper reads it as {key}")
+    )
+
+
+def _unknown_define(name: str) -> Note:
+    if name.startswith(PREFIX):
+        return _unknown(name)
+    return Note(logging.DEBUG, f"-D{name} is no property of ZooKeeper's and has no effect")
+
+
+def _unknown(spelling: str) -> Note:
+    guess = suggestion(spelling)
+    question = f"; did you mean {guess}?" if guess else ""
+    return _warning(f"{spelling or 'an empty key'} is not known and has no effect{question}")
+
+
+def suggestion(spelling: str) -> str:
+    """The known key that looks most like `spelling`; empty when none does."""
+    known = {key.rstrip("*").lower(): key for key in (*SETTINGS, *IGNORED, *SYNONYMS) if not key.endswith("*")}
+    close = difflib.get_close_matches(spelling.removeprefix(PREFIX).lower(), known, n=1, cutoff=0.7)
+    return known[close[0]] if close else ""
+
+
+def _warning(text: str) -> Note:
+    return Note(logging.WARNING, text)

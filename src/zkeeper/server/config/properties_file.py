@@ -1,0 +1,87 @@
+"""The syntax of zoo.cfg, which is that of java.util.Properties: bytes to (key, value, line).
+
+1. The bytes are ISO-8859-1; `\\uXXXX` writes any other character, as UTF-16 units.
+2. An odd number of backslashes at a line's end continues it; blanks that open the next line are dropped.
+3. `#` and `!` open a comment only as the first character of a line that continues no other.
+4. A key ends at the first unescaped `=`, `:` or blank; of `=` and `:` one is swallowed, blanks around it too.
+5. Java's server trims keys and values once more after reading, so blanks written as escapes go as well.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+_LINE_END = re.compile(r"\r\n|\r|\n")
+_BLANKS = " \t\f"
+_TRIMMED = "".join(map(chr, range(0x21)))
+_KEY_AND_VALUE = re.compile(r"((?:[^\\=: \t\f]|\\.)*)[ \t\f]*[=:]?[ \t\f]*(.*)", re.DOTALL)
+_ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
+_CONTROL = {"t": "\t", "n": "\n", "r": "\r", "f": "\f"}
+
+
+class Property(NamedTuple):
+    """One setting as the file has it; `line` counts from 1 and is where the key stands."""
+
+    key: str
+    value: str
+    line: int
+
+
+class PropertiesError(ValueError):
+    """The file is not in Java's properties syntax at `line`."""
+
+    def __init__(self, reason: str, line: int) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.line = line
+
+
+def parse_properties(data: bytes) -> list[Property]:
+    """Every setting in the order of the file, also those that a later line repeats (the last one counts)."""
+    return [_property(text, line) for text, line in _logical_lines(data.decode("iso-8859-1"))]
+
+
+def _logical_lines(text: str) -> Iterator[tuple[str, int]]:
+    gathered, start, is_open = "", 0, False
+    for number, natural in enumerate(_LINE_END.split(text), 1):
+        piece = natural.lstrip(_BLANKS)
+        if not gathered and (not piece or piece[0] in "#!"):
+            continue
+        start = start or number
+        is_open = _is_continued(piece)
+        gathered += piece[:-1] if is_open else piece
+        if not is_open:
+            yield gathered, start
+            gathered, start = "", 0
+    if gathered:
+        yield gathered, start
+
+
+def _is_continued(piece: str) -> bool:
+    backslashes = len(piece) - len(piece.rstrip("\\"))
+    return backslashes % 2 == 1
+
+
+def _property(text: str, line: int) -> Property:
+    match = _KEY_AND_VALUE.fullmatch(text)
+    assert match is not None, "the expression matches every line that has no open backslash (rule 2)"
+    key, value = (_unescape(part, line).strip(_TRIMMED) for part in match.groups())
+    return Property(key, value, line)
+
+
+def _unescape(text: str, line: int) -> str:
+    if "\\" not in text:
+        return text
+
+    def character(match: re.Match[str]) -> str:
+        code = match[1]
+        if code == "u":
+            raise PropertiesError("Malformed \\uxxxx encoding.", line)
+        return chr(int(code[1:], 16)) if len(code) > 1 else _CONTROL.get(code, code)
+
+    return _join_surrogates(_ESCAPE.sub(character, text))
+
+
+def _join_surrogates(text: str) -> str:
+    """Two UTF-16 units that were escaped one by one are one character."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")

@@ -1,0 +1,106 @@
+"""Where settings come from, and which one counts: file > -D > SERVER_JVMFLAGS > JVMFLAGS > defaults.
+
+1. A spelling that Java reads at its place wins over one that Java ignores, so that a configuration which worked with
+   Java means the same here. Among equals the stronger source wins, and within a source the last one.
+2. What is replaced or not understood leaves a note; nothing is dropped in silence.
+"""
+
+import logging
+import shlex
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from zkeeper.server.config.key_names import PREFIX, Meant, meant_by_define, meant_in_file
+from zkeeper.server.config.messages import ConfigError, Note
+from zkeeper.server.config.properties_file import PropertiesError, parse_properties
+
+FLAG_VARIABLES = ("JVMFLAGS", "SERVER_JVMFLAGS")  # The later one wins.
+NO_AUTOCREATE_VARIABLE = "ZOO_DATADIR_AUTOCREATE_DISABLE"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A setting that was given: its key, the text, the place, the key's spelling there, whether Java reads it so.
+
+    The key is empty until it is known what the spelling stands for.
+    """
+
+    key: str
+    value: str
+    source: str
+    spelling: str
+    is_javas: bool = True
+
+    def error(self, reason: str, advice: str) -> ConfigError:
+        return ConfigError(reason, advice, source=self.source, key=self.spelling, value=self.value)
+
+
+Entries = dict[str, Entry]
+
+
+def file_entries(path: str, data: bytes, notes: list[Note]) -> Entries:
+    try:
+        properties = parse_properties(data)
+    except PropertiesError as bad:
+        advice = "a backslash in a value is written twice"
+        raise ConfigError(bad.reason, advice, source=f"{path} line {bad.line}") from bad
+    given = (Entry("", each.value, f"{path} line {each.line}", each.key) for each in properties)
+    return _gather(((entry, meant_in_file(entry.spelling)) for entry in given), notes)
+
+
+def define_entries(defines: Iterable[tuple[str, str]], source: str, notes: list[Note]) -> Entries:
+    given = (Entry("", value.strip(), source, name) for name, value in defines)
+    return _gather(((entry, meant_by_define(entry.spelling)) for entry in given), notes)
+
+
+def environment_entries(environ: Mapping[str, str], notes: list[Note]) -> list[Entries]:
+    """What the environment sets, the weakest source first."""
+    switch = [(f"{PREFIX}datadir.autocreate", "false")] if environ.get(NO_AUTOCREATE_VARIABLE) else []
+    sources = [define_entries(switch, NO_AUTOCREATE_VARIABLE, notes)]
+    for variable in FLAG_VARIABLES:
+        flags = defines_in_flags(environ.get(variable, ""), variable)
+        sources.append(define_entries(flags, variable, notes))
+    return sources
+
+
+def defines_in_flags(flags: str, variable: str) -> list[tuple[str, str]]:
+    """The `-Dname=value` words of JVM flags, as a shell splits them; all other flags are the JVM's own."""
+    try:
+        words = shlex.split(flags)
+    except ValueError as bad:
+        raise ConfigError(str(bad), "close the quote, or write \\ before it", source=variable) from bad
+    parts = (word[2:].partition("=") for word in words if word.startswith("-D") and len(word) > 2)
+    return [(name, value) for name, _, value in parts]
+
+
+def merge(weakest_first: Iterable[Entries], notes: list[Note]) -> Entries:
+    """One entry for each key: the strongest source's."""
+    merged: Entries = {}
+    for entry in (entry for entries in weakest_first for entry in entries.values()):
+        _put(merged, entry, notes)
+    return merged
+
+
+def _gather(given: Iterable[tuple[Entry, Meant]], notes: list[Note]) -> Entries:
+    gathered: Entries = {}
+    for entry in _known(given, notes):
+        _put(gathered, entry, notes)
+    return gathered
+
+
+def _put(entries: Entries, entry: Entry, notes: list[Note]) -> None:
+    """Adds a later or stronger entry, which wins over an equal one (rule 1)."""
+    rival = entries.get(entry.key, entry)
+    winner, loser = (rival, entry) if rival.is_javas and not entry.is_javas else (entry, rival)
+    entries[entry.key] = winner
+    if winner is not loser:
+        text = f"{loser.spelling} of {loser.source} does not count: {winner.source} sets it too"
+        notes.append(Note(logging.INFO, text))
+
+
+def _known(given: Iterable[tuple[Entry, Meant]], notes: list[Note]) -> Iterator[Entry]:
+    for entry, meant in given:
+        if meant.note is not None:
+            notes.append(Note(meant.note.level, f"{entry.source}: {meant.note.text}"))
+        if meant.key:
+            yield replace(entry, key=meant.key, is_javas=meant.note is None)

@@ -1,0 +1,114 @@
+"""Ties the request road to the disk: group commit, and the snapshots that keep the log short.
+
+1. One sync is under way at a time; what is appended meanwhile is the next one's batch. The next one starts before the
+   finished batch is applied, so disk and processor work side by side.
+2. Nothing is committed before the disk confirmed it. The first failure of the log ends the server's role: `on_failure`
+   is called once, and nothing is committed any more.
+3. A snapshot is taken beside the service; one that fails is told and tried again at the next trigger, since the log
+   still holds everything.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from random import Random
+
+from zkeeper.database.database import Database
+from zkeeper.errors import StorageError
+from zkeeper.pipeline.stats import ServiceStats
+from zkeeper.storage.disk import Disk
+from zkeeper.storage.log_writer import SyncResult, TxnLog
+from zkeeper.storage.settings import StorageSettings
+from zkeeper.storage.snapshot_writer import SnapshotWriter, WrittenSnapshot
+from zkeeper.storage.triggers import SnapshotTrigger
+
+logger = logging.getLogger("zkeeper.storage")
+
+
+class DurableLog:
+    """The sink of a `Service`. `committed` and `on_failure` are given before the first `append`."""
+
+    def __init__(
+        self, disk: Disk, settings: StorageSettings, database: Database, random: Random,
+        committed: Callable[[int], None], on_failure: Callable[[StorageError], None], stats: ServiceStats,
+    ) -> None:  # fmt: skip
+        self._database = database
+        self._committed = committed
+        self._on_failure = on_failure
+        self._stats = stats
+        self._log = TxnLog(disk, settings, int(database.last_zxid), logger.warning)
+        self._snapshots = SnapshotWriter(disk, settings)
+        self._trigger = SnapshotTrigger(settings, random)
+        self._counted_zxid = int(database.last_zxid)
+        self._syncing: asyncio.Future[SyncResult] | None = None
+        self._snapshot_task: asyncio.Task[None] | None = None
+        self.last_snapshot: WrittenSnapshot | None = None
+        self.append = self._log.append
+
+    def wake(self) -> None:
+        """Something was appended: it is synced once the loop has read what else is there."""
+        if self._syncing is None:
+            asyncio.get_running_loop().call_soon(self._sync)
+
+    def _sync(self) -> None:
+        if self._syncing is None and self._log.failed is None:
+            self._start_sync()
+
+    def _start_sync(self) -> None:
+        self._syncing = self._log.sync()
+        self._syncing.add_done_callback(self._synced)
+
+    def _synced(self, done: asyncio.Future[SyncResult]) -> None:
+        self._syncing = None
+        error = done.exception()
+        if error is not None:
+            self._on_failure(error if isinstance(error, StorageError) else StorageError(str(error)))
+            return
+        result = done.result()
+        self._sync_after(result.zxid)
+        self._stats.fsync_ms.add(int(result.duration_s * 1000))
+        self._committed(result.zxid)
+        self._sync_after(result.zxid)
+        self._maybe_snapshot(result.zxid)
+
+    def _sync_after(self, zxid: int) -> None:
+        """Applying a batch may itself have led to new transactions."""
+        if self._syncing is None and self._log.last_zxid > zxid:
+            self._start_sync()
+
+    def _maybe_snapshot(self, zxid: int) -> None:
+        txns, self._counted_zxid = zxid - self._counted_zxid, zxid
+        if not self._trigger.appended(self._log.size_bytes, txns):
+            return
+        self._log.roll()
+        self._log.forget_size()
+        self.snapshot_soon()
+
+    def snapshot_soon(self) -> None:
+        """Takes a snapshot beside the service, unless one is being taken."""
+        if self._snapshot_task is None or self._snapshot_task.done():
+            self._snapshot_task = asyncio.get_running_loop().create_task(self._snapshot())
+
+    async def _snapshot(self) -> None:
+        try:
+            await self.snapshot_now()
+        except StorageError as error:
+            logger.error("no snapshot: %s; the log still holds everything, the next trigger tries again", error)
+
+    async def snapshot_now(self) -> WrittenSnapshot:
+        """Takes a snapshot and returns when it is durable. `StorageError` when the disk refuses."""
+        written = await self._snapshots.write(self._database)
+        self.last_snapshot = written
+        logger.info(
+            "snapshot 0x%x: %d bytes in %.0f ms", written.zxid, written.size_bytes, written.duration_s * 1000
+        )
+        return written
+
+    async def close(self) -> None:
+        """Waits for the sync under way and gives up a snapshot under way."""
+        if self._snapshot_task is not None:
+            self._snapshot_task.cancel()
+            await asyncio.gather(self._snapshot_task, return_exceptions=True)
+        while self._syncing is not None:
+            await asyncio.wait([self._syncing])
+        await self._log.close()

@@ -1,0 +1,179 @@
+"""A server on its own: recovers its state, serves clients, and stops without losing anything.
+
+1. The client port opens once the state is recovered and everything that serving needs is in place.
+2. A failure of the log stops the server: `stopped` resolves with the error, and nothing more is answered.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from random import Random
+from typing import Any, Final
+
+from zkeeper.database.database import Database
+from zkeeper.database.sessions import first_session_id
+from zkeeper.errors import StorageError
+from zkeeper.pipeline.service import Service
+from zkeeper.server.client_port import ClientPort
+from zkeeper.server.config.model import ServerConfig
+from zkeeper.server.durable_log import DurableLog
+from zkeeper.server.reaper import reap_for_ever
+from zkeeper.server.settings import (
+    auth_rules,
+    database_options,
+    prepare_options,
+    service_settings,
+    storage_settings,
+)
+from zkeeper.storage.disk import Disk
+from zkeeper.storage.recovery import Recovered, Start, discard_initialize, recover
+from zkeeper.storage.retention import purge
+
+STANDALONE_SERVER_ID: Final = 1
+"""The top byte of the session ids that a standalone server gives out."""
+
+logger = logging.getLogger("zkeeper.server")
+
+
+class StandaloneServer:
+    """`wall_ms` is the wall clock in ms since 1970; the monotonic clock is the running loop's."""
+
+    def __init__(self, config: ServerConfig, disk: Disk, wall_ms: Callable[[], int], random: Random) -> None:
+        self.config = config
+        self._disk = disk
+        self._wall_ms = wall_ms
+        self._random = random
+        self._storage = storage_settings(config)
+        self._tasks: list[asyncio.Task[None]] = []
+        self._service: Service | None = None
+        self._log: DurableLog | None = None
+        self._port: ClientPort | None = None
+        self.failure: StorageError | None = None
+        self._stopped = asyncio.Event()
+
+    @property
+    def service(self) -> Service:
+        assert self._service is not None, "the server is not started"
+        return self._service
+
+    @property
+    def log(self) -> DurableLog:
+        assert self._log is not None, "the server is not started"
+        return self._log
+
+    @property
+    def port(self) -> ClientPort:
+        assert self._port is not None, "the server is not started"
+        return self._port
+
+    async def start(self) -> None:
+        """Recovers and opens the port. `StorageError` when the data cannot be trusted, `OSError` for the port."""
+        recovered = self._recover()
+        self._service = self._make_service(recovered.database)
+        self._log = self._make_log(recovered.database)
+        if recovered.start is Start.EMPTY:
+            await self._log.snapshot_now()
+            discard_initialize(self._disk, self._storage)
+        self._port = self._make_port()
+        self._service.start()
+        network = self.config.network
+        assert network.client_port is not None
+        await self._port.listen(network.client_port_address, network.client_port, network.listen_backlog)
+        self._start_tasks()
+        if recovered.txns:
+            self._log.snapshot_soon()
+
+    def _recover(self) -> Recovered:
+        options = database_options(self.config)
+        loop = asyncio.get_running_loop()
+        recovered = recover(
+            self._disk, self._storage, lambda: Database(options, logger.error),
+            tell=logger.warning, clock_s=loop.time, progress=_tell_progress,
+        )  # fmt: skip
+        logger.info(
+            "recovered to zxid 0x%x from %s and %d transactions of the log in %.2f s: %d znodes, %d sessions",
+            recovered.database.last_zxid, recovered.start.value, recovered.txns, recovered.duration_s,
+            recovered.database.tree.node_count, len(recovered.database.sessions),
+        )  # fmt: skip
+        return recovered
+
+    def _make_service(self, database: Database) -> Service:
+        loop = asyncio.get_running_loop()
+        service = Service(
+            database, auth_rules(self.config), service_settings(self.config), prepare_options(self.config),
+            first_session_id(STANDALONE_SERVER_ID, self._wall_ms()), self._wall_ms, lambda: int(loop.time() * 1000),
+            logger.info,
+        )  # fmt: skip
+        service.required_schemes = frozenset(scheme.encode() for scheme in self.config.auth.required_schemes)
+        return service
+
+    def _make_log(self, database: Database) -> DurableLog:
+        log = DurableLog(
+            self._disk, self._storage, database, self._random, self.service.committed, self._log_failed,
+            self.service.stats,
+        )  # fmt: skip
+        self.service.connect_log(log, log.wake)
+        return log
+
+    def _make_port(self) -> ClientPort:
+        network, limits = self.config.network, self.config.limits
+        return ClientPort(
+            self.service,
+            max_per_host=limits.max_client_cnxns,
+            max_total=limits.max_cnxns,
+            sessionless_timeout_s=network.sessionless_timeout_ms / 1000,
+            tcp_keep_alive=network.is_tcp_keep_alive,
+        )
+
+    def _start_tasks(self) -> None:
+        self._start_task(self._expire_for_ever())
+        self._start_task(reap_for_ever(self.service, self.config.nodes, self._wall_ms))
+        if self.config.retention.purge_interval_ms > 0:
+            self._start_task(self._purge_for_ever(self.config.retention.purge_interval_ms / 1000))
+
+    def _start_task(self, work: Coroutine[Any, Any, None]) -> None:
+        self._tasks.append(asyncio.get_running_loop().create_task(work))
+
+    async def _expire_for_ever(self) -> None:
+        tick_s = self.config.sessions.tick_time_ms / 1000
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(tick_s - loop.time() % tick_s)
+            self.service.expire_sessions()
+
+    async def _purge_for_ever(self, interval_s: float) -> None:
+        while True:
+            try:
+                plan = await purge(self._disk, self._storage)
+                if plan.snapshots or plan.logs:
+                    logger.info("purged %d snapshots and %d logs", len(plan.snapshots), len(plan.logs))
+            except StorageError as error:
+                logger.error("nothing purged: %s", error)
+            await asyncio.sleep(interval_s)
+
+    def _log_failed(self, error: StorageError) -> None:
+        logger.critical("the server stops: %s", error)
+        self.failure = error
+        self.service.stop()
+        self._stopped.set()
+
+    async def stopped(self) -> None:
+        """Returns when the server cannot go on; `failure` then says why."""
+        await self._stopped.wait()
+
+    async def stop(self) -> None:
+        """Closes the port and every connection, and finishes what the disk is doing."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._port is not None:
+            await self._port.close()
+        if self._log is not None:
+            await self._log.close()
+        if self._service is not None:
+            self._service.stop()
+        logger.info("stopped")
+
+
+def _tell_progress(done_bytes: int, all_bytes: int) -> None:
+    logger.info("replayed %d of %d MB of logs", done_bytes >> 20, all_bytes >> 20)

@@ -1,0 +1,1 @@
+"""What survives: the disk door, the transaction log, snapshots, recovery and retention."""

@@ -1,0 +1,184 @@
+"""The transaction log as the server sees it: append now, hear later that it is durable.
+
+1. zxids are contiguous within an epoch; `append` asserts it.
+2. `sync` hands everything appended before it to the disk as one job; its future resolves when all of it is durable.
+3. After any failure the log is failed for good: every pending and later future fails with a `StorageError`, and
+   nothing is acknowledged any more, because memory must not run ahead of the disk (ZOOKEEPER-4882).
+4. File sizes and the places where a file ends are the same as Java's: they follow from what was appended when, so they
+   are computed here, and the disk's lane only carries them out.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+from zlib import adler32
+
+from librt.strings import BytesWriter, write_i32_be, write_i64_be
+
+from zkeeper.errors import StorageError
+from zkeeper.storage.disk import Disk
+from zkeeper.storage.log_files import LogFiles, Segment
+from zkeeper.storage.log_format import END_MARK, LOG_HEADER, PADDING_MARGIN_BYTES, follows, padded_size
+from zkeeper.storage.settings import StorageSettings
+
+LANE: Final = "log"
+
+
+@dataclass(frozen=True, slots=True)
+class SyncResult:
+    """What became durable: everything up to `zxid`. `free_bytes` is known when a file grew by padding."""
+
+    zxid: int
+    duration_s: float
+    free_bytes: int | None
+
+
+class TxnLog:
+    """The log of one server, written by one role. `last_zxid` is the last that the files hold, -1 for none;
+    `tell` takes sentences for the server's log."""
+
+    def __init__(self, disk: Disk, settings: StorageSettings, last_zxid: int, tell: Callable[[str], None]) -> None:
+        self._disk = disk
+        self._settings = settings
+        self._tell = tell
+        self._files = LogFiles(disk, settings.log_folder, settings.force_sync)
+        self._pre_alloc_bytes = settings.pre_alloc_bytes
+        self.last_zxid = last_zxid
+        self.slow_syncs = 0
+        self.failed: StorageError | None = None
+        self._batch: list[Segment] = []
+        # The file at hand. `_out` gathers its next entries; its first `_position` bytes were handed to the disk.
+        self._out: BytesWriter | None = None
+        self._begins: int | None = None
+        self._position = 0
+        self._padded_bytes = 0
+        self._grows = False
+        self._rolled_bytes = 0
+
+    def append(self, zxid: int, payload: bytes) -> None:
+        """Adds a transaction; it is durable when a later `sync` says so."""
+        if self.failed is not None:
+            raise self.failed
+        last_zxid = self.last_zxid
+        assert zxid == last_zxid + 1 or last_zxid < 0 or follows(zxid, last_zxid), (
+            f"zxid 0x{zxid:x} is appended after 0x{last_zxid:x}"
+        )
+        self.last_zxid = zxid
+        out = self._out
+        if out is None:
+            out = self._begin(zxid)
+        if self._position + PADDING_MARGIN_BYTES >= self._padded_bytes:
+            self._pad()
+        write_i64_be(out, adler32(payload))
+        write_i32_be(out, len(payload))
+        out.write(payload)
+        out.append(END_MARK)
+
+    def _begin(self, zxid: int) -> BytesWriter:
+        self._begins = zxid
+        self._position = self._padded_bytes = len(LOG_HEADER)
+        self._out = out = BytesWriter()
+        return out
+
+    def _pad(self) -> None:
+        size_bytes = padded_size(self._position, self._padded_bytes, self._pre_alloc_bytes)
+        self._grows = self._grows or size_bytes > self._padded_bytes
+        self._padded_bytes = size_bytes
+
+    def restart_after(self, zxid: int) -> None:
+        """The next transaction is the one after `zxid`, since a snapshot that was received covers what lies between;
+        it begins a file."""
+        self.roll()
+        self.last_zxid = zxid
+
+    def roll(self) -> None:
+        """Ends the file at hand; the next transaction begins another."""
+        if self._out is not None:
+            self._close_segment(self._out)
+            self._end_file()
+
+    def _end_file(self) -> None:
+        self._rolled_bytes += max(self._padded_bytes, self._position)
+        self._out = None
+        self._position = self._padded_bytes = 0
+
+    @property
+    def size_bytes(self) -> int:
+        """Of the files written since `forget_size`, with their padding, as of the last `sync`."""
+        return self._rolled_bytes + max(self._padded_bytes, self._position)
+
+    def forget_size(self) -> None:
+        """Counts the size anew, from here; to be called after `roll` when a snapshot begins."""
+        assert self._out is None, "the size is counted anew at the beginning of a file"
+        self._rolled_bytes = 0
+
+    def sync(self) -> asyncio.Future[SyncResult]:
+        """Makes durable what was appended so far. The future's exception is a `StorageError`."""
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[SyncResult] = loop.create_future()
+        if self.failed is not None:
+            done.set_exception(self.failed)
+            return done
+        job = self._disk.submit(LANE, partial(self._files.write, self._take_batch()))
+        job.add_done_callback(partial(self._finish, done, self.last_zxid, loop.time()))
+        return done
+
+    def _take_batch(self) -> list[Segment]:
+        out = self._out
+        if out is not None:
+            self._close_segment(out)
+            self._out = BytesWriter()
+            limit_bytes = self._settings.txn_log_size_limit_bytes
+            if 0 < limit_bytes < max(self._padded_bytes, self._position):
+                self._end_file()
+        batch, self._batch = self._batch, []
+        return batch
+
+    def _close_segment(self, out: BytesWriter) -> None:
+        data = out.getvalue()
+        if not data:
+            return
+        self._batch.append(Segment(self._begins, self._padded_bytes if self._grows else 0, data))
+        self._position += len(data)
+        self._begins = None
+        self._grows = False
+
+    def _finish(
+        self, done: asyncio.Future[SyncResult], zxid: int, started_s: float, job: asyncio.Future[int | None]
+    ) -> None:
+        error = asyncio.CancelledError() if job.cancelled() else job.exception()
+        if error is not None:
+            self._fail(error)
+        if done.done():
+            return
+        if self.failed is not None:
+            done.set_exception(self.failed)
+        else:
+            done.set_result(self._result(zxid, asyncio.get_running_loop().time() - started_s, job.result()))
+
+    def _fail(self, error: BaseException) -> None:
+        if self.failed is None:
+            wrong = error if isinstance(error, StorageError) else StorageError(f"the transaction log failed: {error!r}")
+            wrong.__cause__ = wrong.__cause__ or (None if wrong is error else error)
+            self.failed = wrong
+            self._tell(f"the transaction log is stopped: {wrong}")
+
+    def _result(self, zxid: int, duration_s: float, free_bytes: int | None) -> SyncResult:
+        if duration_s * 1000 > self._settings.sync_warning_ms:
+            self.slow_syncs += 1
+            self._tell(
+                f"syncing the transaction log took {duration_s * 1000:.0f} ms; writes wait for it, "
+                "so give the log a disk of its own or a faster one"
+            )
+        if free_bytes is not None and free_bytes < self._settings.low_space_bytes:
+            self._tell(
+                f"only {free_bytes} bytes are free for {self._settings.log_folder}; the server stops when the disk "
+                "is full, so free space now"
+            )
+        return SyncResult(zxid, duration_s, free_bytes)
+
+    def close(self) -> asyncio.Future[None]:
+        """Closes the file at hand, after the syncs under way. What was appended and not synced is forgotten."""
+        return self._disk.submit(LANE, self._files.close)

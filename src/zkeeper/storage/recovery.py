@@ -1,0 +1,213 @@
+"""Brings a server's state back from its disk: the newest whole snapshot, then the logs after it.
+
+1. Every logged transaction is replayed, acknowledged or not; none is left out silently. Where one is missing within an
+   epoch recovery refuses, unless `accept_gaps` says otherwise.
+2. A transaction that an overlapping log repeats is replayed once.
+3. An empty state is begun only where nothing shows that there was another one.
+
+All of this blocks; it runs before the server serves.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+from zkeeper.database.database import Database
+from zkeeper.errors import CorruptionError, DecodeError, StorageError
+from zkeeper.storage.disk import Disk
+from zkeeper.storage.failures import failure
+from zkeeper.storage.folders import prepare_folders
+from zkeeper.storage.log_format import epoch_begins_late, follows
+from zkeeper.storage.log_reader import ADVICE, LogReader, is_stillborn
+from zkeeper.storage.names import SnapshotFile, logs_in
+from zkeeper.storage.settings import StorageSettings
+from zkeeper.storage.snapshot_reader import LoadedSnapshot, Rejected, load_newest
+from zkeeper.wire.txns import decode_txn
+
+PROGRESS_TXNS: Final = 10_000
+NO_ZXID: Final = -1
+
+
+class Start(Enum):
+    """What a recovered state is built on."""
+
+    SNAPSHOT = "a snapshot"
+    LOGS = "the logs alone"
+    EMPTY = "nothing: an empty state"
+    UNKNOWN = "nothing, though there may have been something"
+    REFUSE = "logs without a snapshot, which are not trusted"
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """A database that stands at the last logged transaction.
+
+    After `Start.EMPTY` a snapshot has to be written, and then `discard_initialize` called, before anything is logged.
+    After `Start.UNKNOWN` the database stands at zxid -1 and its server must not help to elect a leader.
+    """
+
+    database: Database
+    start: Start
+    snapshot: SnapshotFile | None
+    rejected: tuple[Rejected, ...]
+    txns: int
+    repeated: int
+    duration_s: float
+
+
+def decide_start(*, has_snapshot: bool, has_logs: bool, trust_empty: bool, may_begin_empty: bool) -> Start:
+    """Rule 3. `trust_empty` is the setting for logs of ZooKeeper 3.4, which wrote no first snapshot;
+    `may_begin_empty` says that an `initialize` file is there, or that none is needed."""
+    if has_snapshot:
+        return Start.SNAPSHOT
+    if has_logs:
+        return Start.LOGS if trust_empty else Start.REFUSE
+    return Start.EMPTY if may_begin_empty else Start.UNKNOWN
+
+
+def recover(
+    disk: Disk, settings: StorageSettings, make_database: Callable[[], Database], *,
+    tell: Callable[[str], None], clock_s: Callable[[], float],
+    progress: Callable[[int, int], None] | None = None,
+) -> Recovered:  # fmt: skip
+    """Recovers the state of a server. `tell` takes sentences for the server's log; `progress` is told how many bytes of
+    how many the logs have been replayed. Raises `StorageError`, and `CorruptionError` for damaged files."""
+    try:
+        prepare_folders(disk, settings)
+        return _Recovery(disk, settings, make_database, tell, progress).run(clock_s)
+    except OSError as error:
+        raise failure("reading", str(error.filename or settings.data_dir), error) from error
+
+
+def discard_initialize(disk: Disk, settings: StorageSettings) -> None:
+    """Removes the marker that allowed an empty start; it allows one."""
+    for path in settings.initialize_paths:
+        if disk.exists(path):
+            disk.remove(path)
+            disk.sync_folder(os.path.dirname(path))
+
+
+class _Recovery:
+    def __init__(
+        self, disk: Disk, settings: StorageSettings, make_database: Callable[[], Database],
+        tell: Callable[[str], None], progress: Callable[[int, int], None] | None,
+    ) -> None:  # fmt: skip
+        self._disk = disk
+        self._settings = settings
+        self._make_database = make_database
+        self._tell = tell
+        self._progress = progress
+        self._txns = 0
+        self._repeated = 0
+
+    def run(self, clock_s: Callable[[], float]) -> Recovered:
+        started_s = clock_s()
+        self._remove_stillborn_logs()
+        has_logs = bool(logs_in(self._disk.names(self._settings.log_folder)))
+        loaded, rejected = load_newest(self._disk, self._settings, self._make_database)
+        self._tell_rejected(loaded, rejected, has_logs)
+        start = self._decide(loaded, has_logs)
+        database = loaded.database if loaded is not None else self._make_database()
+        if start is Start.UNKNOWN:
+            database.last_zxid = NO_ZXID
+        if start in (Start.SNAPSHOT, Start.LOGS):
+            self._replay(database)
+        if start is not Start.EMPTY:
+            discard_initialize(self._disk, self._settings)
+        file = loaded.file if loaded is not None else None
+        return Recovered(
+            database, start, file, tuple(rejected), self._txns, self._repeated, clock_s() - started_s
+        )
+
+    def _remove_stillborn_logs(self) -> None:
+        folder = self._settings.log_folder
+        for log in reversed(logs_in(self._disk.names(folder))):
+            path = os.path.join(folder, log.name)
+            if not is_stillborn(self._disk, path):
+                break
+            self._disk.remove(path)
+            self._disk.sync_folder(folder)
+            self._tell(f"{path}, which a crash left behind before anything was written to it, was removed")
+
+    def _tell_rejected(self, loaded: LoadedSnapshot | None, rejected: list[Rejected], has_logs: bool) -> None:
+        for one in rejected:
+            self._tell(f"{one.file.name} in {self._settings.snapshot_folder} cannot be used: {one.reason}")
+        if loaded is not None or not rejected:
+            return
+        # A first start that ended in a crash leaves at most the snapshot of an empty tree, and nothing to lose.
+        if has_logs or any(one.file.zxid > 0 for one in rejected):
+            reasons = "; ".join(f"{one.file.name}: {one.reason}" for one in rejected)
+            raise CorruptionError(f"no snapshot in {self._settings.snapshot_folder} is whole ({reasons}); {ADVICE}")
+
+    def _decide(self, loaded: LoadedSnapshot | None, has_logs: bool) -> Start:
+        settings = self._settings
+        may_begin_empty = settings.db_autocreate or any(self._disk.exists(path) for path in settings.initialize_paths)
+        start = decide_start(
+            has_snapshot=loaded is not None,
+            has_logs=has_logs,
+            trust_empty=settings.trust_empty,
+            may_begin_empty=may_begin_empty,
+        )
+        if start is Start.REFUSE:
+            raise StorageError(
+                f"{settings.log_folder} holds logs, but {settings.snapshot_folder} no snapshot that they build on; "
+                "bring the snapshots back, or, if ZooKeeper 3.4 wrote the logs and they are complete, "
+                "start once with snapshot.trust.empty=true"
+            )
+        return start
+
+    def _replay(self, database: Database) -> None:
+        settings = self._settings
+        reader = LogReader(
+            self._disk, settings.log_folder, int(database.last_zxid) + 1, settings.limit_bytes, self._tell
+        )
+        folder = settings.log_folder
+        total_bytes = sum(self._disk.size_bytes(os.path.join(folder, log.name)) for log in reader.files)
+        last_zxid = int(database.last_zxid)
+        with_digest = settings.digest_enabled
+        for zxid, payload in reader.entries():
+            if zxid != last_zxid + 1:
+                if zxid <= last_zxid:
+                    self._repeated += 1
+                    continue
+                self._check_jump(reader, zxid, last_zxid)
+            try:
+                database.apply(decode_txn(payload, settings.limit_bytes, with_digest))
+            except DecodeError as error:
+                raise self._damaged(reader, f"its transaction 0x{zxid:x} does not decode ({error})") from error
+            last_zxid = zxid
+            self._txns += 1
+            if self._progress is not None and self._txns % PROGRESS_TXNS == 0:
+                self._progress(reader.bytes_read, total_bytes)
+        self._make_durable(reader)
+        self._tell_end(database)
+
+    def _make_durable(self, reader: LogReader) -> None:
+        """A server that was killed may have written what it had not synced. What was replayed will be built upon, so
+        it must not be lost any more."""
+        if reader.reader is not None:
+            path = reader.reader.path
+            self._disk.truncate(path, self._disk.size_bytes(path))
+
+    def _check_jump(self, reader: LogReader, zxid: int, last_zxid: int) -> None:
+        if follows(zxid, last_zxid):
+            if epoch_begins_late(zxid, last_zxid):
+                self._tell(f"after zxid 0x{last_zxid:x} the log goes on with 0x{zxid:x}, in the middle of an epoch")
+            return
+        missing = f"transactions 0x{last_zxid + 1:x} to 0x{zxid - 1:x} are missing before it"
+        if not self._settings.accept_gaps:
+            raise self._damaged(reader, missing)
+        self._tell(f"{missing[0].upper()}{missing[1:]}: zxid 0x{zxid:x} is replayed all the same, as the settings say")
+
+    def _damaged(self, reader: LogReader, wrong: str) -> CorruptionError:
+        assert reader.reader is not None
+        return CorruptionError(f"{reader.reader.path}, offset {reader.reader.entry_offset}: {wrong}; {ADVICE}")
+
+    def _tell_end(self, database: Database) -> None:
+        if self._repeated:
+            self._tell(f"the logs overlap: {self._repeated} transactions were there twice and replayed once")
+        if database.awaits_digest():
+            self._tell("the log ends before the transaction with which the snapshot's digest can be compared")
+            database.forget_awaited_digest()
