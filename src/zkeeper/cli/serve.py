@@ -21,6 +21,7 @@ from zkeeper.database import tree
 from zkeeper.errors import StorageError
 from zkeeper.server.config import ConfigError, Loaded, explain, from_arguments, load
 from zkeeper.server.standalone import StandaloneServer
+from zkeeper.server.words import this_process
 from zkeeper.storage.real_disk import RealDisk
 
 EXIT_FAILED: Final = 1
@@ -124,7 +125,7 @@ def _run(loaded: Loaded) -> int:
 
 async def _serve_until_stopped(loaded: Loaded) -> int:
     disk = RealDisk()
-    server = StandaloneServer(loaded.config, disk, _wall_ms, Random())
+    server = StandaloneServer(loaded.config, disk, _wall_ms, Random(), this_process())
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

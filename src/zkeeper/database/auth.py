@@ -106,12 +106,12 @@ class AuthRules:
             raise InvalidAclError("an ACL entry has no scheme")
         if scheme == b"auth":
             return self._expand_auth(entry.permissions, credentials)
-        if scheme == b"world" and identity == b"anyone":
-            return [(entry.permissions, scheme, identity)]
-        if not self._has_provider(scheme):
+        if scheme != b"world" and not self._has_provider(scheme):
             raise InvalidAclError(f"no provider for scheme {scheme!r}")
         if identity is None:
             raise MarshallingError("an ACL entry has no id")
+        if scheme == b"world" and identity == b"anyone":
+            return [(entry.permissions, scheme, identity)]
         if not self._is_valid_id(scheme, identity):
             raise InvalidAclError(f"{identity!r} is no valid id of scheme {scheme!r}")
         return [(entry.permissions, scheme, java_string(identity))]
@@ -133,7 +133,7 @@ class AuthRules:
             return parse_network(identity) is not None
         if scheme == DIGEST:
             return len(_split_like_java(identity)) == 2
-        return _KERBEROS_NAME.fullmatch(identity) is not None
+        return scheme == SASL and _KERBEROS_NAME.fullmatch(identity) is not None
 
 
 def _without_duplicates(raw: list[RawAcl]) -> list[RawAcl]:

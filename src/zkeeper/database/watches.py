@@ -17,6 +17,8 @@ from zkeeper.wire import protocol
 STANDARD: Final = 1
 PERSISTENT: Final = 2
 RECURSIVE: Final = 4
+NULL_PATH: Final = b"\xff"
+"""Stands for a null path, on which addWatch may set a watch that never fires; no path is this byte."""
 
 
 class Watcher:

@@ -17,7 +17,7 @@ from mypy_extensions import i32, i64
 from zkeeper.database.acls import AclList
 from zkeeper.database.auth import IP, Identity
 from zkeeper.database.sessions import Session
-from zkeeper.database.watches import STANDARD, Watcher
+from zkeeper.database.watches import NULL_PATH, STANDARD, Watcher
 from zkeeper.errors import (
     OK,
     AuthFailedError,
@@ -28,7 +28,7 @@ from zkeeper.errors import (
     ZooKeeperError,
 )
 from zkeeper.pipeline.reads import is_read
-from zkeeper.pipeline.requests import decode_write
+from zkeeper.pipeline.requests import UndecodableRequest, WriteRequest, decode_write
 from zkeeper.wire import protocol
 from zkeeper.wire.jute import Reader, put_i32, write_bool, write_buffer
 
@@ -295,11 +295,14 @@ class ClientLink(Watcher):
         self._in_flight += 1
 
     def _write(self, xid: i64, op: i64, reader: Reader) -> None:
+        request: WriteRequest
         try:
             request = decode_write(op, reader)
         except DecodeError:
-            self._fail(xid, op, reader, MarshallingError.code)
-            return
+            if op != protocol.MULTI:
+                self._fail(xid, op, reader, MarshallingError.code)
+                return
+            request = UndecodableRequest()
         session = self.session
         assert session is not None
         self.expect_write()
@@ -312,7 +315,7 @@ class ClientLink(Watcher):
         if self._in_flight:
             self._wait(xid, op, reader, code)
         else:
-            self.reply_error(xid, self.service.database.last_zxid, code)
+            self.reply_plain(xid, self.service.database.last_zxid, code)
 
     def _wait(self, xid: i64, op: i64, reader: Reader, code: i64) -> None:
         turn = self._writes_done + self._in_flight
@@ -340,7 +343,7 @@ class ClientLink(Watcher):
 
     def _answer_waiting(self, item: Waiting, now_ms: i64) -> None:
         if item.code != OK:
-            self.reply_error(item.xid, self.service.database.last_zxid, item.code)
+            self.reply_plain(item.xid, self.service.database.last_zxid, item.code)
         else:
             self._answer(item.xid, item.op, item.reader)
         latency_ms = now_ms - item.received_ms
@@ -350,7 +353,7 @@ class ClientLink(Watcher):
     def _reply_write(self, proposal: "Proposal", code: i64) -> None:
         zxid = proposal.txn.zxid
         if code != OK:
-            self.reply_error(proposal.txn.cxid, zxid, code)
+            self.reply_plain(proposal.txn.cxid, zxid, code)
             return
         out = self._out
         start = self._begin(proposal.txn.cxid, zxid, OK)
@@ -374,7 +377,8 @@ class ClientLink(Watcher):
             self._rewrite_error(start, xid, zxid, op, error.code)
             return
         except DecodeError:
-            self._rewrite_error(start, xid, zxid, op, MarshallingError.code)
+            out.truncate(start)
+            self.reply_plain(xid, zxid, MarshallingError.code)
             return
         self._end(start)
 
@@ -386,31 +390,31 @@ class ClientLink(Watcher):
             self._end(start)
         else:
             out.truncate(start)
-            self.reply_error(xid, zxid, code)
+            self.reply_plain(xid, zxid, code)
 
     def _set_watches(self, xid: i64, op: i64, reader: Reader) -> None:
+        """Events that the client missed are written before the reply; a null in a list stops half way, as with Java."""
         try:
             relative_zxid = reader.int64()
-            lists: list[list[bytes]] = []
-            for _ in range(5 if op == protocol.SET_WATCHES2 else 3):
-                lists.append(_need_strings(reader))
+            lists = [reader.strings() for _ in range(5 if op == protocol.SET_WATCHES2 else 3)]
+            self._renew_data_watches(_need_strings(lists[0]), relative_zxid)
+            self._renew_exist_watches(_need_strings(lists[1]))
+            self._renew_child_watches(_need_strings(lists[2]), relative_zxid)
+            if op == protocol.SET_WATCHES2:
+                self._renew_persistent_watches(_need_strings(lists[3]), False)
+                self._renew_persistent_watches(_need_strings(lists[4]), True)
         except DecodeError:
-            self.reply_error(xid, self.service.database.last_zxid, MarshallingError.code)
+            self.reply_plain(xid, self.service.database.last_zxid, MarshallingError.code)
             return
-        self._renew_data_watches(lists[0], relative_zxid)
-        self._renew_exist_watches(lists[1])
-        self._renew_child_watches(lists[2], relative_zxid)
-        watches = self.service.database.watches
-        if op == protocol.SET_WATCHES2:
-            for path in lists[3]:
-                watches.add_watch(self, path, False)
-            for path in lists[4]:
-                watches.add_watch(self, path, True)
-        start = self._begin(xid, self.service.database.last_zxid, OK)
-        self._end(start)
+        self.reply_plain(xid, self.service.database.last_zxid, OK)
 
-    def _renew_data_watches(self, paths: list[bytes], relative_zxid: i64) -> None:
+    def _renew_persistent_watches(self, paths: list[bytes | None], recursive: bool) -> None:
         for path in paths:
+            self.service.database.watches.add_watch(self, NULL_PATH if path is None else path, recursive)
+
+    def _renew_data_watches(self, paths: list[bytes | None], relative_zxid: i64) -> None:
+        for name in paths:
+            path = _need_string(name)
             node = self.service.database.tree.lookup(path)
             if node is None:
                 self._write_event(protocol.NODE_DELETED, path, -1)
@@ -419,15 +423,17 @@ class ClientLink(Watcher):
             else:
                 self.service.database.watches.data.add(self, path, STANDARD)
 
-    def _renew_exist_watches(self, paths: list[bytes]) -> None:
-        for path in paths:
+    def _renew_exist_watches(self, paths: list[bytes | None]) -> None:
+        for name in paths:
+            path = _need_string(name)
             if self.service.database.tree.lookup(path) is not None:
                 self._write_event(protocol.NODE_CREATED, path, -1)
             else:
                 self.service.database.watches.data.add(self, path, STANDARD)
 
-    def _renew_child_watches(self, paths: list[bytes], relative_zxid: i64) -> None:
-        for path in paths:
+    def _renew_child_watches(self, paths: list[bytes | None], relative_zxid: i64) -> None:
+        for name in paths:
+            path = _need_string(name)
             node = self.service.database.tree.lookup(path)
             if node is None:
                 self._write_event(protocol.NODE_DELETED, path, -1)
@@ -490,11 +496,11 @@ class ClientLink(Watcher):
         self.stats.sent += 1
         self.service.stats.count_response(size_bytes)
 
-    def reply_error(self, xid: i64, zxid: i64, code: i64) -> None:
+    def reply_plain(self, xid: i64, zxid: i64, code: i64) -> None:
         self._end(self._begin(xid, zxid, code))
 
     def _reply_now(self, xid: i64, zxid: i64, code: i64) -> None:
-        self.reply_error(xid, zxid, code)
+        self.reply_plain(xid, zxid, code)
         self.flush()
 
     def send_connect_response(self, timeout_ms: i64, session_id: i64, password: bytes) -> None:
@@ -600,15 +606,13 @@ def is_write(op: i64) -> bool:
     )
 
 
-def _need_strings(reader: Reader) -> list[bytes]:
-    strings = reader.strings()
+def _need_strings(strings: list[bytes | None] | None) -> list[bytes | None]:
     if strings is None:
         raise DecodeError("a list of watches is null")
-    paths: list[bytes] = []
-    for path in strings:
-        if path is None:
-            raise DecodeError("the path of a watch is null")
-        paths.append(path)
-    return paths
+    return strings
 
 
+def _need_string(string: bytes | None) -> bytes:
+    if string is None:
+        raise DecodeError("the path of a watch is null")
+    return string

@@ -5,7 +5,7 @@
 3. Nothing here changes the tree; what a transaction will change is put into the `PendingTree`.
 """
 
-from typing import Final, cast, final
+from typing import Final, final
 
 from mypy_extensions import i64
 
@@ -38,6 +38,7 @@ from zkeeper.pipeline.requests import (
     SessionRequest,
     SetAclRequest,
     SetDataRequest,
+    UndecodableRequest,
     WriteRequest,
 )
 from zkeeper.wire import protocol
@@ -89,8 +90,8 @@ class Preparer:
         self.last_zxid += 1
         txn = Txn(session_id, cxid, self.last_zxid, now_ms, request.op, _NOTHING)
         try:
-            if request.op == protocol.MULTI:
-                self._multi(txn, cast(MultiRequest, request), credentials)
+            if isinstance(request, MultiRequest):
+                self._multi(txn, request, credentials)
             else:
                 txn.body = self._body(txn, request, credentials)
         except ZooKeeperError as error:
@@ -117,6 +118,8 @@ class Preparer:
             return self._check(request, credentials)
         if isinstance(request, SessionRequest):
             return self._session(txn, request)
+        if isinstance(request, UndecodableRequest):
+            raise MarshallingError("the multi does not decode")
         if self._options.reconfig_enabled:
             raise UnimplementedError("a standalone server has no ensemble to change")
         raise ReconfigDisabledError("reconfigEnabled is not true")
@@ -225,7 +228,7 @@ class Preparer:
         self.pending.put(gone, old_digest)
 
     def _set_data(self, txn: Txn, request: SetDataRequest, credentials: list[Identity]) -> TxnBody:
-        path = _need_path(request.path)
+        path = _need_named_path(request.path)
         node = self._need_at_valid_path(path)
         self._need_permission(node, protocol.WRITE, credentials)
         self._check_quota(path, request.data, 0, len(node.data) if node.data is not None else 0)
@@ -240,7 +243,7 @@ class Preparer:
         return SetDataBody(path, request.data, changed.version)
 
     def _set_acl(self, txn: Txn, request: SetAclRequest, credentials: list[Identity]) -> TxnBody:
-        path = _need_path(request.path)
+        path = _need_named_path(request.path)
         if not paths.is_valid(path):
             raise BadArgumentsError("the path is not valid")
         acl = self._auth.fix_acl(request.acl, credentials)
@@ -255,7 +258,7 @@ class Preparer:
         return SetAclBody(path, acl, changed.aversion)
 
     def _check(self, request: CheckRequest, credentials: list[Identity]) -> TxnBody:
-        path = _need_path(request.path)
+        path = _need_named_path(request.path)
         node = self._need_at_valid_path(path)
         self._need_permission(node, protocol.READ, credentials)
         _check_version(request.version, node.version)
@@ -349,6 +352,13 @@ def _is_sequential(flags: i64) -> bool:
 def _need_path(path: bytes | None) -> bytes:
     if path is None:
         raise MarshallingError("the path is null")
+    return path
+
+
+def _need_named_path(path: bytes | None) -> bytes:
+    """Here Java takes null for an invalid path."""
+    if path is None:
+        raise BadArgumentsError("the path is null")
     return path
 
 

@@ -12,7 +12,7 @@ from mypy_extensions import i32, i64
 from zkeeper.database import paths
 from zkeeper.database.auth import AuthRules, Identity
 from zkeeper.database.database import Database
-from zkeeper.database.watches import STANDARD, Watcher
+from zkeeper.database.watches import NULL_PATH, STANDARD, Watcher
 from zkeeper.database.znode import ZNode
 from zkeeper.errors import (
     BadArgumentsError,
@@ -23,6 +23,7 @@ from zkeeper.errors import (
     NoWatcherError,
     ZooKeeperError,
 )
+from zkeeper.pipeline.requests import decode_multi_op
 from zkeeper.wire import protocol
 from zkeeper.wire.acl import Acl, write_acl
 from zkeeper.wire.jute import Reader, java_string, write_bool, write_buffer, write_strings
@@ -144,17 +145,16 @@ class ReadAnswers:
         self._database.write_stat(out, node)
 
     def _multi_read(self, reader: Reader, out: BytesWriter, who: list[Identity]) -> None:
-        """Every operation is answered for itself; a forbidden one ends the list and fails the whole."""
-        forbidden = False
+        """Every operation is answered for itself. A list of writes fails, but has a body: one without results."""
+        is_read_list = True
         for op, path in _decode_multi_read(reader):
-            if op != protocol.GET_DATA and op != protocol.GET_CHILDREN:
-                forbidden = True
-                break
-            self._multi_read_one(op, path, out, who)
+            is_read_list = is_multi_read_op(op)
+            if is_read_list:
+                self._multi_read_one(op, path, out, who)
         write_i32_be(out, -1)
         write_bool(out, True)
         write_i32_be(out, -1)
-        if forbidden:
+        if not is_read_list:
             raise MarshallingError("multiRead takes getData and getChildren only")
 
     def _multi_read_one(self, op: i64, path: bytes | None, out: BytesWriter, who: list[Identity]) -> None:
@@ -182,16 +182,18 @@ class ReadAnswers:
         mode = reader.int32()
         if mode != protocol.ADD_WATCH_PERSISTENT and mode != protocol.ADD_WATCH_RECURSIVE:
             raise DecodeError(f"unknown mode {mode} of addWatch")
-        if path is not None:
-            self._database.watches.add_watch(watcher, path, mode == protocol.ADD_WATCH_RECURSIVE)
+        recursive = mode == protocol.ADD_WATCH_RECURSIVE
+        self._database.watches.add_watch(watcher, NULL_PATH if path is None else path, recursive)
         write_i32_be(out, 0)
 
     def _check_or_remove(self, op: i64, reader: Reader, watcher: Watcher) -> None:
-        path = reader.need_buffer()
+        path = reader.buffer()
         watcher_type = reader.int32()
         if watcher_type < protocol.WATCHER_CHILDREN or watcher_type > protocol.WATCHER_RECURSIVE:
             raise DecodeError(f"unknown type {watcher_type} of watcher")
         watches = self._database.watches
+        if path is None:
+            path = NULL_PATH
         if op == protocol.CHECK_WATCHES:
             found = watches.has(watcher, path, watcher_type)
         else:
@@ -242,8 +244,12 @@ def _masked(entry: Acl) -> Acl:
     return permissions, scheme, identity.split(b":", 1)[0] + b":x"
 
 
+def is_multi_read_op(op: i64) -> bool:
+    return op == protocol.GET_DATA or op == protocol.GET_CHILDREN
+
+
 def _decode_multi_read(reader: Reader) -> list[tuple[i64, bytes | None]]:
-    """Operations and paths; one of a transaction's kind is taken as it is and ends the list."""
+    """Operations and paths, all of one kind: reads, or what a transaction may hold, whose content does not matter."""
     ops: list[tuple[i64, bytes | None]] = []
     while True:
         op = reader.int32()
@@ -251,9 +257,11 @@ def _decode_multi_read(reader: Reader) -> list[tuple[i64, bytes | None]]:
         reader.int32()
         if done:
             return ops
-        if op != protocol.GET_DATA and op != protocol.GET_CHILDREN:
-            ops.append((op, None))
-            return ops
-        path = reader.buffer()
-        reader.boolean()
-        ops.append((op, path))
+        if ops and is_multi_read_op(ops[0][0]) != is_multi_read_op(op):
+            raise DecodeError("reads and writes in one list")
+        if is_multi_read_op(op):
+            path = reader.buffer()
+            reader.boolean()
+            ops.append((op, path))
+        else:
+            ops.append((op, decode_multi_op(op, reader).path))

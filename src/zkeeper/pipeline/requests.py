@@ -81,6 +81,13 @@ class ReconfigRequest(WriteRequest):
         super().__init__(protocol.RECONFIG, None)
 
 
+class UndecodableRequest(WriteRequest):
+    """A multi whose body does not decode: unlike any other such request it has its place in the order of zxids."""
+
+    def __init__(self) -> None:
+        super().__init__(protocol.MULTI, None)
+
+
 def decode_write(op: i64, reader: Reader) -> WriteRequest:
     if op == protocol.SET_DATA:
         path = reader.buffer()
@@ -126,12 +133,16 @@ def _decode_multi(reader: Reader) -> MultiRequest:
         reader.int32()
         if done:
             return MultiRequest(ops)
-        if not is_multi_op(op):
-            raise DecodeError(f"operation {op} inside a multi")
-        ops.append(_normal_form(decode_write(op, reader)))
+        ops.append(decode_multi_op(op, reader))
 
 
-def is_multi_op(op: i64) -> bool:
+def decode_multi_op(op: i64, reader: Reader) -> WriteRequest:
+    if not _is_multi_op(op):
+        raise DecodeError(f"operation {op} inside a multi")
+    return _normal_form(decode_write(op, reader))
+
+
+def _is_multi_op(op: i64) -> bool:
     return (
         op == protocol.CREATE
         or op == protocol.DELETE

@@ -117,6 +117,9 @@ class Service:
             if owner not in self.tracker.sessions:
                 self.propose(None, owner, 0, SessionRequest(protocol.CLOSE_SESSION, 0), now_ms)
 
+    def serves(self) -> bool:
+        return self._serving
+
     def stop(self) -> None:
         """From now on nothing is accepted, applied or answered."""
         self._serving = False

@@ -25,6 +25,7 @@ from zkeeper.server.settings import (
     service_settings,
     storage_settings,
 )
+from zkeeper.server.words import FourLetterWords, ProcessFacts, ServerFacts, folder_bytes
 from zkeeper.storage.disk import Disk
 from zkeeper.storage.recovery import Recovered, Start, discard_initialize, recover
 from zkeeper.storage.retention import purge
@@ -38,8 +39,12 @@ logger = logging.getLogger("zkeeper.server")
 class StandaloneServer:
     """`wall_ms` is the wall clock in ms since 1970; the monotonic clock is the running loop's."""
 
-    def __init__(self, config: ServerConfig, disk: Disk, wall_ms: Callable[[], int], random: Random) -> None:
+    def __init__(
+        self, config: ServerConfig, disk: Disk, wall_ms: Callable[[], int], random: Random,
+        process: ProcessFacts | None = None,
+    ) -> None:  # fmt: skip
         self.config = config
+        self._process = process if process is not None else ProcessFacts()
         self._disk = disk
         self._wall_ms = wall_ms
         self._random = random
@@ -79,6 +84,7 @@ class StandaloneServer:
         network = self.config.network
         assert network.client_port is not None
         await self._port.listen(network.client_port_address, network.client_port, network.listen_backlog)
+        self._service.words = FourLetterWords(self._service, self._facts(), network.allows_word, self._service.serves)
         self._start_tasks()
         if recovered.txns:
             self._log.snapshot_soon()
@@ -123,6 +129,22 @@ class StandaloneServer:
             max_total=limits.max_cnxns,
             sessionless_timeout_s=network.sessionless_timeout_ms / 1000,
             tcp_keep_alive=network.is_tcp_keep_alive,
+        )
+
+    def _facts(self) -> ServerFacts:
+        data_folder, log_folder = self._storage.snapshot_folder, self._storage.log_folder
+        return ServerFacts(
+            client_port=self.port.addresses()[0][1],
+            data_folder=data_folder,
+            log_folder=log_folder,
+            data_folder_bytes=lambda: folder_bytes(self._disk, data_folder),
+            log_folder_bytes=lambda: folder_bytes(self._disk, log_folder),
+            max_client_cnxns=self.config.limits.max_client_cnxns,
+            listen_backlog=self.config.network.listen_backlog,
+            sessionless_timeout_ms=self.config.network.sessionless_timeout_ms,
+            started_ms=self.service.now_ms(),
+            links=self.port.links,
+            process=self._process,
         )
 
     def _start_tasks(self) -> None:

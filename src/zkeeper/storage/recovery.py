@@ -117,9 +117,7 @@ class _Recovery:
         if start is not Start.EMPTY:
             discard_initialize(self._disk, self._settings)
         file = loaded.file if loaded is not None else None
-        return Recovered(
-            database, start, file, tuple(rejected), self._txns, self._repeated, clock_s() - started_s
-        )
+        return Recovered(database, start, file, tuple(rejected), self._txns, self._repeated, clock_s() - started_s)
 
     def _remove_stillborn_logs(self) -> None:
         folder = self._settings.log_folder
@@ -160,13 +158,10 @@ class _Recovery:
 
     def _replay(self, database: Database) -> None:
         settings = self._settings
-        reader = LogReader(
-            self._disk, settings.log_folder, int(database.last_zxid) + 1, settings.limit_bytes, self._tell
-        )
-        folder = settings.log_folder
-        total_bytes = sum(self._disk.size_bytes(os.path.join(folder, log.name)) for log in reader.files)
-        last_zxid = int(database.last_zxid)
-        with_digest = settings.digest_enabled
+        start_zxid = int(database.last_zxid) + 1
+        reader = LogReader(self._disk, settings.log_folder, start_zxid, settings.limit_bytes, self._tell)
+        total_bytes = self._total_bytes(reader)
+        last_zxid = start_zxid - 1
         for zxid, payload in reader.entries():
             if zxid != last_zxid + 1:
                 if zxid <= last_zxid:
@@ -174,7 +169,7 @@ class _Recovery:
                     continue
                 self._check_jump(reader, zxid, last_zxid)
             try:
-                database.apply(decode_txn(payload, settings.limit_bytes, with_digest))
+                database.apply(decode_txn(payload, settings.limit_bytes, settings.digest_enabled))
             except DecodeError as error:
                 raise self._damaged(reader, f"its transaction 0x{zxid:x} does not decode ({error})") from error
             last_zxid = zxid
@@ -183,6 +178,10 @@ class _Recovery:
                 self._progress(reader.bytes_read, total_bytes)
         self._make_durable(reader)
         self._tell_end(database)
+
+    def _total_bytes(self, reader: LogReader) -> int:
+        folder = self._settings.log_folder
+        return sum(self._disk.size_bytes(os.path.join(folder, log.name)) for log in reader.files)
 
     def _make_durable(self, reader: LogReader) -> None:
         """A server that was killed may have written what it had not synced. What was replayed will be built upon, so

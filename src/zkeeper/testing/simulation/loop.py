@@ -162,6 +162,7 @@ class SimulatedLoop(LimitedLoop):
 
     def _run_ready(self) -> None:
         ready, recent, now_s, observer = self._ready, self._trace.recent, self._now_s, self.observer
+        handle: SimulatedHandle | None = None
         for _ in range(len(ready)):
             handle = ready.popleft()
             if handle.is_cancelled:
@@ -179,6 +180,8 @@ class SimulatedLoop(LimitedLoop):
                 raise
             except BaseException as error:
                 self._report(handle, error)
+        # A traceback may keep this frame, which must not keep the task whose forgotten exception it is.
+        handle = None
 
     def _report(self, handle: SimulatedHandle, error: BaseException) -> None:
         message = f"exception in callback {label(handle.callback)}"

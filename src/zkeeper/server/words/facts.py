@@ -1,0 +1,61 @@
+"""What the words tell of a server beyond its request road; whoever builds the server fills it in."""
+
+import contextlib
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from zkeeper.pipeline.link import ClientLink
+from zkeeper.pipeline.service import Service
+from zkeeper.pipeline.stats import Summary
+from zkeeper.storage.disk import Disk
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProcessFacts:
+    """Of the operating system's process; the defaults say nothing."""
+
+    open_files: Callable[[], int] = lambda: 0
+    max_files: Callable[[], int] = lambda: 0
+    environment: Callable[[], Mapping[str, str]] = dict
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ServerFacts:
+    """`started_ms` is the service's monotonic clock when it began to serve; the folders are those that hold files.
+
+    `links` gives every open connection in the order they were accepted. `summaries` are measured outside the request
+    road, by the name of their metric (`snapshottime`); srst resets them with the others.
+    """
+
+    client_port: int
+    data_folder: str
+    log_folder: str
+    data_folder_bytes: Callable[[], int]
+    log_folder_bytes: Callable[[], int]
+    max_client_cnxns: int
+    listen_backlog: int
+    sessionless_timeout_ms: int
+    started_ms: int
+    links: Callable[[], list[ClientLink]]
+    server_id: int = 0
+    process: ProcessFacts = field(default_factory=ProcessFacts)
+    summaries: Mapping[str, Summary] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One word that was asked, by the client of `link`."""
+
+    service: Service
+    facts: ServerFacts
+    link: ClientLink
+
+
+def folder_bytes(disk: Disk, folder: str) -> int:
+    """The size of all files in `folder`; one that is removed meanwhile does not count. It blocks for a few stats."""
+    total = 0
+    for name in disk.names(folder):
+        with contextlib.suppress(FileNotFoundError):
+            total += disk.size_bytes(os.path.join(folder, name))
+    return total

@@ -1,0 +1,141 @@
+"""The values behind the metrics, read where they are kept at the moment somebody asks.
+
+What is not in `measured_counters` or `measured_summaries` is published as 0: the stage of Java's pipeline that it
+measures does not exist here, or nobody counts it yet.
+"""
+
+from zkeeper.database import paths, quota
+from zkeeper.database.quota import NO_LIMIT, QuotaValues, parse_quota
+from zkeeper.database.tree import DataTree
+from zkeeper.errors import MarshallingError
+from zkeeper.pipeline.link import ClientLink
+from zkeeper.pipeline.service import Service
+from zkeeper.pipeline.stats import Summary
+from zkeeper.server.words.facts import ServerFacts
+from zkeeper.server.words.texts import path_text
+
+Number = int | float
+
+
+def node_count(tree: DataTree) -> int:
+    """Java's tree holds the root under two names, and counts both."""
+    return tree.node_count + 1
+
+
+def data_size_bytes(tree: DataTree) -> int:
+    """Paths and data; the root's path counts once."""
+    return tree.data_bytes + len(paths.ROOT)
+
+
+def outstanding_requests(links: list[ClientLink]) -> int:
+    """Requests that were taken and are not answered yet."""
+    return sum(link.outstanding() for link in links)
+
+
+def gauges(service: Service, facts: ServerFacts) -> dict[str, Number]:
+    return {
+        **_traffic(service, facts.links()),
+        **_state(service),
+        **_process(service, facts),
+        **_quotas(service.database.tree),
+    }
+
+
+def _traffic(service: Service, links: list[ClientLink]) -> dict[str, Number]:
+    stats = service.stats
+    return {
+        "avg_latency": round(stats.latency.average(), 4),
+        "min_latency": stats.latency.minimum,
+        "max_latency": stats.latency.maximum,
+        "packets_received": stats.packets_received,
+        "packets_sent": stats.packets_sent,
+        "num_alive_connections": len(links),
+        "outstanding_requests": outstanding_requests(links),
+        "connection_drop_probability": 0.0,
+        "last_client_response_size": stats.last_response_bytes,
+        "max_client_response_size": stats.max_response_bytes,
+        "min_client_response_size": stats.min_response_bytes,
+        "auth_failed_count": stats.auth_failed,
+    }
+
+
+def _state(service: Service) -> dict[str, Number]:
+    database = service.database
+    tree, watches = database.tree, database.watches
+    return {
+        "znode_count": node_count(tree),
+        "approximate_data_size": data_size_bytes(tree),
+        "ephemerals_count": sum(len(owned) for owned in tree.ephemerals.values()),
+        "watch_count": watches.data.watch_count() + watches.child.watch_count(),
+        "global_sessions": len(service.tracker.sessions),
+        "local_sessions": 0,
+    }
+
+
+def _process(service: Service, facts: ServerFacts) -> dict[str, Number]:
+    return {
+        "uptime": service.now_ms() - facts.started_ms,
+        "open_file_descriptor_count": facts.process.open_files(),
+        "max_file_descriptor_count": facts.process.max_files(),
+        "outstanding_tls_handshake": 0,
+        "non_mtls_remote_conn_count": 0,
+        "non_mtls_local_conn_count": 0,
+    }
+
+
+def _quotas(tree: DataTree) -> dict[str, Number]:
+    """Limits and usage by namespace, the first component of a path: the sum over the quotas in it."""
+    sums: dict[str, Number] = {}
+    for subject in tree.quotas.quota_paths:
+        limits = _quota_values(tree, quota.limits_path(subject))
+        usage = _quota_values(tree, quota.stats_path(subject))
+        for name, value in (
+            ("count_limit", limits.count if limits.count_hard == NO_LIMIT else limits.count_hard),
+            ("bytes_limit", limits.bytes_ if limits.bytes_hard == NO_LIMIT else limits.bytes_hard),
+            ("count_usage", usage.count),
+            ("bytes_usage", usage.bytes_),
+        ):
+            key = f"{_namespace(subject)}_quota_{name}_per_namespace"
+            sums[key] = sums.get(key, 0) + value
+    return sums
+
+
+def _quota_values(tree: DataTree, path: bytes) -> QuotaValues:
+    node = tree.lookup(path)
+    try:
+        return parse_quota(node.data if node is not None else None)
+    except MarshallingError:  # A client wrote something else there.
+        return parse_quota(None)
+
+
+def _namespace(path: bytes) -> str:
+    return path_text(path.split(b"/")[1])
+
+
+def measured_counters(service: Service) -> dict[str, int]:
+    stats = service.stats
+    return {
+        "commit_count": stats.commits,
+        "digest_mismatches_count": service.database.digest_mismatches,
+        "connection_request_count": stats.connection_requests,
+        "connection_rejected": stats.connections_rejected,
+        "connection_drop_count": stats.connections_dropped,
+        "sessionless_connections_expired": stats.sessionless_expired,
+        "stale_sessions_expired": stats.sessions_expired,
+        "bytes_received_count": stats.bytes_received,
+        "response_bytes": stats.response_bytes,
+        "throttled_ops": stats.throttled_ops,
+        "large_requests_rejected": stats.large_requests_rejected,
+    }
+
+
+def measured_summaries(service: Service, facts: ServerFacts) -> dict[str, Summary]:
+    stats = service.stats
+    return {
+        "fsynctime": stats.fsync_ms,
+        "sync_processor_batch_size": stats.batch_size,
+        "readlatency": stats.read_latency,
+        "updatelatency": stats.update_latency,
+        "propagation_latency": stats.update_latency,  # Alone, a server answers when it applies.
+        **facts.summaries,
+    }

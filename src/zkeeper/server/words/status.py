@@ -1,0 +1,47 @@
+"""srvr, stat and isro: the state of the server at a glance; srst begins the counting anew."""
+
+from zkeeper.server.words.connections import brief_lines
+from zkeeper.server.words.facts import Question
+from zkeeper.server.words.metrics import node_count, outstanding_requests
+from zkeeper.server.words.texts import average, hexadecimal
+from zkeeper.server.words.version import VERSION
+
+MODE = "standalone"
+
+
+def srvr(question: Question) -> str:
+    return _version_line() + _state(question)
+
+
+def stat(question: Question) -> str:
+    return f"{_version_line()}Clients:\n{brief_lines(question)}\n{_state(question)}"
+
+
+def isro(question: Question) -> str:
+    return "rw"
+
+
+def srst(question: Question) -> str:
+    question.service.stats.reset()
+    for summary in question.facts.summaries.values():
+        summary.reset()
+    return "Server stats reset.\n"
+
+
+def _version_line() -> str:
+    return f"Zookeeper version: {VERSION}\n"
+
+
+def _state(question: Question) -> str:
+    service, links = question.service, question.facts.links()
+    stats, latency = service.stats, service.stats.latency
+    return (
+        f"Latency min/avg/max: {latency.minimum}/{average(latency.average())}/{latency.maximum}\n"
+        f"Received: {stats.packets_received}\n"
+        f"Sent: {stats.packets_sent}\n"
+        f"Connections: {len(links)}\n"
+        f"Outstanding: {outstanding_requests(links)}\n"
+        f"Zxid: {hexadecimal(service.database.last_zxid)}\n"
+        f"Mode: {MODE}\n"
+        f"Node count: {node_count(service.database.tree)}\n"
+    )
