@@ -288,6 +288,9 @@ class Preparer:
             try:
                 body = self._body(txn, op, credentials)
                 ops.append(SubTxn(op.op, body))
+            except MarshallingError:
+                self.pending.roll_back()
+                raise  # A field that is null where it must not be fails the whole request.
             except ZooKeeperError as error:
                 failure = error
                 ops.append(SubTxn(protocol.ERROR, ErrorBody(error.code)))
