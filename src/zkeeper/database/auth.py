@@ -15,7 +15,7 @@ from zkeeper.database.acls import AclList
 from zkeeper.database.addresses import network_holds, parse_network
 from zkeeper.errors import InvalidAclError, MarshallingError
 from zkeeper.wire.acl import Acl, RawAcl
-from zkeeper.wire.jute import java_string
+from zkeeper.wire.jute import java_string, java_text
 
 Identity = tuple[bytes, bytes]
 """Scheme and id of a credential."""
@@ -58,7 +58,7 @@ class AuthRules:
 
     def digest_identity(self, auth: bytes) -> bytes:
         """`user:base64(hash(user:password))` of `user:password`."""
-        hashed = hashlib.new(self.digest_algorithm, auth, usedforsecurity=False).digest()
+        hashed = hashlib.new(self.digest_algorithm, java_text(auth).encode(), usedforsecurity=False).digest()
         return java_string(auth.split(b":", 1)[0]) + b":" + base64.b64encode(hashed)
 
     def allows(self, acl: AclList, needed: i64, credentials: list[Identity]) -> bool:

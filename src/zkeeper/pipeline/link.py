@@ -12,7 +12,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Final, Protocol, final
 
 from librt.strings import BytesWriter, read_i32_be, write_i32_be, write_i64_be
-from mypy_extensions import i32, i64
+from mypy_extensions import i32, i64, mypyc_attr
 
 from zkeeper.database.acls import AclList
 from zkeeper.database.auth import IP, Identity
@@ -30,7 +30,7 @@ from zkeeper.errors import (
 from zkeeper.pipeline.reads import is_read
 from zkeeper.pipeline.requests import UndecodableRequest, WriteRequest, decode_write
 from zkeeper.wire import protocol
-from zkeeper.wire.jute import Reader, put_i32, write_bool, write_buffer
+from zkeeper.wire.jute import Reader, java_string, put_i32, write_bool, write_buffer
 
 if TYPE_CHECKING:
     from zkeeper.pipeline.service import Proposal, Service
@@ -67,6 +67,7 @@ class Outlet(Protocol):
         ...
 
 
+@mypyc_attr(acyclic=True)
 @final
 class Waiting:
     """A request that is answered in its turn, after write number `turn` of its connection; `code` if it failed."""
@@ -266,7 +267,8 @@ class ClientLink(Watcher):
             self.close()
             return
         self.stats.last_op = op
-        self.stats.last_xid = xid
+        if xid >= 0:
+            self.stats.last_xid = xid
         if is_read(op):
             if self._in_flight:
                 self._wait(xid, op, reader, OK)
@@ -325,6 +327,7 @@ class ClientLink(Watcher):
         """One of this connection's writes was applied with `code`: replies, then answers what waited for it."""
         self._in_flight -= 1
         self._writes_done += 1
+        self._now_ms = now_ms
         self.mark_dirty()
         if self.state == CLOSED:
             return
@@ -468,7 +471,7 @@ class ClientLink(Watcher):
     def _sasl(self, xid: i64, reader: Reader) -> None:
         """Without a SASL configuration Java answers a null token and authenticates nobody."""
         try:
-            reader.buffer()
+            reader.need_buffer()
         except DecodeError:
             self.service.tell(f"connection from {self.peer}: a sasl packet does not decode; closed")
             self.close()
@@ -494,6 +497,7 @@ class ClientLink(Watcher):
         size_bytes = len(self._out) - start - 4
         put_i32(self._out, start, size_bytes)
         self.stats.sent += 1
+        self.stats.last_response_ms = self._now_ms
         self.service.stats.count_response(size_bytes)
 
     def reply_plain(self, xid: i64, zxid: i64, code: i64) -> None:
@@ -534,6 +538,10 @@ class ClientLink(Watcher):
         write_i32_be(out, protocol.STATE_SYNC_CONNECTED)
         write_buffer(out, path)
         self._end(start)
+
+    def is_paused(self) -> bool:
+        """Whether the client is not read from for now."""
+        return self._paused
 
     def mark_dirty(self) -> None:
         """Has what was written sent at the end of the batch."""
@@ -615,4 +623,4 @@ def _need_strings(strings: list[bytes | None] | None) -> list[bytes | None]:
 def _need_string(string: bytes | None) -> bytes:
     if string is None:
         raise DecodeError("the path of a watch is null")
-    return string
+    return java_string(string)

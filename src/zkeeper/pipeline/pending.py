@@ -5,16 +5,16 @@
 2. What is here leaves when its transaction is applied.
 """
 
-from collections import deque
 from typing import final
 
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
 from zkeeper.database.acls import AclList
 from zkeeper.database.database import Database
 from zkeeper.database.znode import ZNode, digest_of
 
 
+@mypyc_attr(acyclic=True)
 @final
 class Pending:
     """A znode after the transaction `zxid`; one that is only read from the tree has zxid 0."""
@@ -81,7 +81,7 @@ class PendingTree:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._by_path: dict[bytes, Pending] = {}
-        self._in_order: deque[Pending] = deque()
+        self._changes: list[Pending] = []
         self._undo: list[tuple[bytes, Pending | None]] = []
         self._undo_digest: i64 = 0
         self._recording = False
@@ -116,15 +116,20 @@ class PendingTree:
         if self._recording:
             self._undo.append((changed.path, by_path.get(changed.path)))
         by_path[changed.path] = changed
-        self._in_order.append(changed)
+        self._changes.append(changed)
 
-    def applied(self, zxid: i64) -> None:
-        """Forgets what the transactions up to `zxid` changed: it is in the tree now."""
-        in_order = self._in_order
-        while in_order and in_order[0].zxid <= zxid:
-            done = in_order.popleft()
-            if self._by_path.get(done.path) is done:
-                del self._by_path[done.path]
+    def take_changes(self) -> list[Pending]:
+        """What was put since the last call: the changes of one transaction, to be given to `applied` with it."""
+        changes = self._changes
+        self._changes = []
+        return changes
+
+    def applied(self, changes: list[Pending]) -> None:
+        """Forgets what a transaction changed: it is in the tree now."""
+        by_path = self._by_path
+        for done in changes:
+            if by_path.get(done.path) is done:
+                del by_path[done.path]
 
     def begin(self) -> None:
         """Until `commit` or `roll_back`, changes can be taken back together."""
@@ -137,7 +142,7 @@ class PendingTree:
 
     def roll_back(self) -> None:
         for path, before in reversed(self._undo):
-            self._in_order.pop()
+            self._changes.pop()
             if before is None:
                 del self._by_path[path]
             else:

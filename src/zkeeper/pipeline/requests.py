@@ -5,7 +5,7 @@ A body that cannot be decoded raises `DecodeError`; what is well-formed but wron
 
 from typing import Final
 
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
 from zkeeper.errors import DecodeError
 from zkeeper.wire import protocol
@@ -15,6 +15,7 @@ from zkeeper.wire.jute import Reader
 NO_TTL: Final = -1
 
 
+@mypyc_attr(acyclic=True)
 class WriteRequest:
     """`op` says what it asks for. A null path is None; prepare refuses it."""
 
@@ -23,6 +24,7 @@ class WriteRequest:
         self.path = path
 
 
+@mypyc_attr(acyclic=True)
 class CreateRequest(WriteRequest):
     def __init__(
         self, op: i64, path: bytes | None, data: bytes | None, acl: list[RawAcl] | None, flags: i64, ttl_ms: i64
@@ -34,12 +36,14 @@ class CreateRequest(WriteRequest):
         self.ttl_ms: i64 = ttl_ms
 
 
+@mypyc_attr(acyclic=True)
 class DeleteRequest(WriteRequest):
     def __init__(self, op: i64, path: bytes | None, version: i64) -> None:
         super().__init__(op, path)
         self.version: i64 = version
 
 
+@mypyc_attr(acyclic=True)
 class SetDataRequest(WriteRequest):
     def __init__(self, path: bytes | None, data: bytes | None, version: i64) -> None:
         super().__init__(protocol.SET_DATA, path)
@@ -47,6 +51,7 @@ class SetDataRequest(WriteRequest):
         self.version: i64 = version
 
 
+@mypyc_attr(acyclic=True)
 class SetAclRequest(WriteRequest):
     def __init__(self, path: bytes | None, acl: list[RawAcl] | None, version: i64) -> None:
         super().__init__(protocol.SET_ACL, path)
@@ -54,18 +59,21 @@ class SetAclRequest(WriteRequest):
         self.version: i64 = version
 
 
+@mypyc_attr(acyclic=True)
 class CheckRequest(WriteRequest):
     def __init__(self, path: bytes | None, version: i64) -> None:
         super().__init__(protocol.CHECK, path)
         self.version: i64 = version
 
 
+@mypyc_attr(acyclic=True)
 class MultiRequest(WriteRequest):
     def __init__(self, ops: list[WriteRequest]) -> None:
         super().__init__(protocol.MULTI, None)
         self.ops = ops
 
 
+@mypyc_attr(acyclic=True)
 class SessionRequest(WriteRequest):
     """createSession and closeSession; `timeout_ms` is the former's."""
 
@@ -74,6 +82,7 @@ class SessionRequest(WriteRequest):
         self.timeout_ms: i64 = timeout_ms
 
 
+@mypyc_attr(acyclic=True)
 class ReconfigRequest(WriteRequest):
     """Decoded only as far as a standalone server needs in order to refuse it."""
 
@@ -81,6 +90,7 @@ class ReconfigRequest(WriteRequest):
         super().__init__(protocol.RECONFIG, None)
 
 
+@mypyc_attr(acyclic=True)
 class UndecodableRequest(WriteRequest):
     """A multi whose body does not decode: unlike any other such request it has its place in the order of zxids."""
 

@@ -11,13 +11,14 @@ from collections.abc import Callable
 from typing import Final, Protocol, cast, final
 
 from librt.strings import BytesWriter, write_i32_be
-from mypy_extensions import i32, i64
+from mypy_extensions import i32, i64, mypyc_attr
 
 from zkeeper.database.auth import AuthRules, Identity
 from zkeeper.database.database import Database
 from zkeeper.database.sessions import Session, SessionTracker, following_session_id, session_password
 from zkeeper.errors import DecodeError
 from zkeeper.pipeline.link import CONNECTED, WAITING_FOR_SESSION, ClientLink
+from zkeeper.pipeline.pending import Pending
 from zkeeper.pipeline.prepare import PrepareOptions, Preparer
 from zkeeper.pipeline.reads import ReadAnswers
 from zkeeper.pipeline.requests import DeleteRequest, SessionRequest, WriteRequest
@@ -58,12 +59,14 @@ class ServiceSettings:
         self.outstanding_limit: i64 = outstanding_limit
 
 
+@mypyc_attr(acyclic=True)
 @final
 class Proposal:
-    """A transaction on its way; `link` is None for those that the server itself made."""
+    """A transaction on its way, with what is pending for it; `link` is None for those that the server itself made."""
 
-    def __init__(self, txn: Txn, op: i64, link: ClientLink | None, received_ms: i64) -> None:
+    def __init__(self, txn: Txn, changes: list[Pending], op: i64, link: ClientLink | None, received_ms: i64) -> None:
         self.txn = txn
+        self.changes = changes
         self.op: i64 = op
         self.link = link
         self.received_ms: i64 = received_ms
@@ -179,6 +182,8 @@ class Service:
 
     def _attach(self, link: ClientLink) -> None:
         link.state = CONNECTED
+        link.stats.last_op = protocol.CREATE_SESSION
+        link.stats.last_xid = 0
         link.send_connect_response(link.timeout_ms, link.session_id, session_password(link.session_id))
         link.maybe_resume()
 
@@ -233,7 +238,8 @@ class Service:
         assert self._wake is not None
         self._sink.append(txn.zxid, txn.encode())
         first = not self._proposals
-        self._proposals.append(Proposal(txn, request.op, link, received_ms))
+        changes = self.preparer.pending.take_changes()
+        self._proposals.append(Proposal(txn, changes, request.op, link, received_ms))
         if first:
             self._wake()
 
@@ -251,7 +257,7 @@ class Service:
         """Everything up to `zxid` is durable: applies and answers it."""
         now_ms = self.now_ms()
         proposals = self._proposals
-        while proposals and proposals[0].txn.zxid <= zxid and self._serving:
+        while self.database.last_zxid < zxid and self._serving:
             self._apply(proposals.popleft(), now_ms)
         self.flush()
         if self._paused:
@@ -265,7 +271,7 @@ class Service:
         link = proposal.link
         assert txn.zxid == self.database.last_zxid + 1, "transactions are applied in order, without a gap"
         code = self.database.apply(txn, link is not None)
-        self.preparer.pending.applied(txn.zxid)
+        self.preparer.pending.applied(proposal.changes)
         self.stats.count_write(now_ms - proposal.received_ms)
         if txn.txn_type == protocol.CLOSE_SESSION:
             self.tracker.remove(txn.session_id)

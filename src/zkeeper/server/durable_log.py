@@ -21,12 +21,13 @@ from zkeeper.storage.log_writer import SyncResult, TxnLog
 from zkeeper.storage.settings import StorageSettings
 from zkeeper.storage.snapshot_writer import SnapshotWriter, WrittenSnapshot
 from zkeeper.storage.triggers import SnapshotTrigger
+from zkeeper.wire.log_entry import EntryBatch
 
 logger = logging.getLogger("zkeeper.storage")
 
 
 class DurableLog:
-    """The sink of a `Service`. `committed` and `on_failure` are given before the first `append`."""
+    """`batch` is the sink of a `Service`, whose `committed` is called in return."""
 
     def __init__(
         self, disk: Disk, settings: StorageSettings, database: Database, random: Random,
@@ -43,7 +44,7 @@ class DurableLog:
         self._syncing: asyncio.Future[SyncResult] | None = None
         self._snapshot_task: asyncio.Task[None] | None = None
         self.last_snapshot: WrittenSnapshot | None = None
-        self.append = self._log.append
+        self.batch = EntryBatch()
 
     def wake(self) -> None:
         """Something was appended: it is synced once the loop has read what else is there."""
@@ -55,6 +56,8 @@ class DurableLog:
             self._start_sync()
 
     def _start_sync(self) -> None:
+        if not self.batch.is_empty():
+            self._log.append_entries(self.batch)
         self._syncing = self._log.sync()
         self._syncing.add_done_callback(self._synced)
 
@@ -65,15 +68,15 @@ class DurableLog:
             self._on_failure(error if isinstance(error, StorageError) else StorageError(str(error)))
             return
         result = done.result()
-        self._sync_after(result.zxid)
+        self._sync_more()
         self._stats.fsync_ms.add(int(result.duration_s * 1000))
         self._committed(result.zxid)
-        self._sync_after(result.zxid)
+        self._sync_more()
         self._maybe_snapshot(result.zxid)
 
-    def _sync_after(self, zxid: int) -> None:
+    def _sync_more(self) -> None:
         """Applying a batch may itself have led to new transactions."""
-        if self._syncing is None and self._log.last_zxid > zxid:
+        if self._syncing is None and not self.batch.is_empty():
             self._start_sync()
 
     def _maybe_snapshot(self, zxid: int) -> None:

@@ -1,7 +1,7 @@
 """What each part of a server is told, taken from its configuration."""
 
 import os
-from typing import cast
+from typing import Final
 
 from zkeeper.database.auth import AuthRules
 from zkeeper.database.database import DatabaseOptions
@@ -9,6 +9,8 @@ from zkeeper.pipeline.prepare import PrepareOptions
 from zkeeper.pipeline.service import ServiceSettings
 from zkeeper.server.config.model import ServerConfig
 from zkeeper.storage.settings import Compression, StorageSettings
+
+COMPRESSIONS: Final[dict[str, Compression]] = {"plain": "", "gz": "gz", "snappy": "snappy"}
 
 
 def storage_settings(config: ServerConfig) -> StorageSettings:
@@ -23,7 +25,7 @@ def storage_settings(config: ServerConfig) -> StorageSettings:
         sync_warning_ms=storage.fsync_warning_threshold_ms,
         snap_count=storage.snap_count,
         snap_size_limit_bytes=max(0, storage.snap_size_limit_kb) * 1024,
-        compression=cast(Compression, storage.snapshot_compression),
+        compression=COMPRESSIONS[storage.snapshot_compression],
         serialize_last_zxid=storage.is_last_processed_zxid_serialized,
         digest_enabled=storage.is_digest_enabled,
         trust_empty=storage.is_trust_empty_snapshot,

@@ -118,7 +118,7 @@ class StandaloneServer:
             self._disk, self._storage, database, self._random, self.service.committed, self._log_failed,
             self.service.stats,
         )  # fmt: skip
-        self.service.connect_log(log, log.wake)
+        self.service.connect_log(log.batch, log.wake)
         return log
 
     def _make_port(self) -> ClientPort:

@@ -9,7 +9,6 @@ from typing import Final
 
 LOG_MAGIC: Final = b"ZKLG"
 LOG_HEADER: Final = LOG_MAGIC + struct.pack(">iq", 2, 0)
-END_MARK: Final = 0x42
 ENTRY_HEAD: Final = struct.Struct(">qi")
 ENTRY_HEAD_BYTES: Final = ENTRY_HEAD.size
 ENTRY_FRAME_BYTES: Final = ENTRY_HEAD_BYTES + 1

@@ -14,7 +14,6 @@ from zlib import adler32
 from zkeeper.errors import CorruptionError
 from zkeeper.storage.disk import Disk, DiskFile
 from zkeeper.storage.log_format import (
-    END_MARK,
     ENTRY_FRAME_BYTES,
     ENTRY_HEAD,
     ENTRY_HEAD_BYTES,
@@ -25,6 +24,7 @@ from zkeeper.storage.log_format import (
 )
 from zkeeper.storage.names import LogFile, logs_in, logs_since
 from zkeeper.storage.torn import region_bytes, why_damaged
+from zkeeper.wire.log_entry import END_MARK
 
 CHUNK_BYTES: Final = 1024 * 1024
 ADVICE: Final = (

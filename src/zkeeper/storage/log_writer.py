@@ -13,15 +13,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
-from zlib import adler32
 
-from librt.strings import BytesWriter, write_i32_be, write_i64_be
+from librt.strings import BytesWriter
 
 from zkeeper.errors import StorageError
 from zkeeper.storage.disk import Disk
 from zkeeper.storage.log_files import LogFiles, Segment
-from zkeeper.storage.log_format import END_MARK, LOG_HEADER, PADDING_MARGIN_BYTES, follows, padded_size
+from zkeeper.storage.log_format import LOG_HEADER, PADDING_MARGIN_BYTES, follows, padded_size
 from zkeeper.storage.settings import StorageSettings
+from zkeeper.wire.log_entry import EntryBatch, write_entry
 
 LANE: Final = "log"
 
@@ -59,22 +59,27 @@ class TxnLog:
 
     def append(self, zxid: int, payload: bytes) -> None:
         """Adds a transaction; it is durable when a later `sync` says so."""
+        write_entry(self._room_for(zxid, zxid), payload)
+
+    def append_entries(self, batch: EntryBatch) -> None:
+        """As `append`, for all the transactions of a batch, which is empty then."""
+        out = self._room_for(int(batch.first_zxid), int(batch.last_zxid))
+        out.write(batch.take())
+
+    def _room_for(self, zxid: int, until_zxid: int) -> BytesWriter:
         if self.failed is not None:
             raise self.failed
         last_zxid = self.last_zxid
         assert zxid == last_zxid + 1 or last_zxid < 0 or follows(zxid, last_zxid), (
             f"zxid 0x{zxid:x} is appended after 0x{last_zxid:x}"
         )
-        self.last_zxid = zxid
+        self.last_zxid = until_zxid
         out = self._out
         if out is None:
             out = self._begin(zxid)
         if self._position + PADDING_MARGIN_BYTES >= self._padded_bytes:
             self._pad()
-        write_i64_be(out, adler32(payload))
-        write_i32_be(out, len(payload))
-        out.write(payload)
-        out.append(END_MARK)
+        return out
 
     def _begin(self, zxid: int) -> BytesWriter:
         self._begins = zxid

@@ -15,13 +15,13 @@ from typing import Final
 from zlib import adler32
 
 from zkeeper.storage.log_format import (
-    END_MARK,
     ENTRY_FRAME_BYTES,
     ENTRY_HEAD,
     ENTRY_HEAD_BYTES,
     TXN_HEADER_BYTES,
     ZXID_OFFSET,
 )
+from zkeeper.wire.log_entry import END_MARK
 
 SECTOR_BYTES: Final = 512
 _ALWAYS_ZERO_BYTES: Final = 4

@@ -10,7 +10,7 @@
 from typing import Final, final
 
 from librt.strings import BytesWriter, read_i32_be, read_i64_be, write_i32_be, write_i64_be
-from mypy_extensions import i32, i64, u8
+from mypy_extensions import i32, i64, mypyc_attr, u8
 
 from zkeeper.errors import DecodeError, EndOfDataError
 
@@ -18,6 +18,7 @@ MAX_BUFFER_BYTES: Final = 0xFFFFF
 """Default of `jute.maxbuffer`: the longest frame that a server takes."""
 
 
+@mypyc_attr(acyclic=True)
 @final
 class Reader:
     """Reads values from `data[position:end]`; `limit_bytes` is the longest string or buffer that is believed."""
@@ -128,13 +129,13 @@ def java_string(raw: bytes) -> bytes:
     """
     if raw.isascii():
         return raw
-    units = _decode_like_java(raw).encode("utf-16-be", "surrogatepass")
+    units = java_text(raw).encode("utf-16-be", "surrogatepass")
     out = [units[at : at + 2].decode("utf-16-be", "surrogatepass") for at in range(0, len(units), 2)]
     return "".join(out).encode("utf-8", "surrogatepass")
 
 
-def _decode_like_java(raw: bytes) -> str:
-    """UTF-8 with replacement; an encoded surrogate is one malformed sequence, not three."""
+def java_text(raw: bytes) -> str:
+    """UTF-8 with replacement as Java decodes it; an encoded surrogate is one malformed sequence, not three."""
     pieces: list[str] = []
     rest = raw
     while True:

@@ -7,7 +7,7 @@ the tree after the transaction.
 from typing import Final
 
 from librt.strings import BytesWriter, write_i32_be, write_i64_be
-from mypy_extensions import i32, i64
+from mypy_extensions import i32, i64, mypyc_attr
 
 from zkeeper.errors import DecodeError, EndOfDataError
 from zkeeper.wire import protocol
@@ -17,6 +17,7 @@ from zkeeper.wire.jute import Reader, write_bool, write_buffer, write_strings
 DIGEST_VERSION: Final = 2
 
 
+@mypyc_attr(acyclic=True)
 class TxnBody:
     """What a transaction of one type says; subclasses are told apart by the type beside them."""
 
@@ -24,6 +25,7 @@ class TxnBody:
         raise NotImplementedError
 
 
+@mypyc_attr(acyclic=True)
 class CreateBody(TxnBody):
     """create, create2, createContainer and createTTL. A `parent_cversion` of -1 means one more than the parent has."""
 
@@ -50,6 +52,7 @@ class CreateBody(TxnBody):
             write_i64_be(out, self.ttl_ms)
 
 
+@mypyc_attr(acyclic=True)
 class DeleteBody(TxnBody):
     """delete and deleteContainer."""
 
@@ -60,6 +63,7 @@ class DeleteBody(TxnBody):
         write_buffer(out, self.path)
 
 
+@mypyc_attr(acyclic=True)
 class SetDataBody(TxnBody):
     """setData and reconfig; `version` is the one that the znode will have."""
 
@@ -74,6 +78,7 @@ class SetDataBody(TxnBody):
         write_i32_be(out, i32(self.version))
 
 
+@mypyc_attr(acyclic=True)
 class SetAclBody(TxnBody):
     """`version` is the aversion that the znode will have."""
 
@@ -88,6 +93,7 @@ class SetAclBody(TxnBody):
         write_i32_be(out, i32(self.version))
 
 
+@mypyc_attr(acyclic=True)
 class CheckBody(TxnBody):
     """Only inside a multi; `version` is one more than the version that was checked."""
 
@@ -100,6 +106,7 @@ class CheckBody(TxnBody):
         write_i32_be(out, i32(self.version))
 
 
+@mypyc_attr(acyclic=True)
 class CreateSessionBody(TxnBody):
     def __init__(self, timeout_ms: i64) -> None:
         self.timeout_ms: i64 = timeout_ms
@@ -108,6 +115,7 @@ class CreateSessionBody(TxnBody):
         write_i32_be(out, i32(self.timeout_ms))
 
 
+@mypyc_attr(acyclic=True)
 class CloseSessionBody(TxnBody):
     """`paths` are the session's ephemerals; None when an older server, which did not list them, wrote the txn."""
 
@@ -119,6 +127,7 @@ class CloseSessionBody(TxnBody):
             write_strings(out, self.paths)
 
 
+@mypyc_attr(acyclic=True)
 class ErrorBody(TxnBody):
     """A write that failed with `code`; it changes nothing but has its place in the order."""
 
@@ -129,6 +138,7 @@ class ErrorBody(TxnBody):
         write_i32_be(out, i32(self.code))
 
 
+@mypyc_attr(acyclic=True)
 class SubTxn:
     """One operation of a multi."""
 
@@ -137,6 +147,7 @@ class SubTxn:
         self.body = body
 
 
+@mypyc_attr(acyclic=True)
 class MultiBody(TxnBody):
     def __init__(self, ops: list[SubTxn]) -> None:
         self.ops = ops
@@ -154,6 +165,7 @@ class MultiBody(TxnBody):
             write_buffer(out, body.getvalue())
 
 
+@mypyc_attr(acyclic=True)
 class Txn:
     """A transaction. `time_ms` is the leader's wall clock; `digest` means something only if `has_digest`."""
 

@@ -25,7 +25,7 @@ def crst(question: Question) -> str:
 
 
 def _line(question: Question, link: ClientLink, details: str) -> str:
-    interest = NO_INTEREST if link is question.link else READING
+    interest = NO_INTEREST if link is question.link or link.is_paused() else READING
     stats = link.stats
     counts = f"queued={link.outstanding()},recved={stats.received},sent={stats.sent}"
     return f" /{link.peer}[{interest}]({counts}{details})\n"
