@@ -1,0 +1,85 @@
+# zkeeper: everything from a clone, Python 3.11 or later and, for speed, a C compiler.
+
+PYTHON ?= python3
+VENV := .venv
+WHEEL_VENV := .venv-wheel
+BIN := $(VENV)/bin
+WHEEL_BIN := $(WHEEL_VENV)/bin
+SOURCES := $(shell find src -name '*.py') pyproject.toml setup.py
+SERVE ?=
+# Where ZooKeeper's jars are started from, for `make interop`, `make differential` and `make bench`.
+ZKJAVA ?= $(abspath ../shared/tools/zkjava)
+export ZKJAVA
+
+.PHONY: help serve test check unit wheel-test interop differential crash fuzz bench clean
+
+help:
+	@echo "make serve         build zkeeper and run a server on loopback (SERVE='zoo.cfg' for a configuration)"
+	@echo "make test          lint, types, and all tests, uncompiled and against the built wheel"
+	@echo "make interop       drive the server with clients of other projects (needs Java, Maven, npm, a C compiler)"
+	@echo "make differential  compare it with Apache ZooKeeper, request by request"
+	@echo "make crash         10,000 simulated crashes;   make fuzz   a million mutated inputs"
+	@echo "make bench         measure it beside Apache ZooKeeper"
+
+serve: $(WHEEL_VENV)/built
+	$(WHEEL_BIN)/zkeeper serve $(SERVE)
+
+test: check unit wheel-test
+
+check: $(VENV)/ready
+	$(BIN)/ruff check src tests benchmarks setup.py
+	$(BIN)/ruff format --check src tests benchmarks setup.py
+	$(BIN)/mypy
+
+unit: $(VENV)/ready
+	$(BIN)/python -m pytest -n 2
+
+wheel-test: $(WHEEL_VENV)/tested
+	$(WHEEL_BIN)/python -c 'from zkeeper.cli.serve import is_compiled; print("the wheel is", "compiled" if is_compiled() else "not compiled")'
+	$(WHEEL_BIN)/python -m pytest -n 2
+
+interop: $(WHEEL_VENV)/tested
+	bash tests/interop/setup.sh
+	ZKEEPER_INTEROP_REQUIRE=1 $(WHEEL_BIN)/python -m pytest tests/interop
+
+DIFFERENTIAL_REQUESTS ?= 200000
+SEED ?= 1
+differential: $(WHEEL_VENV)/tested
+	$(WHEEL_BIN)/python -m tests.interop.differential --left java --right zkeeper \
+		--requests $(DIFFERENTIAL_REQUESTS) --seed $(SEED) --java-command "$(PYTHON) $(ZKJAVA) server"
+
+CRASH_SEEDS ?= 10000
+crash: $(WHEEL_VENV)/tested
+	$(WHEEL_BIN)/python -m tests.simulation.crash --seeds $(CRASH_SEEDS)
+
+FUZZ_INPUTS ?= 1000000
+fuzz: $(WHEEL_VENV)/tested
+	$(WHEEL_BIN)/python tests/fuzz/run.py --inputs $(FUZZ_INPUTS)
+
+BENCH ?=
+bench: $(WHEEL_VENV)/tested
+	$(WHEEL_BIN)/python benchmarks/bench.py $(BENCH)
+
+# The development environment runs the source as it is, uncompiled.
+$(VENV)/ready: pyproject.toml setup.py
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install -q --upgrade pip
+	ZKEEPER_COMPILE=0 $(BIN)/pip install -q -e '.[dev]'
+	touch $@
+
+# The other one has the wheel, compiled where there is a compiler.
+$(WHEEL_VENV)/built: $(SOURCES)
+	$(PYTHON) -m venv $(WHEEL_VENV)
+	$(WHEEL_BIN)/pip install -q --upgrade pip
+	rm -rf build dist
+	$(WHEEL_BIN)/pip wheel -q --no-deps -w dist .
+	$(WHEEL_BIN)/pip install -q --force-reinstall --no-deps dist/*.whl
+	$(WHEEL_BIN)/pip install -q dist/*.whl
+	touch $@
+
+$(WHEEL_VENV)/tested: $(WHEEL_VENV)/built
+	$(WHEEL_BIN)/pip install -q "$$(ls dist/*.whl)[test]"
+	touch $@
+
+clean:
+	rm -rf $(VENV) $(WHEEL_VENV) build dist src/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

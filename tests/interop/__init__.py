@@ -1,0 +1,1 @@
+"""zkeeper's server beside programs that nobody here wrote."""

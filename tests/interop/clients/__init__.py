@@ -1,0 +1,1 @@
+"""Programs that drive a server with foreign client libraries, one folder each."""

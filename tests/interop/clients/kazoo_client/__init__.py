@@ -1,0 +1,1 @@
+"""Checks that drive a server with kazoo."""
