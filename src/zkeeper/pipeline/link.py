@@ -6,6 +6,8 @@
 3. A notification of a transaction is written before any reply that shows the transaction's effect.
 4. What a client sends is bounded before it is kept: the length of a frame, the requests outstanding, the replies
    unread. A client over a bound is not read from until it is below, and nobody else waits for it.
+5. Requests that were read and then held back by a bound have an age. Where the settings limit it, one that is older is
+   refused, not executed; a read that waits behind a write of its own session is not held back, it has begun.
 """
 
 from collections import deque
@@ -17,17 +19,19 @@ from mypy_extensions import i32, i64, mypyc_attr
 from zkeeper.database.acls import AclList
 from zkeeper.database.auth import IP, Identity
 from zkeeper.database.sessions import Session
-from zkeeper.database.watches import NULL_PATH, STANDARD, Watcher
+from zkeeper.database.watches import STANDARD, Watcher
 from zkeeper.errors import (
     OK,
     AuthFailedError,
     DecodeError,
     MarshallingError,
     SessionClosedRequireSaslAuthError,
+    ThrottledOpError,
     UnimplementedError,
     ZooKeeperError,
 )
-from zkeeper.pipeline.reads import is_read
+from zkeeper.pipeline.large_requests import LargeFrames
+from zkeeper.pipeline.reads import is_read, watched_path
 from zkeeper.pipeline.requests import UndecodableRequest, WriteRequest, decode_write
 from zkeeper.wire import protocol
 from zkeeper.wire.jute import Reader, java_string, put_i32, write_bool, write_buffer
@@ -133,6 +137,9 @@ class ClientLink(Watcher):
         self._chunks: list[bytes] = []
         self._chunk_bytes: i64 = 0
         self._needed_bytes: i64 = 0
+        self._held_bytes: i64 = 0
+        self._held_since_ms: i64 = 0
+        self._large: LargeFrames | None = None
         self._in_flight: i64 = 0
         self._writes_done: i64 = 0
         self._waiting: deque[Waiting] = deque()
@@ -167,6 +174,8 @@ class ClientLink(Watcher):
         position: i64 = 0
         needed: i64 = 4
         limit = self.service.settings.max_frame_bytes
+        large = self.service.settings.large_request_threshold_bytes
+        overdue = self._overdue_bytes() if self._held_bytes else 0
         while size - position >= 4:
             if self._must_wait():
                 break
@@ -174,15 +183,23 @@ class ClientLink(Watcher):
             if length < 0 or length > limit:
                 self._odd_length(data, position)
                 return
+            if length > large and not self._admit_large(length):
+                return
             needed = length + 4
             if size - position < needed:
                 break
             end = position + needed
-            self._frame(data, position + 4, end)
+            if position < overdue:
+                self._overdue_frame(data, position + 4, end)
+            else:
+                self._frame(data, position + 4, end)
             if self.state >= CLOSING:
                 return
             position = end
             needed = 4
+        if self._large is not None:
+            self._large_parsed(needed - 4)
+        self._held_bytes = max(0, self._held_bytes - position)
         if position < size:
             self._keep(data[position:] if position else data, needed)
         if self._answered_at_once:
@@ -195,6 +212,11 @@ class ClientLink(Watcher):
         """Whether the next frame has to wait, because of the session, of requests on their way or of unread replies."""
         if self.state == WAITING_FOR_SESSION or self._unread:
             self._pause()
+            return True
+        if self.service.settings.max_requests and self.service.is_full():
+            self.service.stats.request_throttle_waits += 1
+            self._pause()
+            self.service.wait_for_room(self)
             return True
         outstanding = self.outstanding()
         if outstanding and (outstanding >= MAX_OUTSTANDING or self.service.is_overloaded()):
@@ -216,6 +238,7 @@ class ClientLink(Watcher):
         if not self._paused or self.state >= CLOSING or self.state == WAITING_FOR_SESSION or self._unread:
             return
         if self.outstanding() >= MAX_OUTSTANDING // 2:
+            self.service.wait_for_room(self)
             return
         self._paused = False
         self.outlet.resume()
@@ -228,6 +251,44 @@ class ClientLink(Watcher):
         self._chunks.append(rest)
         self._chunk_bytes = len(rest)
         self._needed_bytes = needed
+        if not self._paused:
+            self._held_bytes = 0
+        elif self._held_bytes == 0:
+            self._held_bytes = self._chunk_bytes
+            self._held_since_ms = self._now_ms
+
+    def _overdue_bytes(self) -> i64:
+        """How much of what was kept has been held back for too long (rule 5)."""
+        limit_ms = self.service.settings.throttled_op_wait_ms
+        return self._held_bytes if 0 < limit_ms < self._now_ms - self._held_since_ms else 0
+
+    def _overdue_frame(self, data: bytes, start: i64, end: i64) -> None:
+        """Refuses a request; pings, authentication and the end of a session are served all the same."""
+        op = i64(read_i32_be(data, start + 4)) if end - start >= 8 else protocol.PING
+        if op == protocol.PING or op == protocol.CLOSE_SESSION or not (is_read(op) or is_write(op)):
+            self._frame(data, start, end)
+            return
+        self.stats.received += 1
+        self.service.stats.packets_received += 1
+        self.service.stats.throttled_ops += 1
+        self._fail(i64(read_i32_be(data, start)), op, Reader(data, start, end), ThrottledOpError.code)
+
+    def _admit_large(self, length: i64) -> bool:
+        if self._large is None:
+            self._large = LargeFrames(self.service.large_requests)
+        if self._large.admit(length):
+            return True
+        self.service.stats.large_requests_rejected += 1
+        self.service.tell(f"connection from {self.peer}: no room for another large request of {length} bytes; closed")
+        self.close()
+        return False
+
+    def _large_parsed(self, unfinished_bytes: i64) -> None:
+        """A frame of `unfinished_bytes` is still arriving, if that is a large one."""
+        assert self._large is not None
+        is_large = unfinished_bytes > self.service.settings.large_request_threshold_bytes
+        self._large.parsed(unfinished_bytes if is_large else 0, self._writes_done + self._in_flight)
+        self._large.answered(self._writes_done)
 
     def _odd_length(self, data: bytes, position: i64) -> None:
         """A length that cannot be: a four-letter word, or the end of the connection."""
@@ -305,6 +366,9 @@ class ClientLink(Watcher):
                 self._fail(xid, op, reader, MarshallingError.code)
                 return
             request = UndecodableRequest()
+        except MarshallingError:
+            self._fail(xid, op, reader, MarshallingError.code)
+            return
         session = self.session
         assert session is not None
         self.expect_write()
@@ -343,6 +407,8 @@ class ClientLink(Watcher):
         waiting = self._waiting
         while waiting and waiting[0].turn <= self._writes_done and self.state != CLOSED:
             self._answer_waiting(waiting.popleft(), now_ms)
+        if self._large is not None:
+            self._large.answered(self._writes_done)
 
     def _answer_waiting(self, item: Waiting, now_ms: i64) -> None:
         if item.code != OK:
@@ -413,7 +479,7 @@ class ClientLink(Watcher):
 
     def _renew_persistent_watches(self, paths: list[bytes | None], recursive: bool) -> None:
         for path in paths:
-            self.service.database.watches.add_watch(self, NULL_PATH if path is None else path, recursive)
+            self.service.database.watches.add_watch(self, watched_path(path), recursive)
 
     def _renew_data_watches(self, paths: list[bytes | None], relative_zxid: i64) -> None:
         for name in paths:
@@ -597,6 +663,9 @@ class ClientLink(Watcher):
     def forget(self) -> None:
         self._waiting.clear()
         self._chunks.clear()
+        if self._large is not None:
+            self._large.forget()
+            self._large = None
         self.service.link_closed(self)
 
 

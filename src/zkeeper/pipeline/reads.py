@@ -4,7 +4,7 @@ Each answer writes the reply's body behind a header that the caller wrote, or ra
 `DecodeError` for a body that does not decode. Nothing is written before the last check has passed.
 """
 
-from typing import final
+from typing import Final, final
 
 from librt.strings import BytesWriter, write_i32_be
 from mypy_extensions import i32, i64
@@ -27,6 +27,9 @@ from zkeeper.pipeline.requests import decode_multi_op
 from zkeeper.wire import protocol
 from zkeeper.wire.acl import Acl, write_acl
 from zkeeper.wire.jute import Reader, java_string, write_bool, write_buffer, write_strings
+
+TRIMMED: Final = bytes(range(0x21))
+"""What Java trims from both ends of a string."""
 
 
 def is_read(op: i64) -> bool:
@@ -81,8 +84,10 @@ class ReadAnswers:
         elif op == protocol.GET_EPHEMERALS:
             self._get_ephemerals(reader, out, watcher)
         elif op == protocol.GET_ALL_CHILDREN_NUMBER:
-            node = self._readable(reader.need_buffer(), who)
-            write_i32_be(out, i32(_count_below(node)))
+            path = reader.need_buffer()
+            node = self._readable(path, who)
+            # By its empty alias Java counts the root among its own descendants.
+            write_i32_be(out, i32(_count_below(node) + (0 if path else 1)))
         else:
             assert op == protocol.WHO_AM_I
             self._who_am_i(out, who)
@@ -117,7 +122,7 @@ class ReadAnswers:
         if node is not None:
             self._need_read(node, who)
         if watch:
-            self._database.watches.data.add(watcher, path, STANDARD)
+            self._database.watches.data.add(watcher, java_string(path), STANDARD)
         if node is None:
             raise NoNodeError
         self._database.write_stat(out, node)
@@ -183,17 +188,15 @@ class ReadAnswers:
         if mode != protocol.ADD_WATCH_PERSISTENT and mode != protocol.ADD_WATCH_RECURSIVE:
             raise DecodeError(f"unknown mode {mode} of addWatch")
         recursive = mode == protocol.ADD_WATCH_RECURSIVE
-        self._database.watches.add_watch(watcher, NULL_PATH if path is None else path, recursive)
+        self._database.watches.add_watch(watcher, watched_path(path), recursive)
         write_i32_be(out, 0)
 
     def _check_or_remove(self, op: i64, reader: Reader, watcher: Watcher) -> None:
-        path = reader.buffer()
+        path = watched_path(reader.buffer())
         watcher_type = reader.int32()
         if watcher_type < protocol.WATCHER_CHILDREN or watcher_type > protocol.WATCHER_RECURSIVE:
             raise DecodeError(f"unknown type {watcher_type} of watcher")
         watches = self._database.watches
-        if path is None:
-            path = NULL_PATH
         if op == protocol.CHECK_WATCHES:
             found = watches.has(watcher, path, watcher_type)
         else:
@@ -204,7 +207,7 @@ class ReadAnswers:
     def _get_ephemerals(self, reader: Reader, out: BytesWriter, watcher: Watcher) -> None:
         prefix = reader.buffer()
         owned = sorted(self._database.tree.ephemerals.get(watcher.session_id, ()))
-        if prefix is not None and prefix.strip() not in (b"", paths.ROOT):
+        if prefix is not None and prefix.strip(TRIMMED) not in (b"", paths.ROOT):
             owned = [path for path in owned if path.startswith(prefix)]
         write_strings(out, owned)
 
@@ -235,6 +238,11 @@ def _count_below(node: ZNode) -> i64:
             count += len(children)
             waiting.extend(children.values())
     return count
+
+
+def watched_path(path: bytes | None) -> bytes:
+    """The path under which a watch is kept; one that is malformed as Java understands it."""
+    return NULL_PATH if path is None else java_string(path)
 
 
 def _masked(entry: Acl) -> Acl:

@@ -7,7 +7,7 @@ from typing import Final
 
 from mypy_extensions import i64, mypyc_attr
 
-from zkeeper.errors import DecodeError
+from zkeeper.errors import DecodeError, MarshallingError
 from zkeeper.wire import protocol
 from zkeeper.wire.acl import RawAcl, read_raw_acl
 from zkeeper.wire.jute import Reader
@@ -92,7 +92,10 @@ class ReconfigRequest(WriteRequest):
 
 @mypyc_attr(acyclic=True)
 class UndecodableRequest(WriteRequest):
-    """A multi whose body does not decode: unlike any other such request it has its place in the order of zxids."""
+    """A multi whose body does not decode: unlike any other such request it has its place in the order of zxids.
+
+    One that lacks an ACL does decode, but is refused before it gets a zxid: as with Java, in both cases.
+    """
 
     def __init__(self) -> None:
         super().__init__(protocol.MULTI, None)
@@ -177,8 +180,10 @@ def _normal_form(request: WriteRequest) -> WriteRequest:
             request.op = protocol.CREATE_CONTAINER
             request.ttl_ms = NO_TTL
         return request
-    if flags < 0 or flags > protocol.FLAGS_CONTAINER or request.acl is None:
-        raise DecodeError("a create inside a multi has impossible flags or no ACL")
+    if flags < 0 or flags > protocol.FLAGS_CONTAINER:
+        raise DecodeError("a create inside a multi has impossible flags")
+    if request.acl is None:
+        raise MarshallingError("a create inside a multi has no ACL")
     if flags == protocol.FLAGS_CONTAINER:
         request.op = protocol.CREATE_CONTAINER
     return request

@@ -2,8 +2,10 @@
 
 1. A write is prepared, appended to the log and put at the end of `_proposals`; nothing else happens to it until the log
    says that it is durable. `committed` then applies in zxid order: memory never runs ahead of the disk.
-2. Replies, notifications and reads that waited are written while a batch is applied, and sent once at its end.
+2. Replies, notifications and reads that waited are written while a batch is applied, and sent once at its end. A long
+   batch is applied in slices; what is read between two of them is a state that the log went through.
 3. A session is held by at most one link; a link that a session leaves is closed.
+4. A session does not expire while the server itself holds back what its client sent.
 """
 
 from collections import deque
@@ -17,6 +19,7 @@ from zkeeper.database.auth import AuthRules, Identity
 from zkeeper.database.database import Database
 from zkeeper.database.sessions import Session, SessionTracker, following_session_id, session_password
 from zkeeper.errors import DecodeError
+from zkeeper.pipeline.large_requests import NEVER_LARGE, LargeRequests
 from zkeeper.pipeline.link import CONNECTED, WAITING_FOR_SESSION, ClientLink
 from zkeeper.pipeline.pending import Pending
 from zkeeper.pipeline.prepare import PrepareOptions, Preparer
@@ -28,6 +31,10 @@ from zkeeper.wire.jute import MAX_BUFFER_BYTES, Reader, write_bool, write_buffer
 from zkeeper.wire.txns import CreateBody, Txn
 
 NO_PASSWORD: Final = bytes(protocol.PASSWORD_BYTES)
+APPLY_SLICE_CHANGES: Final = 1000
+"""Transactions, and znodes that they change, after which applying lets others have their turn: a few milliseconds."""
+EXPIRY_SLICE_CHANGES: Final = 500
+"""Sessions, and ephemerals of theirs, that expire before others have their turn."""
 
 
 class TxnSink(Protocol):
@@ -44,12 +51,23 @@ class WordAnswers(Protocol):
     def answer(self, word: bytes, argument: bytes, link: ClientLink) -> bytes: ...
 
 
+class Audit(Protocol):
+    """The audit log."""
+
+    def applied(self, proposal: "Proposal", code: int) -> None: ...
+
+
 class ServiceSettings:
-    """Limits and times; `max_frame_bytes` is jute.maxbuffer, `max_field_bytes` that plus its extra size."""
+    """Limits and times; `max_frame_bytes` is jute.maxbuffer, `max_field_bytes` that plus its extra size.
+
+    Off are `large_request_threshold_bytes` -1, `throttled_op_wait_ms` 0 and `max_requests` 0.
+    """
 
     def __init__(
         self, min_timeout_ms: i64, max_timeout_ms: i64, tick_ms: i64, max_frame_bytes: i64 = MAX_BUFFER_BYTES,
         max_field_bytes: i64 = 2 * MAX_BUFFER_BYTES, outstanding_limit: i64 = 1000,
+        large_request_threshold_bytes: i64 = -1, large_request_max_bytes: i64 = 0, throttled_op_wait_ms: i64 = 0,
+        max_requests: i64 = 0,
     ) -> None:  # fmt: skip
         self.min_timeout_ms: i64 = min_timeout_ms
         self.max_timeout_ms: i64 = max_timeout_ms
@@ -57,12 +75,20 @@ class ServiceSettings:
         self.max_frame_bytes: i64 = max_frame_bytes
         self.max_field_bytes: i64 = max_field_bytes
         self.outstanding_limit: i64 = outstanding_limit
+        is_limited = large_request_threshold_bytes >= 0
+        self.large_request_threshold_bytes: i64 = large_request_threshold_bytes if is_limited else NEVER_LARGE
+        self.large_request_max_bytes: i64 = large_request_max_bytes
+        self.throttled_op_wait_ms: i64 = throttled_op_wait_ms
+        self.max_requests: i64 = max_requests
 
 
 @mypyc_attr(acyclic=True)
 @final
 class Proposal:
-    """A transaction on its way, with what is pending for it; `link` is None for those that the server itself made."""
+    """A transaction on its way, with what is pending for it; `link` is None for those that the server itself made.
+
+    `request` and the `credentials` that it came with are there when an audit log wants them.
+    """
 
     def __init__(self, txn: Txn, changes: list[Pending], op: i64, link: ClientLink | None, received_ms: i64) -> None:
         self.txn = txn
@@ -70,11 +96,17 @@ class Proposal:
         self.op: i64 = op
         self.link = link
         self.received_ms: i64 = received_ms
+        self.request: WriteRequest | None = None
+        self.credentials: list[Identity] = _NOBODY
 
 
 @final
 class Service:
-    """`wall_ms` is the wall clock, `now_ms` a monotonic one; `tell` takes sentences for the server's log."""
+    """`wall_ms` is the wall clock, `now_ms` a monotonic one; `tell` takes sentences for the server's log.
+
+    `tell_refused` and `tell_expired` take those of which a storm of clients causes many. `later` calls what it is given
+    after others have had their turn; without it nothing is sliced.
+    """
 
     def __init__(
         self, database: Database, auth: AuthRules, settings: ServiceSettings, prepare_options: PrepareOptions,
@@ -91,6 +123,11 @@ class Service:
         self.wall_ms = wall_ms
         self.now_ms = now_ms
         self.tell = tell
+        self.tell_refused = tell
+        self.tell_expired = tell
+        self.later: Callable[[Callable[[], None]], object] | None = None
+        self.audit: Audit | None = None
+        self.large_requests = LargeRequests(settings.large_request_max_bytes)
         self.required_schemes: frozenset[bytes] = frozenset()
         self.words: WordAnswers | None = None
         self.admit_connection: Callable[[int], bool] | None = None
@@ -101,6 +138,9 @@ class Service:
         self._next_session_id = first_session_id
         self._proposals: deque[Proposal] = deque()
         self._paused: dict[ClientLink, None] = {}
+        self._durable_zxid: i64 = database.last_zxid
+        self._is_applying = False
+        self._expiring: deque[Session] = deque()
         self._serving = True
 
     def connect_log(self, sink: TxnSink, wake: Callable[[], None]) -> None:
@@ -157,7 +197,7 @@ class Service:
 
     def _refuse(self, link: ClientLink, reason: str) -> None:
         self.stats.connections_rejected += 1
-        self.tell(f"connection from {link.peer} refused: {reason}")
+        self.tell_refused(f"connection from {link.peer} refused: {reason}")
         link.close()
 
     def _open_session(self, link: ClientLink) -> None:
@@ -210,12 +250,32 @@ class Service:
 
     def expire_sessions(self) -> None:
         """To be called once a tick: closes what has not been heard of."""
+        if not self._expiring:
+            self._expiring.extend(self.tracker.expired(self.now_ms()))
+            self._expire_some()
+
+    def _expire_some(self) -> None:
+        """One slice of those that are due; one that was heard of meanwhile stays."""
         now_ms = self.now_ms()
-        for session in self.tracker.expired(now_ms):
-            self.stats.sessions_expired += 1
-            shown_id = session.session_id & 0xFFFFFFFFFFFFFFFF
-            self.tell(f"session 0x{shown_id:x} expired: not heard of for {session.timeout_ms} ms")
-            self._end_session(session, now_ms)
+        changes: i64 = 0
+        while self._expiring and self._serving:
+            if self.later is not None and changes >= EXPIRY_SLICE_CHANGES:
+                self.later(self._expire_some)
+                return
+            session = self._expiring.popleft()
+            if not session.closing and session.deadline_ms <= now_ms:
+                changes += 1 + len(self.database.tree.ephemerals.get(session.session_id, ()))
+                self._expire(session, now_ms)
+
+    def _expire(self, session: Session, now_ms: i64) -> None:
+        link = self.links.get(session.session_id)
+        if link is not None and link in self._paused:
+            self.tracker.touch(session, now_ms)
+            return
+        self.stats.sessions_expired += 1
+        shown_id = int(session.session_id) & _UNSIGNED
+        self.tell_expired(f"session 0x{shown_id:x} expired: not heard of for {session.timeout_ms} ms")
+        self._end_session(session, now_ms)
 
     def _end_session(self, session: Session, now_ms: i64) -> None:
         self.tracker.close(session)
@@ -237,10 +297,13 @@ class Service:
         assert self._sink is not None
         assert self._wake is not None
         self._sink.append(txn.zxid, txn.encode())
-        first = not self._proposals
         changes = self.preparer.pending.take_changes()
-        self._proposals.append(Proposal(txn, changes, request.op, link, received_ms))
-        if first:
+        proposal = Proposal(txn, changes, request.op, link, received_ms)
+        if self.audit is not None:
+            proposal.request = request
+            proposal.credentials = list(credentials)
+        self._proposals.append(proposal)
+        if txn.zxid == self._durable_zxid + 1:
             self._wake()
 
     def outstanding(self) -> int:
@@ -249,17 +312,36 @@ class Service:
     def is_overloaded(self) -> bool:
         return len(self._proposals) >= self.settings.outstanding_limit
 
+    def is_full(self) -> bool:
+        """Whether the limit of the requests in process is reached, where there is one."""
+        return 0 < self.settings.max_requests <= len(self._proposals)
+
     def wait_for_room(self, link: ClientLink) -> None:
-        """Has `link` resumed when the next batch was applied."""
+        """Has `link` resumed when the next slice was applied."""
         self._paused[link] = None
 
     def committed(self, zxid: i64) -> None:
-        """Everything up to `zxid` is durable: applies and answers it."""
+        """Everything up to `zxid` is durable: applies and answers it, the end of a long batch a little later."""
+        self._durable_zxid = max(self._durable_zxid, zxid)
+        if not self._is_applying:
+            self._apply_slice()
+
+    def _apply_slice(self) -> None:
+        self._is_applying = False
         now_ms = self.now_ms()
-        proposals = self._proposals
-        while self.database.last_zxid < zxid and self._serving:
-            self._apply(proposals.popleft(), now_ms)
+        changes: i64 = 0
+        while self.database.last_zxid < self._durable_zxid and self._serving:
+            if self.later is not None and changes >= APPLY_SLICE_CHANGES:
+                self._is_applying = True
+                self.later(self._apply_slice)
+                break
+            proposal = self._proposals.popleft()
+            changes += 1 + len(proposal.changes)
+            self._apply(proposal, now_ms)
         self.flush()
+        self._resume_paused()
+
+    def _resume_paused(self) -> None:
         if self._paused:
             paused = list(self._paused)
             self._paused.clear()
@@ -273,6 +355,8 @@ class Service:
         code = self.database.apply(txn, link is not None)
         self.preparer.pending.applied(proposal.changes)
         self.stats.count_write(now_ms - proposal.received_ms)
+        if self.audit is not None:
+            self.audit.applied(proposal, code)
         if txn.txn_type == protocol.CLOSE_SESSION:
             self.tracker.remove(txn.session_id)
         if link is not None:
@@ -333,6 +417,7 @@ class Service:
 
 
 _NOBODY: Final[list[Identity]] = []
+_UNSIGNED: Final = (1 << 64) - 1
 
 
 def _result_type(txn_type: i64) -> i64:

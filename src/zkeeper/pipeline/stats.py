@@ -62,6 +62,8 @@ class ServiceStats:
         self.update_latency = Summary()
         self.fsync_ms = Summary()
         self.batch_size = Summary()
+        self.connection_token_deficit = Summary()
+        self.connection_drop_probability = 0.0
         self.reset()
 
     def count_reads(self, latency_ms: i64, times: i64) -> None:
@@ -83,7 +85,10 @@ class ServiceStats:
 
     def reset(self) -> None:
         """What the four-letter word srst sets to zero."""
-        for summary in (self.latency, self.read_latency, self.update_latency, self.fsync_ms, self.batch_size):
+        for summary in (
+            self.latency, self.read_latency, self.update_latency, self.fsync_ms, self.batch_size,
+            self.connection_token_deficit,
+        ):  # fmt: skip
             summary.reset()
         self.packets_received: i64 = 0
         self.packets_sent: i64 = 0
@@ -100,5 +105,6 @@ class ServiceStats:
         self.auth_failed: i64 = 0
         self.commits: i64 = 0
         self.throttled_ops: i64 = 0
+        self.request_throttle_waits: i64 = 0
         self.large_requests_rejected: i64 = 0
         self.fsync_slow: i64 = 0

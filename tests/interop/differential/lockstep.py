@@ -63,7 +63,7 @@ class Lockstep:
         left, right = self._traces(step)
         unordered = _closing_zxid(left[step.slot])
         differences = []
-        for slot in sorted(left.keys() | right.keys()):
+        for slot in sorted(left.keys() | right.keys(), key=lambda slot: (slot != step.slot, slot)):
             both = (_ordered(trace.get(slot, []), unordered) for trace in (left, right))
             differences += [
                 Difference(step, slot, position, *pair)
