@@ -36,9 +36,7 @@ def storage_settings(config: ServerConfig) -> StorageSettings:
 
 def database_options(config: ServerConfig) -> DatabaseOptions:
     nodes = config.nodes
-    return DatabaseOptions(
-        nodes.is_extended_types_enabled, nodes.is_353_ttl_emulated, config.storage.is_digest_enabled
-    )
+    return DatabaseOptions(nodes.is_extended_types_enabled, nodes.is_353_ttl_emulated, config.storage.is_digest_enabled)
 
 
 def auth_rules(config: ServerConfig) -> AuthRules:
@@ -66,4 +64,5 @@ def service_settings(config: ServerConfig) -> ServiceSettings:
 
 
 def prepare_options(config: ServerConfig) -> PrepareOptions:
-    return PrepareOptions(config.limits.is_quota_enforced, False, config.storage.is_close_session_txn_enabled)
+    limits, storage = config.limits, config.storage
+    return PrepareOptions(limits.is_quota_enforced, limits.is_reconfig_enabled, storage.is_close_session_txn_enabled)

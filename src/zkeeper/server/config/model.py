@@ -25,6 +25,7 @@ from zkeeper.server.config.values import (
     path,
     plain_text,
     raised_to,
+    strict_bool,
     strict_int,
 )
 
@@ -123,6 +124,7 @@ class LimitsConfig:
     large_request_threshold_bytes: int = setting("largeRequestThreshold", lenient_int(-1), _UNSET)
     throttled_op_wait_time_ms: int = setting("throttled_op_wait_time", lenient_int(0), 0)
     is_quota_enforced: bool = setting("enforceQuota", lenient_bool, False)
+    is_reconfig_enabled: bool = setting("reconfigEnabled", strict_bool, False, scope=Scope.FILE)
     max_response_cache_size: int = setting("maxResponseCacheSize", lenient_int(0), 400)
     max_get_children_response_cache_size: int = setting("maxGetChildrenResponseCacheSize", lenient_int(0), 400)
 

@@ -19,7 +19,6 @@ ENSEMBLE_KEYS: Mapping[str, Reader[Any]] = {
     "syncEnabled": strict_bool,
     "quorumListenOnAllIPs": strict_bool,
     "standaloneEnabled": strict_bool,
-    "reconfigEnabled": strict_bool,
     "dynamicConfigFile": plain_text,
     "localSessionsEnabled": strict_bool,
     "localSessionsUpgradingEnabled": strict_bool,
