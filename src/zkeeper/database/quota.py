@@ -63,7 +63,7 @@ def parse_quota(text: bytes | None) -> QuotaValues:
 
 def _parse_item(item: bytes) -> tuple[bytes, int]:
     parts = item.split(b"=")
-    if len(parts) == 1 or parts[1:] == [b""]:
+    if not any(parts[1:]):
         raise MarshallingError(f"quota item {item!r} is not key=number")
     if parts[1] == b"":
         return parts[0], NO_LIMIT

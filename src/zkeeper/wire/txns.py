@@ -15,6 +15,7 @@ from zkeeper.wire.acl import Acl, read_acl, write_acl
 from zkeeper.wire.jute import Reader, write_bool, write_buffer, write_strings
 
 DIGEST_VERSION: Final = 2
+DIGEST_BYTES: Final = 12
 
 
 @mypyc_attr(acyclic=True)
@@ -207,7 +208,7 @@ def decode_txn(payload: bytes, limit_bytes: i64, with_digest: bool = True) -> Tx
     if txn_type == protocol.CHECK:
         raise DecodeError("a check stands outside a multi")
     txn = Txn(session_id, cxid, zxid, time_ms, txn_type, _decode_body(reader, txn_type))
-    if with_digest and reader.remaining() >= 12 and reader.int32() == DIGEST_VERSION:
+    if with_digest and reader.remaining() >= DIGEST_BYTES and reader.int32() == DIGEST_VERSION:
         txn.digest = reader.int64()
         txn.has_digest = True
     return txn
@@ -267,12 +268,19 @@ def _decode_container_or_ttl(reader: Reader, txn_type: i64) -> TxnBody:
 
 
 def _decode_close_session(reader: Reader) -> TxnBody:
-    if reader.remaining() == 0:
+    if reader.remaining() == 0 or _only_digest_is_left(reader):
         return CloseSessionBody(None)
     paths = reader.strings()
     if paths is None:
         return CloseSessionBody(None)
     return CloseSessionBody([path for path in paths if path is not None])
+
+
+def _only_digest_is_left(reader: Reader) -> bool:
+    """Where closeSessionTxn.enabled is false the digest comes at once. A list of two paths would be longer."""
+    if reader.remaining() != DIGEST_BYTES:
+        return False
+    return Reader(reader.data, reader.position, reader.end).int32() == DIGEST_VERSION
 
 
 def _decode_multi(reader: Reader) -> TxnBody:

@@ -1,0 +1,289 @@
+"""Imports point down, and only the doors touch the world.
+
+The tables below are the rules of ARCHITECTURE.md; a module that needs an exception is named here with its reason. The
+source is read, not run, so imports inside functions and under `TYPE_CHECKING` count like all others.
+"""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+SOURCE = Path(__file__).parents[2] / "src"
+PACKAGE = "zkeeper"
+
+BELOW_SERVER = frozenset({"pipeline", "storage", "database", "wire", "errors"})
+MAY_IMPORT: dict[str, frozenset[str]] = {
+    "errors": frozenset(),
+    "wire": frozenset({"errors"}),
+    "database": frozenset({"wire", "errors"}),
+    "pipeline": frozenset({"database", "wire", "errors"}),
+    "storage": frozenset({"database", "wire", "errors"}),
+    "server": BELOW_SERVER,
+    "cli": BELOW_SERVER | {"server"},
+    "testing": BELOW_SERVER | {"server"},
+    "__main__": frozenset({"cli"}),
+}
+"""What each part may import beside itself and `zkeeper`, the front door, which imports nothing."""
+
+PURE = ("wire", "database", "pipeline", "errors")
+PURE_IMPORTS = frozenset(
+    {"base64", "collections", "hashlib", "librt", "mypy_extensions", "re", "typing", "zlib", PACKAGE}
+)
+"""All that the core needs: no asyncio, no logging, nothing that does input or output."""
+
+WORLD = frozenset(
+    {
+        *("_thread", "concurrent", "multiprocessing", "queue", "subprocess", "threading"),
+        *("http", "select", "selectors", "socket", "socketserver", "ssl", "urllib"),
+        *("fcntl", "fileinput", "glob", "io", "mmap", "pathlib", "shutil", "tempfile"),
+        *("ctypes", "getpass", "pty", "resource", "secrets", "signal", "time", "uuid"),
+    }
+)
+"""Modules that reach the operating system, another thread, a real clock or unseeded chance."""
+
+PATH_ARITHMETIC = frozenset({"abspath", "basename", "dirname", "isabs", "join", "normpath", "split", "splitext"})
+"""Functions of `os.path` that look at no file. (`abspath` asks for the working directory, at start.)"""
+
+OTHER_NAMES = {
+    "os": frozenset({"path", "strerror"}),
+    "os.path": PATH_ARITHMETIC,
+    "random": frozenset({"Random"}),
+}
+"""What may be used of modules that are half harmless: `random.Random` is handed in, its module's functions are not."""
+
+CLOCK_AND_THREAD_CALLS = frozenset({"now", "utcnow", "today", "run_in_executor", "to_thread"})
+
+DOORS: dict[str, tuple[frozenset[str], str]] = {
+    "zkeeper.storage.real_disk": (
+        frozenset({"os", "os.path", "queue", "threading"}),
+        "the disk of the operating system, and the threads that its lanes are",
+    ),
+    "zkeeper.server.words.process": (
+        frozenset({"getpass", "os", "os.path", "resource"}),
+        "what the words tell of the process; a server is handed it as `ProcessFacts`",
+    ),
+    "zkeeper.cli.serve": (
+        frozenset({"open", "os", "signal", "time"}),
+        "the command that builds the production world: clock, signals, environment, the configuration's file",
+    ),
+    "zkeeper.server.client_port": (
+        frozenset({"socket"}),
+        "two constants, to ask for keep-alive on a connection of the loop's",
+    ),
+    "zkeeper.testing.simulation.network": (
+        frozenset({"socket"}),
+        "constants and the error of a name that does not resolve, as asyncio's users know them",
+    ),
+    "zkeeper.testing.simulation.server": (
+        frozenset({"socket"}),
+        "constants that a simulated listening socket shows",
+    ),
+}
+"""The modules that may touch the world: what of it, and why."""
+
+
+class Import(NamedTuple):
+    module: str
+    names: tuple[str, ...]
+    line: int
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(SOURCE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports_of(tree: ast.AST, importer: str, is_package: bool = False) -> Iterator[Import]:
+    """Every import, with relative ones made absolute."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (Import(alias.name, (), node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            names = tuple(alias.name for alias in node.names)
+            yield Import(_absolute(node, importer, is_package), names, node.lineno)
+
+
+def _absolute(node: ast.ImportFrom, importer: str, is_package: bool) -> str:
+    if not node.level:
+        return node.module or ""
+    parts = importer.split(".")
+    base = parts[: len(parts) - node.level + is_package]
+    return ".".join([*base, node.module] if node.module else base)
+
+
+def part_of(module: str) -> str:
+    """The part of zkeeper that a module belongs to; empty for the front door."""
+    return module.split(".")[1] if "." in module else ""
+
+
+def imported_parts(one: Import) -> set[str]:
+    """`from zkeeper import database` names its parts behind the `import`."""
+    if one.module == PACKAGE:
+        return {name for name in one.names if name in MAY_IMPORT}
+    return {part_of(one.module)} if one.module.startswith(PACKAGE + ".") else set()
+
+
+def pointing_up(tree: ast.AST, importer: str, is_package: bool = False) -> list[str]:
+    part = part_of(importer)
+    allowed = MAY_IMPORT.get(part, frozenset()) | {part}
+    return [
+        f"{importer} line {one.line}: {part or PACKAGE} may not import {upper}"
+        for one in imports_of(tree, importer, is_package)
+        for upper in sorted(imported_parts(one) - allowed)
+    ]
+
+
+def impure_imports(tree: ast.AST, importer: str) -> list[str]:
+    return [
+        f"{importer} line {one.line}: the core may not import {one.module}"
+        for one in imports_of(tree, importer)
+        if one.module.split(".")[0] not in PURE_IMPORTS
+    ]
+
+
+def touches(tree: ast.AST, importer: str) -> Iterator[tuple[str, str]]:
+    """What of the world a module touches, each with its place."""
+    for one in imports_of(tree, importer):
+        top = one.module.split(".")[0]
+        place = f"{importer} line {one.line}: {one.module} {' '.join(one.names)}".rstrip()
+        if top in WORLD:
+            yield top, place
+        if one.module in OTHER_NAMES and set(one.names) - OTHER_NAMES[one.module]:
+            yield one.module, place
+    modules = {one.module for one in imports_of(tree, importer)} | {"os.path"}
+    for node in _walk(tree, frozenset(modules & set(OTHER_NAMES))):
+        yield from ((what, f"{importer} line {node.line}: {ast.unparse(node.node)}") for what in _touched_by(node))
+
+
+class Place(NamedTuple):
+    """An expression, with those modules of `OTHER_NAMES` that their names mean there."""
+
+    node: ast.expr
+    line: int
+    modules: frozenset[str]
+
+
+def _walk(node: ast.AST, modules: frozenset[str]) -> Iterator[Place]:
+    """A parameter called `random` hides the module of that name."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+        given = node.args
+        modules -= {one.arg for one in (*given.posonlyargs, *given.args, *given.kwonlyargs)}
+    if isinstance(node, ast.expr):
+        yield Place(node, node.lineno, modules)
+    for child in ast.iter_child_nodes(node):
+        yield from _walk(child, modules)
+
+
+def _touched_by(place: Place) -> Iterator[str]:
+    node = place.node
+    if isinstance(node, ast.Attribute):
+        owner = ast.unparse(node.value)
+        if owner in place.modules and node.attr not in OTHER_NAMES[owner]:
+            yield owner
+    elif isinstance(node, ast.Call):
+        called = node.func
+        if isinstance(called, ast.Name) and called.id in {"open", "input"}:
+            yield called.id
+        elif isinstance(called, ast.Attribute) and called.attr in CLOCK_AND_THREAD_CALLS:
+            yield called.attr
+
+
+def untold_touches(tree: ast.AST, importer: str) -> list[str]:
+    allowed = DOORS[importer][0] if importer in DOORS else frozenset()
+    return [place for what, place in touches(tree, importer) if what not in allowed]
+
+
+PATHS = sorted((SOURCE / PACKAGE).rglob("*.py"))
+TREES = {module_name(path): (ast.parse(path.read_text(), str(path)), path.name == "__init__.py") for path in PATHS}
+
+
+def test_the_source_was_found() -> None:
+    assert {"zkeeper", "zkeeper.wire.jute", "zkeeper.cli.serve", "zkeeper.testing.simulation.loop"} <= set(TREES)
+    assert {part_of(name) for name in TREES} - {""} == set(MAY_IMPORT)
+
+
+def test_imports_point_down() -> None:
+    assert [wrong for name, (tree, is_package) in TREES.items() for wrong in pointing_up(tree, name, is_package)] == []
+
+
+def test_the_core_is_pure() -> None:
+    core = {name: tree for name, (tree, _) in TREES.items() if part_of(name) in PURE}
+    assert [wrong for name, tree in core.items() for wrong in impure_imports(tree, name)] == []
+
+
+def test_only_doors_touch_the_world() -> None:
+    assert [wrong for name, (tree, _) in TREES.items() for wrong in untold_touches(tree, name)] == []
+
+
+def test_no_door_is_wider_than_it_has_to_be() -> None:
+    for name, (allowed, _) in DOORS.items():
+        assert {what for what, _ in touches(TREES[name][0], name)} == allowed, name
+
+
+@pytest.mark.parametrize(
+    ("importer", "source"),
+    [
+        ("zkeeper.wire.jute", "from zkeeper.database import paths"),
+        ("zkeeper.database.tree", "if TYPE_CHECKING:\n    from zkeeper.pipeline.service import Service"),
+        ("zkeeper.pipeline.link", "import zkeeper.storage.disk"),
+        ("zkeeper.storage.recovery", "def f():\n    from zkeeper.pipeline.link import ClientLink"),
+        ("zkeeper.storage.recovery", "from ..server import settings"),
+        ("zkeeper.server.standalone", "from zkeeper import testing"),
+        ("zkeeper", "from zkeeper.errors import ZooKeeperError"),
+    ],
+)
+def test_an_import_that_points_up_is_found(importer: str, source: str) -> None:
+    assert len(pointing_up(ast.parse(source), importer)) == 1
+
+
+@pytest.mark.parametrize(
+    ("importer", "source"),
+    [
+        ("zkeeper.storage.log_files", "from .disk import Disk"),
+        ("zkeeper.server.words.facts", "from ...storage.disk import Disk"),
+        ("zkeeper.server.words.version", "from zkeeper import __version__"),
+        ("zkeeper.cli.serve", "from zkeeper.server.standalone import StandaloneServer"),
+    ],
+)
+def test_an_import_that_points_down_is_not(importer: str, source: str) -> None:
+    assert pointing_up(ast.parse(source), importer) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import time",
+        "def f():\n    import threading",
+        "from socket import AF_INET",
+        "import concurrent.futures",
+        "from random import randrange",
+        "import random\nrandom.random()",
+        "import os\nos.remove('x')",
+        "import os\nos.path.exists('x')",
+        "from os.path import exists",
+        "open('x')",
+        "from datetime import datetime\ndatetime.now()",
+        "loop.run_in_executor(None, f)",
+    ],
+)
+def test_a_touch_of_the_world_is_found(source: str) -> None:
+    assert len(untold_touches(ast.parse(source), "zkeeper.server.reaper")) == 1
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from random import Random",
+        "import random\nrandom.Random(1).random()",
+        "import random\ndef f(random: random.Random) -> float:\n    return random.random()",
+        "import os\nos.path.join('a', 'b')",
+        "disk.open_reader('x').read(1)",
+        "datetime.fromtimestamp(0, UTC)",
+        "loop.time()",
+    ],
+)
+def test_what_is_handed_in_is_no_touch(source: str) -> None:
+    assert untold_touches(ast.parse(source), "zkeeper.server.reaper") == []
