@@ -12,7 +12,7 @@ from typing import Final, final
 from mypy_extensions import i64, mypyc_attr
 
 from zkeeper.errors import CorruptionError
-from zkeeper.wire.acl import WORLD_ANYONE, Acl
+from zkeeper.wire.acl import OPEN_ACL, Acl
 
 OPEN_INDEX: Final = -1
 
@@ -43,26 +43,40 @@ def _world_permissions(entries: tuple[Acl, ...]) -> i64:
 @final
 class AclTable:
     def __init__(self) -> None:
-        self.open = AclList((WORLD_ANYONE,), OPEN_INDEX)
+        self.open = AclList(OPEN_ACL, OPEN_INDEX)
         self._by_entries: dict[tuple[Acl, ...], AclList] = {}
         self._by_index: dict[int, AclList] = {OPEN_INDEX: self.open}
         self._last_index: i64 = 0
+        self._open_given: AclList | None = None
 
     def use(self, entries: tuple[Acl, ...]) -> AclList:
         """The list for `entries`, made if need be, with one more user."""
+        if entries is OPEN_ACL and self._open_given is not None:
+            self._open_given.users += 1
+            return self._open_given
         found = self._by_entries.get(entries)
         if found is None:
             self._last_index += 1
             found = AclList(entries, self._last_index)
             self._add(found)
+        if entries is OPEN_ACL:
+            self._open_given = found
         found.users += 1
         return found
+
+    def preview(self, entries: tuple[Acl, ...]) -> AclList:
+        """The list for `entries` without using it: to check permissions of what is not applied yet."""
+        if entries is OPEN_ACL:
+            return self.open
+        return AclList(entries)
 
     def release(self, acl: AclList) -> None:
         """One user less."""
         acl.users -= 1
         if acl.users <= 0 and acl.index != OPEN_INDEX:
             self._by_index.pop(acl.index, None)
+            if acl is self._open_given:
+                self._open_given = None
             if acl.known:
                 self._by_entries.pop(acl.entries, None)
 

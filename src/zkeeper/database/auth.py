@@ -14,7 +14,7 @@ from mypy_extensions import i64
 from zkeeper.database.acls import AclList
 from zkeeper.database.addresses import network_holds, parse_network
 from zkeeper.errors import InvalidAclError, MarshallingError
-from zkeeper.wire.acl import Acl, RawAcl
+from zkeeper.wire.acl import OPEN_ACL, RAW_OPEN_ACL, Acl, RawAcl
 from zkeeper.wire.jute import java_string, java_text
 
 Identity = tuple[bytes, bytes]
@@ -93,6 +93,8 @@ class AuthRules:
 
     def fix_acl(self, raw: list[RawAcl] | None, credentials: list[Identity]) -> tuple[Acl, ...]:
         """The list that a create or setACL stores; raises `InvalidAclError` (semantics, section 9.3)."""
+        if raw is RAW_OPEN_ACL:
+            return OPEN_ACL
         if not raw:
             raise InvalidAclError("the ACL is empty")
         fixed: list[Acl] = []

@@ -15,7 +15,8 @@ QUOTA_PREFIX: Final = b"/zookeeper/quota/"
 ZOOKEEPER_PREFIX: Final = b"/zookeeper/"
 RESERVED: Final = frozenset([b"", ROOT, ZOOKEEPER, QUOTA, CONFIG])
 
-_CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
+_WITHOUT_CONTROL: Final = bytes(0x2F if code < 0x20 or code == 0x7F else code for code in range(256))
+"""A translation that changes exactly the names that hold a control character: to a slash, which none holds."""
 _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\uf8ff\ufff0-\uffff\U00010000-\U0010ffff]")
 
 
@@ -43,7 +44,7 @@ def is_valid_name(component: bytes) -> bool:
     if not component or component == b"." or component == b"..":
         return False
     if component.isascii():
-        return _CONTROL.search(component) is None
+        return component.translate(_WITHOUT_CONTROL) == component
     try:
         return _FORBIDDEN.search(component.decode("utf-8")) is None
     except UnicodeDecodeError:

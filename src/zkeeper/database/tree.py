@@ -102,25 +102,24 @@ class DataTree:
         parent = self.lookup(paths.parent(path))
         if parent is None:
             return False
-        self._attach_below(parent, path, node)
+        self._attach_below(parent, path, paths.name(path), node)
         return True
 
-    def _attach_below(self, parent: ZNode, path: bytes, node: ZNode) -> None:
+    def _attach_below(self, parent: ZNode, path: bytes, name: bytes, node: ZNode) -> None:
         children = parent.children
         if children is None:
             children = {}
             parent.children = children
-        children[paths.name(path)] = node
+        children[name] = node
         self.node_count += 1
         self.data_bytes += len(path) + node.data_bytes()
-        self._index_owner(path, node.owner)
+        if node.owner != 0:
+            self._index_owner(path, node.owner)
         if self.with_digest:
             node.digest = node_digest(path, node)
             self.digest += node.digest
 
     def _index_owner(self, path: bytes, owner: i64) -> None:
-        if owner == 0:
-            return
         kind = self.owner_rules.kind(owner)
         if kind == EPHEMERAL:
             self.ephemerals.setdefault(owner, set()).add(path)
@@ -130,8 +129,6 @@ class DataTree:
             self.ttls.add(path)
 
     def _forget_owner(self, path: bytes, owner: i64) -> None:
-        if owner == 0:
-            return
         kind = self.owner_rules.kind(owner)
         if kind == EPHEMERAL:
             owned = self.ephemerals.get(owner)
@@ -153,8 +150,9 @@ class DataTree:
         if parent is None:
             return NoNodeError.code
         acl_list = self.acls.use(acl)
+        name = paths.name(path)
         children = parent.children
-        existing = children.get(paths.name(path)) if children is not None else None
+        existing = children.get(name) if children is not None else None
         if existing is not None:
             self.touched = existing
             # A fuzzy snapshot held the znode already; its list may have come later than the table.
@@ -165,7 +163,7 @@ class DataTree:
         self._raise_parent(parent_path, parent, parent_cversion, zxid)
         node = ZNode(data, acl_list, zxid, time_ms, owner)
         self.touched = node
-        self._attach_below(parent, path, node)
+        self._attach_below(parent, path, name, node)
         if path.startswith(paths.QUOTA_PREFIX):
             self._quota_created(path)
         self.account(path, 1, len(data) if data is not None else 0)
@@ -210,7 +208,8 @@ class DataTree:
             self.digest -= node.digest
         self.node_count -= 1
         self.data_bytes -= len(path) + node.data_bytes()
-        self._forget_owner(path, node.owner)
+        if node.owner != 0:
+            self._forget_owner(path, node.owner)
         self.acls.release(node.acl)
         if path.startswith(paths.QUOTA_PREFIX):
             subject = quota.quota_of_node(path, quota.LIMITS_NAME)

@@ -10,7 +10,6 @@ from typing import Final, final
 from mypy_extensions import i64
 
 from zkeeper.database import paths, quota
-from zkeeper.database.acls import AclList
 from zkeeper.database.auth import AuthRules, Identity
 from zkeeper.database.database import Database
 from zkeeper.database.znode import CONTAINER_OWNER, EPHEMERAL, TTL_MAX_MS, TTL_OWNER
@@ -167,7 +166,7 @@ class Preparer:
         ephemeral = op != protocol.CREATE_CONTAINER and _is_ephemeral(request.flags)
         cversion = wrap_i32(parent.cversion + 1)
         body = CreateBody(op, path, request.data, acl, ephemeral, cversion, request.ttl_ms)
-        node = Pending(path, txn.zxid, request.data, AclList(acl), 0)
+        node = Pending(path, txn.zxid, request.data, self._database.tree.acls.preview(acl), 0)
         node.ctime_ms = txn.time_ms
         node.mtime_ms = txn.time_ms
         if ephemeral:
@@ -252,7 +251,7 @@ class Preparer:
         _check_version(request.version, node.aversion)
         old_digest = node.digest
         changed = self.pending.change(node, txn.zxid)
-        changed.acl = AclList(acl)
+        changed.acl = self._database.tree.acls.preview(acl)
         changed.aversion = wrap_i32(node.aversion + 1)
         self.pending.put(changed, old_digest)
         return SetAclBody(path, acl, changed.aversion)
@@ -329,10 +328,12 @@ class Preparer:
         tree = self._database.tree
         subject = tree.quotas.deepest(path)
         limits_node = tree.lookup(quota.limits_path(subject)) if subject is not None else None
-        usage_node = tree.lookup(quota.stats_path(subject)) if subject is not None else None
-        if limits_node is None or usage_node is None:
+        if subject is None or limits_node is None:
             return
         limits = quota.parse_quota(limits_node.data)
+        usage_node = tree.lookup(quota.stats_path(subject))
+        if usage_node is None:
+            return
         usage = quota.parse_quota(usage_node.data)
         growth = (len(data) if data is not None else 0) - replaced_bytes
         if count and limits.count_hard > quota.NO_LIMIT and usage.count + count > limits.count_hard:
