@@ -58,8 +58,8 @@ CLOCK_AND_THREAD_CALLS = frozenset({"now", "utcnow", "today", "run_in_executor",
 
 DOORS: dict[str, tuple[frozenset[str], str]] = {
     "zkeeper.storage.real_disk": (
-        frozenset({"os", "os.path", "queue", "threading"}),
-        "the disk of the operating system, and the threads that its lanes are",
+        frozenset({"fcntl", "os", "os.path", "queue", "threading"}),
+        "the disk of the operating system, locks on its folders, and the threads that its lanes are",
     ),
     "zkeeper.server.words.process": (
         frozenset({"getpass", "os", "os.path", "resource"}),

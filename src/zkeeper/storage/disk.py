@@ -57,6 +57,10 @@ class Disk(Protocol):
 
     def is_writable(self, folder: str) -> bool: ...
 
+    def lock(self, folder: str) -> None:
+        """Keeps other processes that lock `folder` out of it until `close`. `BlockingIOError` when one is there."""
+        ...
+
     def make_folders(self, folder: str) -> None:
         """Makes `folder` and its parents, where missing, and makes their names durable."""
         ...

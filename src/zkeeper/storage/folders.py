@@ -29,6 +29,10 @@ def _prepare(disk: Disk, settings: StorageSettings, folder: str) -> None:
         disk.make_folders(folder)
     if not disk.is_writable(folder):
         raise StorageError(f"{folder} cannot be written to; give the server's user permission")
+    try:
+        disk.lock(folder)
+    except BlockingIOError as error:
+        raise StorageError(f"{folder} is in use by another server; stop that one, or use another folder") from error
     remove_leftovers(disk, folder)
 
 

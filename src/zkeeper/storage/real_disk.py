@@ -8,6 +8,7 @@ Rules, beside those of `Disk`:
 
 import asyncio
 import contextlib
+import fcntl
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -66,6 +67,7 @@ class RealDisk:
 
     def __init__(self) -> None:
         self._lanes: dict[str, _Lane] = {}
+        self._locks: dict[str, int] = {}
         self._is_closed = False
 
     def names(self, folder: str) -> list[str]:
@@ -83,6 +85,17 @@ class RealDisk:
 
     def is_writable(self, folder: str) -> bool:
         return os.path.isdir(folder) and os.access(folder, os.W_OK | os.X_OK)
+
+    def lock(self, folder: str) -> None:
+        if folder in self._locks:
+            return
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        self._locks[folder] = descriptor
 
     def make_folders(self, folder: str) -> None:
         folder = os.path.abspath(folder)
@@ -132,6 +145,9 @@ class RealDisk:
         for lane in self._lanes.values():
             lane.thread.join()
         self._lanes.clear()
+        for descriptor in self._locks.values():
+            os.close(descriptor)
+        self._locks.clear()
 
 
 class _Lane:

@@ -185,3 +185,14 @@ def test_close_waits_for_the_jobs_and_ends_the_threads(tmp_path: Path) -> None:
 
     asyncio.run(main())
     assert not any(thread.name.startswith("disk-lane") for thread in threading.enumerate())
+
+
+def test_a_locked_folder_keeps_another_disk_out(tmp_path: Path) -> None:
+    first, second = RealDisk(), RealDisk()
+    first.lock(str(tmp_path))
+    first.lock(str(tmp_path))
+    with pytest.raises(BlockingIOError):
+        second.lock(str(tmp_path))
+    first.close()
+    second.lock(str(tmp_path))
+    second.close()

@@ -77,6 +77,10 @@ class SimulatedDisk:
         self._check()
         return normal_path(folder) in self._names.current and not self.is_read_only
 
+    def lock(self, folder: str) -> None:
+        """A simulated machine runs one server at a time: nobody else can be there."""
+        self.begin("lock", folder)
+
     def make_folders(self, folder: str) -> None:
         self.begin("make_folders", folder)
         self.step("make_folders", folder)
