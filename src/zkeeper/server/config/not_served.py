@@ -12,7 +12,7 @@ from zkeeper.server.config.build import Given
 from zkeeper.server.config.messages import Note
 from zkeeper.server.config.sources import Entry
 
-SERVED_SCHEMES = frozenset({"ip", "digest", "ensemble", "key"})
+SERVED_SCHEMES = frozenset({"ip", "digest"})
 _NOT_YET = "not served by this version of zkeeper yet"
 
 

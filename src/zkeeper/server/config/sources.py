@@ -14,7 +14,7 @@ from zkeeper.server.config.key_names import PREFIX, Meant, meant_by_define, mean
 from zkeeper.server.config.messages import ConfigError, Note
 from zkeeper.server.config.properties_file import PropertiesError, parse_properties
 
-FLAG_VARIABLES = ("JVMFLAGS", "SERVER_JVMFLAGS")  # The later one wins.
+FLAG_VARIABLES = ("SERVER_JVMFLAGS", "JVMFLAGS")  # The later one wins, as in the stock start script.
 NO_AUTOCREATE_VARIABLE = "ZOO_DATADIR_AUTOCREATE_DISABLE"
 
 

@@ -134,7 +134,7 @@ class TestValues:
 
 
 class TestSources:
-    """File > -D > SERVER_JVMFLAGS > JVMFLAGS > default."""
+    """File > -D > JVMFLAGS > SERVER_JVMFLAGS > default."""
 
     FLAGS = {"JVMFLAGS": "-Xmx1g -Dzookeeper.snapCount=10", "SERVER_JVMFLAGS": "-Dzookeeper.snapCount=20"}
     DEFINES = {"zookeeper.snapCount": "30"}
@@ -143,15 +143,15 @@ class TestSources:
         ("text", "defines", "environ", "expected", "source"),
         [
             ("", {}, {"JVMFLAGS": FLAGS["JVMFLAGS"]}, 10, "JVMFLAGS"),
-            ("", {}, FLAGS, 20, "SERVER_JVMFLAGS"),
+            ("", {}, FLAGS, 10, "JVMFLAGS"),
             ("", DEFINES, FLAGS, 30, "-D"),
             ("snapCount=40", DEFINES, FLAGS, 40, "zoo.cfg line 3"),
-            ("zookeeper.snapCount=40", {}, FLAGS, 20, "SERVER_JVMFLAGS"),
+            ("zookeeper.snapCount=40", {}, FLAGS, 10, "JVMFLAGS"),
             ("zookeeper.snapCount=40", {}, {}, 40, "zoo.cfg line 3"),
             ("snapCount=40\nzookeeper.snapCount=50", {}, {}, 40, "zoo.cfg line 3"),
             ("zookeeper.snapCount=50\nsnapCount=40", {}, {}, 40, "zoo.cfg line 4"),
             ("", {"snapCount": "60"}, {}, 60, "-D"),
-            ("", {"snapCount": "60"}, FLAGS, 20, "SERVER_JVMFLAGS"),
+            ("", {"snapCount": "60"}, FLAGS, 10, "JVMFLAGS"),
         ],
     )
     def test_precedence(
