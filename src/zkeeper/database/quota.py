@@ -15,7 +15,8 @@ from zkeeper.errors import MarshallingError
 LIMITS_NAME: Final = b"zookeeper_limits"
 STATS_NAME: Final = b"zookeeper_stats"
 NO_LIMIT: Final = -1
-_NUMBER = re.compile(rb"[+-]?[0-9]+")
+MAX_NUMBER: Final = 0x7FFFFFFFFFFFFFFF
+_NUMBER = re.compile(rb"[+-]?[0-9]{1,30}")
 
 
 def limits_path(path: bytes) -> bytes:
@@ -61,13 +62,21 @@ def parse_quota(text: bytes | None) -> QuotaValues:
     )
 
 
+def parse_usage(text: bytes | None) -> QuotaValues:
+    """As `parse_quota`; what a client wrote there and means nothing counts as no usage."""
+    try:
+        return parse_quota(text)
+    except MarshallingError:
+        return QuotaValues(0, 0)
+
+
 def _parse_item(item: bytes) -> tuple[bytes, int]:
     parts = item.split(b"=")
     if not any(parts[1:]):
         raise MarshallingError(f"quota item {item!r} is not key=number")
     if parts[1] == b"":
         return parts[0], NO_LIMIT
-    if _NUMBER.fullmatch(parts[1]) is None:
+    if _NUMBER.fullmatch(parts[1]) is None or not -MAX_NUMBER <= int(parts[1]) <= MAX_NUMBER:
         raise MarshallingError(f"quota item {item!r} is not key=number")
     return parts[0], int(parts[1])
 

@@ -203,6 +203,11 @@ class DataTree:
         return OK
 
     def _detached(self, path: bytes, node: ZNode) -> None:
+        """Forgets a znode that has left the tree; replay may find one with children, which the image took up later."""
+        children = node.children
+        if children is not None:
+            for name, child in children.items():
+                self._detached(path + b"/" + name, child)
         self._hot.pop(path, None)
         if self.with_digest:
             self.digest -= node.digest

@@ -156,8 +156,9 @@ class WatchManager:
         told = self.data.fired(path)
         for watcher in told:
             watcher.notify(protocol.NODE_DELETED, path, zxid, acl)
+        seen = set(told)
         for watcher in self.child.fired(path):
-            if watcher not in told:
+            if watcher not in seen:
                 watcher.notify(protocol.NODE_DELETED, path, zxid, acl)
         self.children_changed(parent_path, zxid, parent_acl)
 

@@ -334,7 +334,7 @@ class Preparer:
         usage_node = tree.lookup(quota.stats_path(subject))
         if usage_node is None:
             return
-        usage = quota.parse_quota(usage_node.data)
+        usage = quota.parse_usage(usage_node.data)
         growth = (len(data) if data is not None else 0) - replaced_bytes
         if count and limits.count_hard > quota.NO_LIMIT and usage.count + count > limits.count_hard:
             raise QuotaExceededError

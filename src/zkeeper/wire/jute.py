@@ -7,6 +7,7 @@
    believed before it was compared with what is there.
 """
 
+import codecs
 from typing import Final, final
 
 from librt.strings import BytesWriter, read_i32_be, read_i64_be, write_i32_be, write_i64_be
@@ -135,24 +136,21 @@ def java_string(raw: bytes) -> bytes:
 
 
 def java_text(raw: bytes) -> str:
-    """UTF-8 with replacement as Java decodes it; an encoded surrogate is one malformed sequence, not three."""
-    pieces: list[str] = []
-    rest = raw
-    while True:
-        try:
-            pieces.append(rest.decode("utf-8"))
-            return "".join(pieces)
-        except UnicodeDecodeError as error:
-            start = error.start
-            end = start + 3 if _is_encoded_surrogate(rest, start) else error.end
-            pieces.append(rest[:start].decode("utf-8"))
-            pieces.append("\ufffd")
-            rest = rest[end:]
+    """UTF-8 as Java decodes it, with U+FFFD for what is malformed."""
+    return raw.decode("utf-8", "zkeeper-java")
 
 
-def _is_encoded_surrogate(raw: bytes, start: int) -> bool:
-    head = raw[start : start + 3]
-    return len(head) == 3 and head[0] == 0xED and 0xA0 <= head[1] <= 0xBF and 0x80 <= head[2] <= 0xBF
+def _replace_like_java(error: UnicodeError) -> tuple[str, int]:
+    """For Java an encoded surrogate, whole or cut off, is one malformed sequence; for Python each byte of it is."""
+    assert isinstance(error, UnicodeDecodeError)
+    start = error.start
+    head = error.object[start : start + 3]
+    if len(head) >= 2 and head[0] == 0xED and 0xA0 <= head[1] <= 0xBF:
+        return "\ufffd", start + (3 if len(head) == 3 and 0x80 <= head[2] <= 0xBF else 2)
+    return "\ufffd", error.end
+
+
+codecs.register_error("zkeeper-java", _replace_like_java)
 
 
 def write_i32(out: BytesWriter, value: i64) -> None:
