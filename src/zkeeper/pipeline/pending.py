@@ -3,6 +3,8 @@
 1. A path that no transaction in flight touches is read from the tree; one that is touched has a `Pending` here, which
    is never changed once it stands, only replaced by a later one.
 2. What is here leaves when its transaction is applied.
+3. Every path whose `Pending` has an owner, also one that it is losing, is in `_by_owner` under that owner and no other,
+   so the ephemerals of a session are found without a look at those of all others.
 """
 
 from typing import final
@@ -81,6 +83,7 @@ class PendingTree:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._by_path: dict[bytes, Pending] = {}
+        self._by_owner: dict[int, set[bytes]] = {}
         self._changes: list[Pending] = []
         self._undo: list[tuple[bytes, Pending | None]] = []
         self._undo_digest: i64 = 0
@@ -115,8 +118,23 @@ class PendingTree:
             self._digest = base + changed.digest - old_digest
         if self._recording:
             self._undo.append((changed.path, by_path.get(changed.path)))
+        if changed.owner != 0 or self._by_owner:
+            self._disown(by_path.get(changed.path))
+            self._own(changed)
         by_path[changed.path] = changed
         self._changes.append(changed)
+
+    def _own(self, pending: Pending) -> None:
+        if pending.owner != 0:
+            self._by_owner.setdefault(pending.owner, set()).add(pending.path)
+
+    def _disown(self, pending: Pending | None) -> None:
+        if pending is None or pending.owner == 0:
+            return
+        owned = self._by_owner[pending.owner]
+        owned.remove(pending.path)
+        if not owned:
+            del self._by_owner[pending.owner]
 
     def take_changes(self) -> list[Pending]:
         """What was put since the last call: the changes of one transaction, to be given to `applied` with it."""
@@ -130,6 +148,7 @@ class PendingTree:
         for done in changes:
             if by_path.get(done.path) is done:
                 del by_path[done.path]
+                self._disown(done)
 
     def begin(self) -> None:
         """Until `commit` or `roll_back`, changes can be taken back together."""
@@ -143,19 +162,18 @@ class PendingTree:
     def roll_back(self) -> None:
         for path, before in reversed(self._undo):
             self._changes.pop()
-            if before is None:
-                del self._by_path[path]
-            else:
+            self._disown(self._by_path.pop(path))
+            if before is not None:
                 self._by_path[path] = before
+                self._own(before)
         self._digest = self._undo_digest
         self.commit()
 
     def ephemerals(self, session_id: i64) -> list[bytes]:
         """What a session will own."""
-        owned = set(self._database.tree.ephemerals.get(session_id, ()))
-        for path, pending in self._by_path.items():
-            if pending.exists and pending.owner == session_id:
-                owned.add(path)
-            else:
-                owned.discard(path)
+        known = self._database.tree.ephemerals.get(session_id, ())
+        owned = [path for path in known if path not in self._by_path]
+        for path in self._by_owner.get(session_id, ()):
+            if self._by_path[path].exists:
+                owned.append(path)
         return sorted(owned)

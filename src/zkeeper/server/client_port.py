@@ -9,6 +9,7 @@
 import asyncio
 import logging
 import socket
+from collections.abc import Callable
 from typing import Final, cast
 
 from zkeeper.database.addresses import canonical_address
@@ -72,7 +73,7 @@ class ClientConnection(asyncio.Protocol):
         assert transport is not None
         transport.write(data)
         if self._is_full and transport.get_write_buffer_size() > MAX_UNREAD_BYTES:
-            logger.warning("connection from %s dropped: it left %d bytes unread", self.host, MAX_UNREAD_BYTES)
+            self._port.tell(f"connection from {self.host} dropped: it left {MAX_UNREAD_BYTES} bytes unread")
             transport.abort()
         return not self._is_full
 
@@ -96,14 +97,15 @@ def _keep_alive(transport: asyncio.Transport, wanted: bool) -> None:
 
 
 class ClientPort:
-    """Limits of 0 are none. `sessionless_timeout_s` is the period of rule 2."""
+    """Limits of 0 are none. `sessionless_timeout_s` is the period of rule 2; `tell` takes sentences for the log."""
 
     def __init__(
         self, service: Service, *, max_per_host: int, max_total: int, sessionless_timeout_s: float,
-        tcp_keep_alive: bool = False,
+        tcp_keep_alive: bool = False, tell: Callable[[str], None] = logger.warning,
     ) -> None:  # fmt: skip
         self.service = service
         self.tcp_keep_alive = tcp_keep_alive
+        self.tell = tell
         self._max_per_host = max_per_host
         self._max_total = max_total
         self._sessionless_timeout_s = sessionless_timeout_s
@@ -149,7 +151,7 @@ class ClientPort:
 
     def _reject(self, connection: ClientConnection, reason: str) -> None:
         self.service.stats.connections_rejected += 1
-        logger.warning("connection from %s closed: %s", connection.host, reason)
+        self.tell(f"connection from {connection.host} closed: {reason}")
 
     def forget(self, connection: ClientConnection) -> None:
         if connection in self._connections:

@@ -60,6 +60,10 @@ def service_settings(config: ServerConfig) -> ServiceSettings:
         limits.jute_max_buffer_bytes,
         limits.jute_max_buffer_bytes + limits.jute_max_buffer_extra_bytes,
         limits.global_outstanding_limit,
+        limits.large_request_threshold_bytes,
+        limits.large_request_max_bytes,
+        limits.throttled_op_wait_time_ms,
+        config.request_throttle.max_requests,
     )
 
 

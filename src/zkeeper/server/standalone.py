@@ -14,9 +14,12 @@ from zkeeper.database.database import Database
 from zkeeper.database.sessions import first_session_id
 from zkeeper.errors import StorageError
 from zkeeper.pipeline.service import Service
+from zkeeper.server import audit
 from zkeeper.server.client_port import ClientPort
 from zkeeper.server.config.model import ServerConfig
+from zkeeper.server.connection_throttle import ConnectionThrottle
 from zkeeper.server.durable_log import DurableLog
+from zkeeper.server.log_noise import QuietLog
 from zkeeper.server.reaper import reap_for_ever
 from zkeeper.server.settings import (
     auth_rules,
@@ -34,6 +37,7 @@ STANDALONE_SERVER_ID: Final = 1
 """The top byte of the session ids that a standalone server gives out."""
 
 logger = logging.getLogger("zkeeper.server")
+clients_logger = logging.getLogger("zkeeper.clients")
 
 
 class StandaloneServer:
@@ -49,6 +53,8 @@ class StandaloneServer:
         self._wall_ms = wall_ms
         self._random = random
         self._storage = storage_settings(config)
+        self._audit = self._make_audit() if config.audit.is_enabled else None
+        self._quiet_logs: list[QuietLog] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._service: Service | None = None
         self._log: DurableLog | None = None
@@ -73,6 +79,14 @@ class StandaloneServer:
 
     async def start(self) -> None:
         """Recovers and opens the port. `StorageError` when the data cannot be trusted, `OSError` for the port."""
+        try:
+            await self._start()
+        except (StorageError, OSError):
+            self._audit_server(audit.SERVER_START, audit.FAILURE)
+            raise
+        self._audit_server(audit.SERVER_START, audit.SUCCESS)
+
+    async def _start(self) -> None:
         recovered = self._recover()
         self._service = self._make_service(recovered.database)
         self._log = self._make_log(recovered.database)
@@ -103,15 +117,36 @@ class StandaloneServer:
         )  # fmt: skip
         return recovered
 
+    def _make_audit(self) -> audit.AuditLog:
+        return audit.AuditLog(auth_rules(self.config), self._process.environment().get("user.name", ""))
+
+    def _audit_server(self, operation: str, result: str) -> None:
+        if self._audit is not None:
+            self._audit.server(operation, result)
+
     def _make_service(self, database: Database) -> Service:
         loop = asyncio.get_running_loop()
         service = Service(
             database, auth_rules(self.config), service_settings(self.config), prepare_options(self.config),
             first_session_id(STANDALONE_SERVER_ID, self._wall_ms()), self._wall_ms, lambda: int(loop.time() * 1000),
-            logger.info,
+            self._quiet("connections closed for what they sent", clients_logger.info),
         )  # fmt: skip
+        service.tell_refused = self._quiet("connections refused", clients_logger.info)
+        service.tell_expired = self._quiet("sessions expired", clients_logger.info)
+        service.later = loop.call_soon
+        service.audit = self._audit
+        if self.config.connection_throttle.tokens > 0:
+            throttle = ConnectionThrottle(
+                self.config.connection_throttle, self._random, service.now_ms, service.stats
+            )
+            service.admit_connection = throttle.admit
         service.required_schemes = frozenset(scheme.encode() for scheme in self.config.auth.required_schemes)
         return service
+
+    def _quiet(self, kind: str, write: Callable[[str], None]) -> Callable[[str], None]:
+        quiet_log = QuietLog(kind, write, asyncio.get_running_loop())
+        self._quiet_logs.append(quiet_log)
+        return quiet_log.tell
 
     def _make_log(self, database: Database) -> DurableLog:
         log = DurableLog(
@@ -129,6 +164,7 @@ class StandaloneServer:
             max_total=limits.max_cnxns,
             sessionless_timeout_s=network.sessionless_timeout_ms / 1000,
             tcp_keep_alive=network.is_tcp_keep_alive,
+            tell=self._quiet("connections over a limit", clients_logger.warning),
         )
 
     def _facts(self) -> ServerFacts:
@@ -154,7 +190,9 @@ class StandaloneServer:
             self._start_task(self._purge_for_ever(self.config.retention.purge_interval_ms / 1000))
 
     def _start_task(self, work: Coroutine[Any, Any, None]) -> None:
-        self._tasks.append(asyncio.get_running_loop().create_task(work))
+        task = asyncio.get_running_loop().create_task(work)
+        task.add_done_callback(_tell_end)
+        self._tasks.append(task)
 
     async def _expire_for_ever(self) -> None:
         tick_s = self.config.sessions.tick_time_ms / 1000
@@ -185,6 +223,7 @@ class StandaloneServer:
 
     async def stop(self) -> None:
         """Closes the port and every connection, and finishes what the disk is doing."""
+        self._audit_server(audit.SERVER_STOP, audit.INVOKED)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -194,7 +233,15 @@ class StandaloneServer:
             await self._log.close()
         if self._service is not None:
             self._service.stop()
+        for quiet_log in self._quiet_logs:
+            quiet_log.summarize()
         logger.info("stopped")
+
+
+def _tell_end(task: asyncio.Task[None]) -> None:
+    """These tasks go on until they are cancelled; one that ends by itself must not do so in silence."""
+    if not task.cancelled():
+        logger.critical("a task of the server has ended, sessions may not expire any more", exc_info=task.exception())
 
 
 def _tell_progress(done_bytes: int, all_bytes: int) -> None:

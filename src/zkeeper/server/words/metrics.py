@@ -51,7 +51,7 @@ def _traffic(service: Service, links: list[ClientLink]) -> dict[str, Number]:
         "packets_sent": stats.packets_sent,
         "num_alive_connections": len(links),
         "outstanding_requests": outstanding_requests(links),
-        "connection_drop_probability": 0.0,
+        "connection_drop_probability": round(stats.connection_drop_probability, 4),
         "last_client_response_size": stats.last_response_bytes,
         "max_client_response_size": stats.max_response_bytes,
         "min_client_response_size": stats.min_response_bytes,
@@ -125,6 +125,7 @@ def measured_counters(service: Service) -> dict[str, int]:
         "bytes_received_count": stats.bytes_received,
         "response_bytes": stats.response_bytes,
         "throttled_ops": stats.throttled_ops,
+        "request_throttle_wait_count": stats.request_throttle_waits,
         "large_requests_rejected": stats.large_requests_rejected,
     }
 
@@ -134,6 +135,7 @@ def measured_summaries(service: Service, facts: ServerFacts) -> dict[str, Summar
     return {
         "fsynctime": stats.fsync_ms,
         "sync_processor_batch_size": stats.batch_size,
+        "connection_token_deficit": stats.connection_token_deficit,
         "readlatency": stats.read_latency,
         "updatelatency": stats.update_latency,
         "propagation_latency": stats.update_latency,  # Alone, a server answers when it applies.

@@ -16,8 +16,11 @@ SECTOR_BYTES = 512
 class Unsynced(enum.Enum):
     """The fate of the changes that were not synced, for each file and for the names."""
 
+    CACHED = "cached"
+    """All stay, as when only the process died; they are not durable for that, and a later crash may take them."""
+
     KEPT = "kept"
-    """All stay, as when only the process died."""
+    """All stay, for good."""
 
     LOST = "lost"
     """None stays."""

@@ -65,8 +65,9 @@ class StoredFile:
         self._make_durable([change for change in self.unsynced if random.random() < 0.5])
 
     def crash(self, fate: Unsynced, random: random.Random) -> None:
-        self._make_durable(surviving_file_changes(self.unsynced, fate, random))
-        self.current = self.durable.copy()
+        if fate is not Unsynced.CACHED:
+            self._make_durable(surviving_file_changes(self.unsynced, fate, random))
+            self.current = self.durable.copy()
 
     def flip(self, offset: int, bit: int) -> None:
         for content in (self.current, self.durable):
@@ -145,9 +146,10 @@ class Names:
         self._unsynced = [change for change in self._unsynced if not change.concerns(folder)]
 
     def crash(self, fate: Unsynced, random: random.Random) -> None:
-        self._make_durable(surviving_name_changes(self._unsynced, fate, random))
-        self._unsynced = []
-        self.current = {folder: dict(files) for folder, files in self._durable.items()}
+        if fate is not Unsynced.CACHED:
+            self._make_durable(surviving_name_changes(self._unsynced, fate, random))
+            self._unsynced = []
+            self.current = {folder: dict(files) for folder, files in self._durable.items()}
 
     def files(self) -> list[StoredFile]:
         return [file for files in self.current.values() for file in files.values()]

@@ -1,0 +1,175 @@
+"""The limits of a whole server, as its configuration sets them, on a simulated machine."""
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+
+import pytest
+import raw_wire as raw
+
+from zkeeper.server.config.model import (
+    AuditConfig,
+    ConnectionThrottleConfig,
+    LimitsConfig,
+    NetworkConfig,
+    RequestThrottleConfig,
+    ServerConfig,
+    SessionConfig,
+    StorageConfig,
+)
+from zkeeper.server.log_noise import BURST_LINES
+from zkeeper.server.standalone import StandaloneServer
+from zkeeper.server.words import ProcessFacts
+from zkeeper.testing.simulation import Machine, Simulation
+
+PORT = 2181
+CONFIG = ServerConfig(
+    network=NetworkConfig(client_port=PORT),
+    sessions=SessionConfig(tick_time_ms=2000),
+    storage=StorageConfig(data_dir="/data", pre_alloc_size_kb=64),
+    limits=LimitsConfig(max_client_cnxns=0),
+)
+
+
+class Server:
+    """A server on one machine, its clients on another."""
+
+    def __init__(self, config: ServerConfig) -> None:
+        self.sim = Simulation(seed=1)
+        self.home: Machine = self.sim.machine("server")
+        self.away: Machine = self.sim.machine("clients")
+        self.node = StandaloneServer(
+            config, self.home.disk, self.home.clock, self.home.random,
+            ProcessFacts(environment=lambda: {"user.name": "keeper"}),
+        )  # fmt: skip
+
+    def start(self) -> None:
+        self.sim.run(self.node.start(), self.home)
+
+    def stop(self) -> None:
+        self.sim.run(self.node.stop(), self.home)
+
+    def connect(self, *frames: bytes) -> "Connection":
+        connection = Connection()
+        self.sim.run(self._open(connection), self.away)
+        for frame in frames:
+            assert connection.transport is not None
+            connection.transport.write(frame)
+        return connection
+
+    async def _open(self, connection: "Connection") -> None:
+        loop = asyncio.get_running_loop()
+        await loop.create_connection(lambda: connection, "server", PORT)
+
+
+@dataclass
+class Connection(asyncio.Protocol):
+    data: bytearray = field(default_factory=bytearray)
+    transport: asyncio.Transport | None = None
+    is_lost: bool = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self.data += data
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.is_lost = True
+
+
+@contextmanager
+def running(config: ServerConfig) -> Iterator[Server]:
+    server = Server(config)
+    with server.sim:
+        server.start()
+        yield server
+        server.stop()
+
+
+def lines(caplog: pytest.LogCaptureFixture, name: str) -> list[str]:
+    return [record.getMessage() for record in caplog.records if record.name == name]
+
+
+def test_the_settings_reach_the_request_road() -> None:
+    limits = replace(
+        CONFIG.limits, large_request_threshold_bytes=7, large_request_max_bytes=8, throttled_op_wait_time_ms=9
+    )
+    with running(replace(CONFIG, limits=limits, request_throttle=RequestThrottleConfig(max_requests=10))) as server:
+        settings = server.node.service.settings
+        assert (settings.large_request_threshold_bytes, settings.large_request_max_bytes) == (7, 8)
+        assert (settings.throttled_op_wait_ms, settings.max_requests) == (9, 10)
+        assert server.node.service.large_requests.max_bytes == 8
+
+
+def test_the_connection_throttle_works_where_it_is_configured() -> None:
+    throttle = ConnectionThrottleConfig(tokens=1, fill_time_ms=3_600_000)
+    with running(replace(CONFIG, connection_throttle=throttle)) as server:
+        first, second = server.connect(raw.connect()), server.connect(raw.connect())
+        server.sim.run_until(lambda: second.is_lost and len(first.data) > 0)
+        assert not first.is_lost
+        assert server.node.service.stats.connections_dropped == 1
+
+
+def test_by_default_there_is_no_throttle_and_no_audit_log() -> None:
+    with running(CONFIG) as server:
+        assert server.node.service.admit_connection is None
+        assert server.node.service.audit is None
+
+
+def test_start_stop_and_writes_are_audited(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    with running(replace(CONFIG, audit=AuditConfig(is_enabled=True))) as server:
+        client = server.connect(raw.connect(), raw.request(1, raw.CREATE, raw.create(b"/a")))
+        server.sim.run_until(lambda: len(lines(caplog, "zkeeper.audit")) == 2)
+        assert not client.is_lost
+    start, create, stop = lines(caplog, "zkeeper.audit")
+    assert start == "user=keeper\toperation=serverStart\tresult=success"
+    assert create.endswith("\toperation=create\tznode=/a\tznode_type=persistent\tresult=success")
+    assert stop == "user=keeper\toperation=serverStop\tresult=invoked"
+
+
+def test_a_start_that_fails_is_audited(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    config = replace(
+        CONFIG, audit=AuditConfig(is_enabled=True), network=NetworkConfig(client_port=PORT, client_port_address="away")
+    )
+    server = Server(config)
+    with server.sim, pytest.raises(OSError, match="away"):
+        server.start()
+    assert lines(caplog, "zkeeper.audit") == ["user=keeper\toperation=serverStart\tresult=failure"]
+
+
+def test_a_storm_of_garbage_does_not_flood_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    with running(CONFIG) as server:
+        storm = [server.connect(b"\xff\xff\xff\xff") for _ in range(100)]
+        server.sim.run_until(lambda: all(connection.is_lost for connection in storm))
+    told = [line for line in lines(caplog, "zkeeper.clients") if "no frame length" in line]
+    left_out = [line for line in lines(caplog, "zkeeper.clients") if line.endswith("more lines were left out")]
+    assert BURST_LINES <= len(told) < 100
+    assert sum(int(line.split(": ")[1].split()[0]) for line in left_out) == 100 - len(told)
+
+
+def test_connections_over_a_limit_do_not_flood_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    with running(replace(CONFIG, limits=LimitsConfig(max_client_cnxns=1))) as server:
+        server.connect(raw.connect())
+        storm = [server.connect() for _ in range(100)]
+        server.sim.run_until(lambda: all(connection.is_lost for connection in storm))
+    assert BURST_LINES <= len([line for line in lines(caplog, "zkeeper.clients") if "maxClientCnxns" in line]) < 100
+    assert lines(caplog, "zkeeper.clients")[-1].endswith("more lines were left out")
+
+
+def test_a_thousand_sessions_expire_and_leave_nothing() -> None:
+    with running(CONFIG) as server:
+        for _ in range(1000):
+            server.connect(raw.connect(timeout_ms=4000), raw.request(1, raw.CREATE, raw.create(b"/e", flags=3)))
+        database = server.node.service.database
+        server.sim.run_until(lambda: sum(map(len, database.tree.ephemerals.values())) == 1000)
+        server.sim.run_until(lambda: not database.sessions)
+        assert not database.tree.ephemerals
+        assert server.node.service.stats.sessions_expired == 1000
