@@ -41,33 +41,31 @@ class DurableLog:
         self._snapshots = SnapshotWriter(disk, settings)
         self._trigger = SnapshotTrigger(settings, random)
         self._counted_zxid = int(database.last_zxid)
-        self._syncing: asyncio.Future[SyncResult] | None = None
+        self._syncing = False
         self._snapshot_task: asyncio.Task[None] | None = None
         self.last_snapshot: WrittenSnapshot | None = None
         self.batch = EntryBatch()
 
     def wake(self) -> None:
         """Something was appended: it is synced once the loop has read what else is there."""
-        if self._syncing is None:
+        if not self._syncing:
             asyncio.get_running_loop().call_soon(self._sync)
 
     def _sync(self) -> None:
-        if self._syncing is None and self._log.failed is None:
+        if not self._syncing and self._log.failed is None:
             self._start_sync()
 
     def _start_sync(self) -> None:
         if not self.batch.is_empty():
             self._log.append_entries(self.batch)
-        self._syncing = self._log.sync()
-        self._syncing.add_done_callback(self._synced)
+        self._syncing = True
+        self._log.sync_then(self._synced)
 
-    def _synced(self, done: asyncio.Future[SyncResult]) -> None:
-        self._syncing = None
-        error = done.exception()
-        if error is not None:
-            self._on_failure(error if isinstance(error, StorageError) else StorageError(str(error)))
+    def _synced(self, result: SyncResult | StorageError) -> None:
+        self._syncing = False
+        if isinstance(result, StorageError):
+            self._on_failure(result)
             return
-        result = done.result()
         self._sync_more()
         self._stats.fsync_ms.add(int(result.duration_s * 1000))
         self._committed(result.zxid)
@@ -76,7 +74,7 @@ class DurableLog:
 
     def _sync_more(self) -> None:
         """Applying a batch may itself have led to new transactions."""
-        if self._syncing is None and not self.batch.is_empty():
+        if not self._syncing and not self.batch.is_empty():
             self._start_sync()
 
     def _maybe_snapshot(self, zxid: int) -> None:
@@ -102,9 +100,7 @@ class DurableLog:
         """Takes a snapshot and returns when it is durable. `StorageError` when the disk refuses."""
         written = await self._snapshots.write(self._database)
         self.last_snapshot = written
-        logger.info(
-            "snapshot 0x%x: %d bytes in %.0f ms", written.zxid, written.size_bytes, written.duration_s * 1000
-        )
+        logger.info("snapshot 0x%x: %d bytes in %.0f ms", written.zxid, written.size_bytes, written.duration_s * 1000)
         return written
 
     async def close(self) -> None:
@@ -112,6 +108,6 @@ class DurableLog:
         if self._snapshot_task is not None:
             self._snapshot_task.cancel()
             await asyncio.gather(self._snapshot_task, return_exceptions=True)
-        while self._syncing is not None:
-            await asyncio.wait([self._syncing])
+        while self._syncing:
+            await asyncio.gather(self._log.sync(), return_exceptions=True)
         await self._log.close()

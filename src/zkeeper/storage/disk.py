@@ -27,6 +27,10 @@ class DiskFile(Protocol):
         """Writes all of `data` at the position. After an `OSError` how much was written is unknown."""
         ...
 
+    def write_durably(self, data: bytes) -> None:
+        """`write`, then `sync`, in one step where the system has one."""
+        ...
+
     def reserve(self, size_bytes: int) -> None:
         """Makes the file at least `size_bytes` long; what is new reads as zeros. The position stays."""
         ...

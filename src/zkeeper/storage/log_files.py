@@ -66,9 +66,10 @@ class LogFiles:
         assert file is not None, "a batch goes on with a file that was never begun"
         if segment.begins is None and segment.size_bytes:
             file.reserve(segment.size_bytes)
-        file.write(segment.data)
         if self._force_sync:
-            file.sync()
+            file.write_durably(segment.data)
+        else:
+            file.write(segment.data)
         self._durable_bytes += len(segment.data)
         return segment.size_bytes > 0 or segment.begins is not None
 

@@ -121,14 +121,18 @@ class TxnLog:
 
     def sync(self) -> asyncio.Future[SyncResult]:
         """Makes durable what was appended so far. The future's exception is a `StorageError`."""
-        loop = asyncio.get_running_loop()
-        done: asyncio.Future[SyncResult] = loop.create_future()
-        if self.failed is not None:
-            done.set_exception(self.failed)
-            return done
-        job = self._disk.submit(LANE, partial(self._files.write, self._take_batch()))
-        job.add_done_callback(partial(self._finish, done, self.last_zxid, loop.time()))
+        done: asyncio.Future[SyncResult] = asyncio.get_running_loop().create_future()
+        self.sync_then(partial(_settle, done))
         return done
+
+    def sync_then(self, told: Callable[[SyncResult | StorageError], None]) -> None:
+        """As `sync`, for a caller that is to be told without another turn of the loop."""
+        loop = asyncio.get_running_loop()
+        if self.failed is not None:
+            loop.call_soon(told, self.failed)
+            return
+        job = self._disk.submit(LANE, partial(self._files.write, self._take_batch()))
+        job.add_done_callback(partial(self._finish, told, self.last_zxid, loop.time()))
 
     def _take_batch(self) -> list[Segment]:
         out = self._out
@@ -151,17 +155,16 @@ class TxnLog:
         self._grows = False
 
     def _finish(
-        self, done: asyncio.Future[SyncResult], zxid: int, started_s: float, job: asyncio.Future[int | None]
-    ) -> None:
+        self, told: Callable[[SyncResult | StorageError], None], zxid: int, started_s: float,
+        job: asyncio.Future[int | None],
+    ) -> None:  # fmt: skip
         error = asyncio.CancelledError() if job.cancelled() else job.exception()
         if error is not None:
             self._fail(error)
-        if done.done():
-            return
         if self.failed is not None:
-            done.set_exception(self.failed)
+            told(self.failed)
         else:
-            done.set_result(self._result(zxid, asyncio.get_running_loop().time() - started_s, job.result()))
+            told(self._result(zxid, asyncio.get_running_loop().time() - started_s, job.result()))
 
     def _fail(self, error: BaseException) -> None:
         if self.failed is None:
@@ -187,3 +190,12 @@ class TxnLog:
     def close(self) -> asyncio.Future[None]:
         """Closes the file at hand, after the syncs under way. What was appended and not synced is forgotten."""
         return self._disk.submit(LANE, self._files.close)
+
+
+def _settle(done: asyncio.Future[SyncResult], outcome: SyncResult | StorageError) -> None:
+    if done.done():
+        return
+    if isinstance(outcome, StorageError):
+        done.set_exception(outcome)
+    else:
+        done.set_result(outcome)

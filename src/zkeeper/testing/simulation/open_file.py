@@ -45,6 +45,10 @@ class SimulatedFile:
             self._file.change(size_bytes, None)
         self._disk.step("reserve", self._path, size_bytes)
 
+    def write_durably(self, data: bytes) -> None:
+        self.write(data)
+        self.sync()
+
     def sync(self) -> None:
         try:
             self._begin("sync")

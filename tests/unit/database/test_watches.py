@@ -1,0 +1,123 @@
+"""Watches against an obvious model: a set of (watcher, path, mode) in each table."""
+
+import time
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from pipeline_harness import Server
+
+from zkeeper.database import paths
+from zkeeper.database.watches import PERSISTENT, RECURSIVE, STANDARD, Watcher, WatchManager, WatchTable
+
+PATHS = st.sampled_from([b"/", b"/a", b"/a/b", b"/a/b/c", b"/ab"])
+MODES = st.sampled_from([STANDARD, PERSISTENT, RECURSIVE])
+WATCHERS = st.integers(0, 2)
+
+
+class Tables(RuleBasedStateMachine):
+    def __init__(self) -> None:
+        super().__init__()
+        self.table = WatchTable()
+        self.watchers = [Watcher() for _ in range(3)]
+        self.model: set[tuple[int, bytes, int]] = set()
+
+    @rule(number=WATCHERS, path=PATHS, mode=MODES)
+    def add(self, number: int, path: bytes, mode: int) -> None:
+        self.table.add(self.watchers[number], path, mode)
+        self.model.add((number, path, mode))
+
+    @rule(number=WATCHERS, path=PATHS, modes=st.sets(MODES, min_size=1))
+    def remove(self, number: int, path: bytes, modes: set[int]) -> None:
+        gone = {(number, path, mode) for mode in modes} & self.model
+        assert self.table.remove(self.watchers[number], path, sum(modes)) == bool(gone)
+        self.model -= gone
+
+    @rule(number=WATCHERS)
+    def close(self, number: int) -> None:
+        self.table.remove_watcher(self.watchers[number])
+        self.model = {entry for entry in self.model if entry[0] != number}
+
+    @rule(path=PATHS)
+    def fire(self, path: bytes) -> None:
+        told = self.table.fired(path)
+        assert len(told) == len(set(told))
+        above = [path, *paths.ancestors(path)]
+        expected = {n for n, p, mode in self.model if p == path or (mode == RECURSIVE and p in above)}
+        assert {self.watchers.index(watcher) for watcher in told} == expected
+        self.model -= {entry for entry in self.model if entry[1:] == (path, STANDARD)}
+
+    @invariant()
+    def same(self) -> None:
+        for number, watcher in enumerate(self.watchers):
+            watched = {path for n, path, _ in self.model if n == number}
+            assert self.table.by_watcher.get(watcher, set()) == watched
+            for path in (b"/", b"/a", b"/a/b", b"/a/b/c", b"/ab"):
+                assert self.table.modes(watcher, path) == sum(m for n, p, m in self.model if (n, p) == (number, path))
+        assert self.table.watch_count() == len({entry[:2] for entry in self.model})
+        assert set(self.table.by_path) == {path for _, path, _ in self.model}
+
+
+Tables.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+test_watch_table = Tables.TestCase
+
+# Types of removeWatches: children, data, any, persistent, recursive.
+REMOVALS = [
+    (1, {("child", STANDARD)}),
+    (2, {("data", STANDARD)}),
+    (4, {("data", PERSISTENT), ("child", PERSISTENT)}),
+    (5, {("data", RECURSIVE)}),
+]
+ALL = {pair for _, pairs in REMOVALS for pair in pairs}
+
+
+def full() -> tuple[WatchManager, Watcher]:
+    manager, watcher = WatchManager(), Watcher()
+    manager.data.add(watcher, b"/a", STANDARD)
+    manager.child.add(watcher, b"/a", STANDARD)
+    manager.add_watch(watcher, b"/a", recursive=False)
+    manager.add_watch(watcher, b"/a", recursive=True)
+    return manager, watcher
+
+
+def left(manager: WatchManager, watcher: Watcher) -> set[tuple[str, int]]:
+    tables = [("data", manager.data), ("child", manager.child)]
+    modes = (STANDARD, PERSISTENT, RECURSIVE)
+    return {(name, mode) for name, table in tables for mode in modes if table.modes(watcher, b"/a") & mode}
+
+
+def test_each_type_of_removal_takes_its_modes_only() -> None:
+    for kind, removed in REMOVALS:
+        manager, watcher = full()
+        assert manager.has(watcher, b"/a", kind)
+        assert not manager.has(watcher, b"/b", kind)
+        assert manager.remove(watcher, b"/a", kind)
+        assert left(manager, watcher) == ALL - removed
+        assert not manager.has(watcher, b"/a", kind)
+        assert not manager.remove(watcher, b"/a", kind)
+
+
+def test_any_takes_all() -> None:
+    manager, watcher = full()
+    assert left(manager, watcher) == ALL
+    assert manager.remove(watcher, b"/a", 3)
+    assert manager.idle()
+    assert not manager.remove(watcher, b"/a", 3)
+
+
+def test_a_closed_watcher_leaves_nothing_behind() -> None:
+    manager, watcher = full()
+    manager.remove_watcher(watcher)
+    assert manager.idle()
+    assert not manager.data.by_watcher
+    assert manager.data.fired(b"/a/b") == []
+
+
+def test_many_watchers_of_one_znode_take_time_by_their_number_only() -> None:
+    server, manager = Server(), WatchManager()
+    for _ in range(8000):
+        manager.add_watch(server.open().link, b"/a", recursive=False)
+    acl = server.database.tree.acls.open
+    began = time.process_time()
+    manager.deleted(b"/a", b"/", 1, acl, acl)
+    assert time.process_time() - began < 0.4
