@@ -30,7 +30,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
 
 PURE = ("wire", "database", "pipeline", "errors")
 PURE_IMPORTS = frozenset(
-    {"base64", "collections", "hashlib", "librt", "mypy_extensions", "re", "typing", "zlib", PACKAGE}
+    {"base64", "codecs", "collections", "hashlib", "librt", "mypy_extensions", "re", "typing", "zlib", PACKAGE}
 )
 """All that the core needs: no asyncio, no logging, nothing that does input or output."""
 

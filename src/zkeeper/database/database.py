@@ -41,9 +41,7 @@ DIGEST_HISTORY: Final = 1024
 class DatabaseOptions:
     """Settings that decide how state is read and checked."""
 
-    def __init__(
-        self, extended_types: bool = False, emulate_353_ttl: bool = False, with_digest: bool = True
-    ) -> None:
+    def __init__(self, extended_types: bool = False, emulate_353_ttl: bool = False, with_digest: bool = True) -> None:
         self.extended_types = extended_types
         self.emulate_353_ttl = emulate_353_ttl
         self.with_digest = with_digest

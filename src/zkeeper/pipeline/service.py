@@ -5,36 +5,35 @@
 2. Replies, notifications and reads that waited are written while a batch is applied, and sent once at its end. A long
    batch is applied in slices; what is read between two of them is a state that the log went through.
 3. A session is held by at most one link; a link that a session leaves is closed.
-4. A session does not expire while the server itself holds back what its client sent.
 """
 
 from collections import deque
 from collections.abc import Callable
-from typing import Final, Protocol, cast, final
+from typing import Final, Protocol, final
 
-from librt.strings import BytesWriter, write_i32_be
-from mypy_extensions import i32, i64, mypyc_attr
+from mypy_extensions import i64, mypyc_attr
 
 from zkeeper.database.auth import AuthRules, Identity
 from zkeeper.database.database import Database
 from zkeeper.database.sessions import Session, SessionTracker, following_session_id, session_password
 from zkeeper.errors import DecodeError
-from zkeeper.pipeline.large_requests import NEVER_LARGE, LargeRequests
-from zkeeper.pipeline.link import CONNECTED, WAITING_FOR_SESSION, ClientLink
+from zkeeper.pipeline.expiry import SessionExpiry
+from zkeeper.pipeline.large_requests import LargeRequests
+from zkeeper.pipeline.link import ClientLink
+from zkeeper.pipeline.link_state import CONNECTED, WAITING_FOR_SESSION
 from zkeeper.pipeline.pending import Pending
 from zkeeper.pipeline.prepare import PrepareOptions, Preparer
 from zkeeper.pipeline.reads import ReadAnswers
 from zkeeper.pipeline.requests import DeleteRequest, SessionRequest, WriteRequest
+from zkeeper.pipeline.settings import ServiceSettings
 from zkeeper.pipeline.stats import ServiceStats
 from zkeeper.wire import protocol
-from zkeeper.wire.jute import MAX_BUFFER_BYTES, Reader, write_bool, write_buffer
-from zkeeper.wire.txns import CreateBody, Txn
+from zkeeper.wire.jute import Reader
+from zkeeper.wire.txns import Txn
 
 NO_PASSWORD: Final = bytes(protocol.PASSWORD_BYTES)
 APPLY_SLICE_CHANGES: Final = 1000
 """Transactions, and znodes that they change, after which applying lets others have their turn: a few milliseconds."""
-EXPIRY_SLICE_CHANGES: Final = 500
-"""Sessions, and ephemerals of theirs, that expire before others have their turn."""
 
 
 class TxnSink(Protocol):
@@ -55,31 +54,6 @@ class Audit(Protocol):
     """The audit log."""
 
     def applied(self, proposal: "Proposal", code: int) -> None: ...
-
-
-class ServiceSettings:
-    """Limits and times; `max_frame_bytes` is jute.maxbuffer, `max_field_bytes` that plus its extra size.
-
-    Off are `large_request_threshold_bytes` -1, `throttled_op_wait_ms` 0 and `max_requests` 0.
-    """
-
-    def __init__(
-        self, min_timeout_ms: i64, max_timeout_ms: i64, tick_ms: i64, max_frame_bytes: i64 = MAX_BUFFER_BYTES,
-        max_field_bytes: i64 = 2 * MAX_BUFFER_BYTES, outstanding_limit: i64 = 1000,
-        large_request_threshold_bytes: i64 = -1, large_request_max_bytes: i64 = 0, throttled_op_wait_ms: i64 = 0,
-        max_requests: i64 = 0,
-    ) -> None:  # fmt: skip
-        self.min_timeout_ms: i64 = min_timeout_ms
-        self.max_timeout_ms: i64 = max_timeout_ms
-        self.tick_ms: i64 = tick_ms
-        self.max_frame_bytes: i64 = max_frame_bytes
-        self.max_field_bytes: i64 = max_field_bytes
-        self.outstanding_limit: i64 = outstanding_limit
-        is_limited = large_request_threshold_bytes >= 0
-        self.large_request_threshold_bytes: i64 = large_request_threshold_bytes if is_limited else NEVER_LARGE
-        self.large_request_max_bytes: i64 = large_request_max_bytes
-        self.throttled_op_wait_ms: i64 = throttled_op_wait_ms
-        self.max_requests: i64 = max_requests
 
 
 @mypyc_attr(acyclic=True)
@@ -140,8 +114,8 @@ class Service:
         self._paused: dict[ClientLink, None] = {}
         self._durable_zxid: i64 = database.last_zxid
         self._is_applying = False
-        self._expiring: deque[Session] = deque()
         self._serving = True
+        self._expiry = SessionExpiry(self)
 
     def connect_log(self, sink: TxnSink, wake: Callable[[], None]) -> None:
         """Where transactions go; `wake` is called when the first of a batch was appended."""
@@ -250,34 +224,14 @@ class Service:
 
     def expire_sessions(self) -> None:
         """To be called once a tick: closes what has not been heard of."""
-        if not self._expiring:
-            self._expiring.extend(self.tracker.expired(self.now_ms()))
-            self._expire_some()
+        self._expiry.run()
 
-    def _expire_some(self) -> None:
-        """One slice of those that are due; one that was heard of meanwhile stays."""
-        now_ms = self.now_ms()
-        changes: i64 = 0
-        while self._expiring and self._serving:
-            if self.later is not None and changes >= EXPIRY_SLICE_CHANGES:
-                self.later(self._expire_some)
-                return
-            session = self._expiring.popleft()
-            if not session.closing and session.deadline_ms <= now_ms:
-                changes += 1 + len(self.database.tree.ephemerals.get(session.session_id, ()))
-                self._expire(session, now_ms)
+    def is_held_back(self, session_id: i64) -> bool:
+        """Whether the server itself does not read what the holder of a session sends, until there is room."""
+        link = self.links.get(session_id)
+        return link is not None and link in self._paused
 
-    def _expire(self, session: Session, now_ms: i64) -> None:
-        link = self.links.get(session.session_id)
-        if link is not None and link in self._paused:
-            self.tracker.touch(session, now_ms)
-            return
-        self.stats.sessions_expired += 1
-        shown_id = int(session.session_id) & _UNSIGNED
-        self.tell_expired(f"session 0x{shown_id:x} expired: not heard of for {session.timeout_ms} ms")
-        self._end_session(session, now_ms)
-
-    def _end_session(self, session: Session, now_ms: i64) -> None:
+    def end_session(self, session: Session, now_ms: i64) -> None:
         self.tracker.close(session)
         self.propose(None, session.session_id, 0, SessionRequest(protocol.CLOSE_SESSION, 0), now_ms)
 
@@ -366,39 +320,6 @@ class Service:
             if holder is not None:
                 holder.close_silently()
 
-    def write_result(self, proposal: Proposal, out: BytesWriter) -> None:
-        """The body of the reply to a write that succeeded."""
-        op = proposal.op
-        if op == protocol.SET_DATA or op == protocol.SET_ACL:
-            self._write_touched(out)
-        elif op == protocol.MULTI:
-            self._write_results(out)
-        elif op != protocol.DELETE and op != protocol.CLOSE_SESSION:
-            write_buffer(out, cast(CreateBody, proposal.txn.body).path)
-            if op != protocol.CREATE:
-                self._write_touched(out)
-
-    def _write_touched(self, out: BytesWriter) -> None:
-        node = self.database.tree.touched
-        assert node is not None
-        self.database.write_stat(out, node)
-
-    def _write_results(self, out: BytesWriter) -> None:
-        for result in self.database.results:
-            op = _result_type(result.txn_type)
-            write_i32_be(out, i32(op))
-            write_bool(out, False)
-            write_i32_be(out, i32(result.code))
-            if op == protocol.ERROR:
-                write_i32_be(out, i32(result.code))
-            if op == protocol.CREATE or op == protocol.CREATE2:
-                write_buffer(out, result.path)
-            if result.stat is not None and (op == protocol.CREATE2 or op == protocol.SET_DATA):
-                out.write(result.stat)
-        write_i32_be(out, -1)
-        write_bool(out, True)
-        write_i32_be(out, -1)
-
     def flush(self) -> None:
         """Sends what was written to any link."""
         dirty = self.dirty
@@ -417,10 +338,3 @@ class Service:
 
 
 _NOBODY: Final[list[Identity]] = []
-_UNSIGNED: Final = (1 << 64) - 1
-
-
-def _result_type(txn_type: i64) -> i64:
-    if txn_type == protocol.CREATE_CONTAINER or txn_type == protocol.CREATE_TTL:
-        return protocol.CREATE2
-    return txn_type

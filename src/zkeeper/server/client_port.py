@@ -13,7 +13,8 @@ from collections.abc import Callable
 from typing import Final, cast
 
 from zkeeper.database.addresses import canonical_address
-from zkeeper.pipeline.link import NEW, ClientLink
+from zkeeper.pipeline.link import ClientLink
+from zkeeper.pipeline.link_state import NEW
 from zkeeper.pipeline.service import Service
 
 HIGH_WATER_BYTES: Final = 1 << 18

@@ -6,7 +6,7 @@ from typing import Final
 from zkeeper.database.auth import AuthRules
 from zkeeper.database.database import DatabaseOptions
 from zkeeper.pipeline.prepare import PrepareOptions
-from zkeeper.pipeline.service import ServiceSettings
+from zkeeper.pipeline.settings import ServiceSettings
 from zkeeper.server.config.model import ServerConfig
 from zkeeper.storage.settings import Compression, StorageSettings
 

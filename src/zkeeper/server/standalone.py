@@ -136,9 +136,7 @@ class StandaloneServer:
         service.later = loop.call_soon
         service.audit = self._audit
         if self.config.connection_throttle.tokens > 0:
-            throttle = ConnectionThrottle(
-                self.config.connection_throttle, self._random, service.now_ms, service.stats
-            )
+            throttle = ConnectionThrottle(self.config.connection_throttle, self._random, service.now_ms, service.stats)
             service.admit_connection = throttle.admit
         service.required_schemes = frozenset(scheme.encode() for scheme in self.config.auth.required_schemes)
         return service

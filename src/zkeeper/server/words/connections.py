@@ -1,6 +1,7 @@
 """cons and crst: what each connection has asked for."""
 
-from zkeeper.pipeline.link import ClientLink, LinkStats
+from zkeeper.pipeline.link import ClientLink
+from zkeeper.pipeline.link_stats import LinkStats
 from zkeeper.server.words.facts import Question
 from zkeeper.server.words.op_names import op_name
 from zkeeper.server.words.texts import hexadecimal

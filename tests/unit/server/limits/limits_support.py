@@ -7,7 +7,7 @@ from typing import Any
 import raw_wire as raw
 from pipeline_harness import Client, Server
 
-from zkeeper.pipeline.service import ServiceSettings
+from zkeeper.pipeline.settings import ServiceSettings
 
 
 def limited(server: Server | None = None, **limits: int) -> Server:

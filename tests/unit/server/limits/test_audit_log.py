@@ -49,9 +49,7 @@ def test_a_create(client: Client, caplog: pytest.LogCaptureFixture, op: int, fla
     assert lines(caplog) == [f"{WHO}\toperation=create\tznode=/p\tznode_type={mode}\tresult=success"]
 
 
-@pytest.mark.parametrize(
-    ("flags", "mode"), [(2, "persistent_sequential"), (3, "ephemeral_sequential")]
-)
+@pytest.mark.parametrize(("flags", "mode"), [(2, "persistent_sequential"), (3, "ephemeral_sequential")])
 def test_a_sequential_create_shows_the_final_path(
     client: Client, caplog: pytest.LogCaptureFixture, flags: int, mode: str
 ) -> None:
@@ -106,16 +104,12 @@ def test_a_failed_multi_has_one(client: Client, caplog: pytest.LogCaptureFixture
     assert lines(caplog) == [f"{WHO}\toperation=multiOperation\tresult=failure"]
 
 
-def test_users_are_those_of_the_request(
-    audited: Server, client: Client, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_users_are_those_of_the_request(audited: Server, client: Client, caplog: pytest.LogCaptureFixture) -> None:
     client.log_in(b"u:secret")
     client.post(raw.SET_DATA, raw.set_data(b"/", b"x"))
     client.send(raw.request(-4, raw.AUTH, raw.auth(b"digest", b"later:x")))
     audited.commit()
-    assert lines(caplog) == [
-        f"{SESSION}\tuser=127.0.0.1,u\tip=127.0.0.1\toperation=setData\tznode=/\tresult=success"
-    ]
+    assert lines(caplog) == [f"{SESSION}\tuser=127.0.0.1,u\tip=127.0.0.1\toperation=setData\tznode=/\tresult=success"]
 
 
 def test_the_super_user_has_no_name_of_its_own(caplog: pytest.LogCaptureFixture) -> None:

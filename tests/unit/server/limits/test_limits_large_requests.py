@@ -125,9 +125,7 @@ def test_nothing_stays_counted_however_frames_are_cut(frames: list[bytes], cuts:
 
 
 def test_a_frame_that_was_held_back_half_arrived_counts_once() -> None:
-    server = limited(
-        large_request_threshold_bytes=LARGE, large_request_max_bytes=4 * FRAME_BYTES, outstanding_limit=1
-    )
+    server = limited(large_request_threshold_bytes=LARGE, large_request_max_bytes=4 * FRAME_BYTES, outstanding_limit=1)
     client: Client = server.connect()
     frame = set_data(2, LARGE)
     client.send(set_data(1) + frame[:100])

@@ -4,7 +4,8 @@ import raw_wire as raw
 from limits_support import Turns, answers, set_data
 from pipeline_harness import Client, Server
 
-from zkeeper.pipeline.service import APPLY_SLICE_CHANGES, EXPIRY_SLICE_CHANGES
+from zkeeper.pipeline.expiry import EXPIRY_SLICE_CHANGES
+from zkeeper.pipeline.service import APPLY_SLICE_CHANGES
 
 SETS = 3 * APPLY_SLICE_CHANGES // 2
 """Each is a transaction that changes one znode: three slices."""

@@ -7,7 +7,8 @@ from zkeeper.database.auth import AuthRules
 from zkeeper.database.database import Database, DatabaseOptions
 from zkeeper.pipeline.link import ClientLink
 from zkeeper.pipeline.prepare import PrepareOptions
-from zkeeper.pipeline.service import Service, ServiceSettings
+from zkeeper.pipeline.service import Service
+from zkeeper.pipeline.settings import ServiceSettings
 from zkeeper.pipeline.stats import Summary
 from zkeeper.server.words import FourLetterWords, ProcessFacts, ServerFacts
 from zkeeper.wire import protocol

@@ -1,0 +1,231 @@
+"""The requests of one connection, answered in their turn.
+
+1. Requests are answered in the order they came. A read waits for the writes before it that are still on their way to
+   the disk; with none on the way it is answered on the spot (wire, section 11).
+2. What is out of order by ZooKeeper's own rules is: auth and sasl packets, and the refusal of an unknown opcode.
+3. A request that fails before it is proposed is answered in its turn like a read.
+"""
+
+from collections import deque
+from typing import TYPE_CHECKING, final
+
+from mypy_extensions import i64, mypyc_attr
+
+from zkeeper.errors import (
+    OK,
+    DecodeError,
+    MarshallingError,
+    SessionClosedRequireSaslAuthError,
+    UnimplementedError,
+    ZooKeeperError,
+)
+from zkeeper.pipeline.authentication import answer_auth, answer_sasl
+from zkeeper.pipeline.link_state import CLOSED, CLOSING
+from zkeeper.pipeline.reads import is_read
+from zkeeper.pipeline.replies import OUT_CHUNK_BYTES, ReplyWriter
+from zkeeper.pipeline.requests import UndecodableRequest, WriteRequest, decode_write
+from zkeeper.pipeline.rewatch import set_watches
+from zkeeper.pipeline.write_results import write_result
+from zkeeper.wire import protocol
+from zkeeper.wire.jute import Reader
+
+if TYPE_CHECKING:
+    from zkeeper.pipeline.link import ClientLink
+    from zkeeper.pipeline.service import Proposal, Service
+
+
+@mypyc_attr(acyclic=True)
+@final
+class Waiting:
+    """A request that is answered in its turn, after write number `turn` of its connection; `code` if it failed."""
+
+    def __init__(self, turn: i64, xid: i64, op: i64, reader: Reader, code: i64, received_ms: i64) -> None:
+        self.turn: i64 = turn
+        self.xid: i64 = xid
+        self.op: i64 = op
+        self.reader = reader
+        self.code: i64 = code
+        self.received_ms: i64 = received_ms
+
+
+@final
+class Turns:
+    """`in_flight` counts the writes on their way, `done` those that were applied."""
+
+    def __init__(self, link: "ClientLink", service: "Service", replies: ReplyWriter) -> None:
+        self.in_flight: i64 = 0
+        self.done: i64 = 0
+        self._link = link
+        self._service = service
+        self._replies = replies
+        self._stats = link.stats
+        self._waiting: deque[Waiting] = deque()
+        self._answered_at_once: i64 = 0
+
+    def outstanding(self) -> i64:
+        return self.in_flight + len(self._waiting)
+
+    def last(self) -> i64:
+        """The number of the write after which a request that comes now is answered."""
+        return self.done + self.in_flight
+
+    def clear(self) -> None:
+        self._waiting.clear()
+
+    # Requests in.
+
+    def request(self, xid: i64, op: i64, reader: Reader) -> None:
+        """Takes a request whose header was read."""
+        if self._service.required_schemes and op != protocol.AUTH and op != protocol.SASL and not self._is_authentic():
+            self._link.reply_now(xid, 0, SessionClosedRequireSaslAuthError.code)
+            self._link.close()
+            return
+        self._stats.last_op = op
+        if xid >= 0:
+            self._stats.last_xid = xid
+        if is_read(op):
+            self._read(xid, op, reader)
+        elif is_write(op):
+            self._write(xid, op, reader)
+        elif op == protocol.AUTH:
+            answer_auth(self._link, xid, reader)
+        elif op == protocol.SASL:
+            answer_sasl(self._link, xid, reader)
+        else:
+            self._link.reply_now(xid, -1, UnimplementedError.code)
+            self._link.close()
+
+    def _is_authentic(self) -> bool:
+        return any(scheme in self._service.required_schemes for scheme, _ in self._link.credentials)
+
+    def _read(self, xid: i64, op: i64, reader: Reader) -> None:
+        if self.in_flight:
+            self._wait(xid, op, reader, OK)
+            return
+        self._answer(xid, op, reader)
+        self._answered_at_once += 1
+        if len(self._replies.out) >= OUT_CHUNK_BYTES:
+            self._link.flush()
+
+    def _write(self, xid: i64, op: i64, reader: Reader) -> None:
+        request: WriteRequest
+        try:
+            request = decode_write(op, reader)
+        except DecodeError:
+            if op != protocol.MULTI:
+                self.fail(xid, op, reader, MarshallingError.code)
+                return
+            request = UndecodableRequest()
+        except MarshallingError:
+            self.fail(xid, op, reader, MarshallingError.code)
+            return
+        session = self._link.session
+        assert session is not None
+        self.expect_write()
+        self._service.propose(self._link, session.session_id, xid, request, self._replies.now_ms)
+        if op == protocol.CLOSE_SESSION:
+            self._service.tracker.close(session)
+            self._link.state = CLOSING
+
+    def fail(self, xid: i64, op: i64, reader: Reader, code: i64) -> None:
+        """Answers a request with `code`, in its turn."""
+        if self.in_flight:
+            self._wait(xid, op, reader, code)
+        else:
+            self._replies.plain(xid, self._service.database.last_zxid, code)
+
+    def _wait(self, xid: i64, op: i64, reader: Reader, code: i64) -> None:
+        self._waiting.append(Waiting(self.last(), xid, op, reader, code, self._replies.now_ms))
+
+    def count_answered_at_once(self) -> None:
+        """Counts the reads that waited for nothing since the last call."""
+        if self._answered_at_once:
+            self._stats.answered(0, self._answered_at_once)
+            self._service.stats.count_reads(0, self._answered_at_once)
+            self._answered_at_once = 0
+
+    # Answers out.
+
+    def expect_write(self) -> None:
+        """A write is proposed on behalf of the connection."""
+        self.in_flight += 1
+
+    def write_done(self) -> None:
+        """The oldest of the writes on their way was applied."""
+        self.in_flight -= 1
+        self.done += 1
+
+    def answer_write(self, proposal: "Proposal", code: i64, now_ms: i64) -> None:
+        """Replies to the write that is done, then answers what waited for it."""
+        self._reply_write(proposal, code)
+        self._stats.answered(now_ms - proposal.received_ms)
+        if proposal.op == protocol.CLOSE_SESSION:
+            self._link.flush()
+            self._link.close()
+            return
+        waiting = self._waiting
+        while waiting and waiting[0].turn <= self.done and self._link.state != CLOSED:
+            self._answer_waiting(waiting.popleft(), now_ms)
+
+    def _reply_write(self, proposal: "Proposal", code: i64) -> None:
+        replies = self._replies
+        zxid = proposal.txn.zxid
+        if code != OK:
+            replies.plain(proposal.txn.cxid, zxid, code)
+            return
+        start = replies.begin(proposal.txn.cxid, zxid, OK)
+        write_result(proposal, self._service.database, replies.out)
+        replies.end(start)
+
+    def _answer_waiting(self, item: Waiting, now_ms: i64) -> None:
+        if item.code != OK:
+            self._replies.plain(item.xid, self._service.database.last_zxid, item.code)
+        else:
+            self._answer(item.xid, item.op, item.reader)
+        latency_ms = now_ms - item.received_ms
+        self._stats.answered(latency_ms)
+        self._service.stats.count_reads(latency_ms, 1)
+
+    def _answer(self, xid: i64, op: i64, reader: Reader) -> None:
+        replies = self._replies
+        zxid = self._service.database.last_zxid
+        if op == protocol.PING:
+            xid = protocol.PING_XID
+        elif op == protocol.SET_WATCHES or op == protocol.SET_WATCHES2:
+            self._set_watches(xid, op, reader)
+            return
+        link = self._link
+        start = replies.begin(xid, zxid, OK)
+        try:
+            self._service.reads.answer(op, reader, replies.out, link, link.credentials)
+        except ZooKeeperError as error:
+            replies.rewrite_error(start, xid, zxid, op, error.code)
+            return
+        except DecodeError:
+            replies.out.truncate(start)
+            replies.plain(xid, zxid, MarshallingError.code)
+            return
+        replies.end(start)
+
+    def _set_watches(self, xid: i64, op: i64, reader: Reader) -> None:
+        database = self._service.database
+        code: i64 = OK
+        try:
+            set_watches(op, reader, database, self._link, self._replies)
+        except DecodeError:
+            code = MarshallingError.code
+        self._replies.plain(xid, database.last_zxid, code)
+
+
+def is_write(op: i64) -> bool:
+    """Whether clients may ask for `op` and it becomes a transaction."""
+    return (
+        op == protocol.SET_DATA
+        or op == protocol.CREATE
+        or op == protocol.DELETE
+        or op == protocol.SET_ACL
+        or (op >= protocol.MULTI and op <= protocol.RECONFIG)
+        or op == protocol.CREATE_CONTAINER
+        or op == protocol.CREATE_TTL
+        or op == protocol.CLOSE_SESSION
+    )
