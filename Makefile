@@ -39,7 +39,7 @@ wheel-test: $(WHEEL_VENV)/tested
 	$(WHEEL_BIN)/python -m pytest -n 2
 
 interop: $(WHEEL_VENV)/tested
-	bash tests/interop/setup.sh
+	PYTHON=$(abspath $(WHEEL_BIN))/python bash tests/interop/setup.sh
 	ZKEEPER_INTEROP_REQUIRE=1 $(WHEEL_BIN)/python -m pytest tests/interop
 
 DIFFERENTIAL_REQUESTS ?= 200000
