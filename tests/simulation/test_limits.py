@@ -16,9 +16,6 @@ from .scenario import Scenario
 PROMPT_S = 0.01
 """A few times the latency of network and disk."""
 BIG_BYTES = 100_000
-UNREAD_IS_KEPT = pytest.mark.xfail(
-    strict=True, reason="a connection that the server closes stays until the client has read what was sent to it"
-)
 
 
 def took_s(world: Scenario, client: RawClient, *requests: Exists | GetData | SetData) -> float:
@@ -69,7 +66,6 @@ def test_a_client_that_does_not_read_is_not_answered_for_ever_and_delays_nobody(
         assert unsent_bytes(world) == 0
 
 
-@UNREAD_IS_KEPT
 def test_a_client_that_never_reads_loses_its_session_and_its_connection() -> None:
     with Scenario() as world:
         slow, other = world.connect("slow", 6000), world.connect("other", 40_000)
@@ -154,7 +150,6 @@ def test_a_ping_is_answered_in_its_turn() -> None:
         assert sent[0].reply is not None
 
 
-@UNREAD_IS_KEPT
 @pytest.mark.parametrize("is_silent", [True, False])
 def test_a_stop_does_not_wait_for_a_client_that_does_not_read(is_silent: bool) -> None:
     with Scenario() as world:

@@ -19,6 +19,7 @@ from zkeeper.pipeline.service import Service
 
 HIGH_WATER_BYTES: Final = 1 << 18
 MAX_UNREAD_BYTES: Final = 1 << 26
+CLOSE_PATIENCE_S: Final = 5.0
 
 logger = logging.getLogger("zkeeper.clients")
 
@@ -87,8 +88,16 @@ class ClientConnection(asyncio.Protocol):
             self._transport.resume_reading()
 
     def close(self) -> None:
-        if self._transport is not None:
-            self._transport.close()
+        """A client that does not read is waited for `CLOSE_PATIENCE_S`, and not at all when it is far behind."""
+        transport = self._transport
+        if transport is None:
+            return
+        if self._is_full:
+            transport.abort()
+            return
+        transport.close()
+        if transport.get_write_buffer_size() > 0:
+            asyncio.get_running_loop().call_later(CLOSE_PATIENCE_S, transport.abort)
 
 
 def _keep_alive(transport: asyncio.Transport, wanted: bool) -> None:
