@@ -1,6 +1,6 @@
 """Judges a finished run: replays all transactions that lasted in the model and compares whatever anybody saw.
 
-1. Each transaction is a request that somebody sent, at most once, in the order of its session, or the server's own.
+1. Each transaction is a request that somebody sent, or the server's own (`replay.py`).
 2. A reply to a write carries the zxid and the answer that the model has for it; none that was acknowledged is missing.
 3. A read shows exactly the state after the zxid in its reply; a photograph the state after its own.
 4. Zxids never go back on a connection, nor from one server to the next.
@@ -13,25 +13,13 @@ from collections import defaultdict
 
 from zkeeper.testing.simulation.machine import EPOCH_MS
 
-from .codec import Cursor
 from .history import Connection, History, Violation
 from .log_files import Entry
-from .model import NO_NODE, OK, Answer, Fired, Model, Nodes, digest_of, read
+from .model import NO_NODE, OK, Answer, Model, Nodes, digest_of, read
 from .node import Photo
 from .raw_client import Event, Reply, Sent
-from .requests import (
-    CLOSE_SESSION,
-    CREATE_SESSION,
-    DELETE_CONTAINER,
-    ERROR,
-    CloseSession,
-    Exists,
-    GetChildren,
-    Read,
-    Write,
-)
-
-Table = tuple[bool, str]
+from .replay import Replay, Table
+from .requests import Exists, GetChildren, Read
 
 
 class Judge:
@@ -39,18 +27,13 @@ class Judge:
 
     def __init__(self, history: History, has_extended_types: bool) -> None:
         self.count_expired = 0
-        self.count_reaped = 0
         self.count_survived = 0
         """Writes of unknown outcome that had lasted."""
         self._history = history
         self._model = Model(has_extended_types)
         self._states: list[Nodes] = [self._model.nodes]
+        self._replay = Replay(self._model, history.sent)
         self._answers: dict[int, tuple[Sent, Answer]] = {}
-        self._fired: dict[Table, list[tuple[int, int]]] = defaultdict(list)
-        self._last_xids: dict[int, int] = {}
-        self._opened: dict[int, int] = {}
-        self._closed: dict[int, int] = {}
-        self._expired: list[Entry] = []
         self._photos: dict[int, list[Photo]] = defaultdict(list)
 
     def verdict(self) -> None:
@@ -58,13 +41,13 @@ class Judge:
             self._photos[photo.zxid].append(photo)
         self._check_photos()
         for zxid in range(1, len(self._history.entries) + 1):
-            self._replay(self._entry(zxid))
+            self._apply(self._entry(zxid))
             self._states.append(self._model.nodes)
             self._check_photos()
         self._check_recovered()
         for connection in self._history.connections:
             self._check_connection(connection)
-        for entry in self._expired:
+        for entry in self._replay.expired:
             self._check_silence(entry)
 
     def _entry(self, zxid: int) -> Entry:
@@ -72,73 +55,15 @@ class Judge:
             raise Violation(f"zxid {zxid} is missing in the logs")
         return self._history.entries[zxid]
 
-    # Transactions (rules 1 and 6).
+    def _apply(self, entry: Entry) -> None:
+        applied = self._replay.apply(entry)
+        if applied is not None:
+            self._answers[entry.zxid] = applied
+            self.count_survived += applied[0].reply is None
 
-    def _replay(self, entry: Entry) -> None:
-        if entry.kind == CREATE_SESSION:
-            self._open(entry)
-            return
-        if entry.session_id == 0:
-            self._reap(entry)
-            return
-        if entry.session_id not in self._model.sessions:
-            raise Violation(f"{entry} belongs to no session that lives")
-        if entry.kind == CLOSE_SESSION and entry.cxid == 0:
-            self._expired.append(entry)
-            self._apply(entry, CloseSession())
-            return
-        sent = self._sent(entry)
-        self._answers[entry.zxid] = (sent, self._apply(entry, sent.request))
-        if sent.reply is None:
-            self.count_survived += 1
-
-    def _open(self, entry: Entry) -> None:
-        if entry.session_id in self._opened:
-            raise Violation(f"{entry} opens a session a second time")
-        self._opened[entry.session_id] = entry.zxid
-        self._model.open_session(entry.session_id, Cursor(entry.body).i32())
-
-    def _reap(self, entry: Entry) -> None:
-        self.count_reaped += 1
-        if entry.kind == ERROR:
-            # What could not be reaped is not in the log, only why.
-            self._model.reap(entry.time_ms, "/zookeeper/nothing")
-            return
-        if entry.kind != DELETE_CONTAINER:
-            raise Violation(f"{entry} was asked for by nobody")
-        path = Cursor(entry.body).string()
-        if path in self._model.nodes and self._model.nodes[path].owner == 0:
-            raise Violation(f"{path}, which the server deletes, is an ordinary znode")
-        answer, fired = self._model.reap(entry.time_ms, path)
-        if answer.code != OK:
-            raise Violation(f"{entry} deletes {path}; the model answers {answer.code}")
-        self._note_fired(entry.zxid, fired)
-
-    def _sent(self, entry: Entry) -> Sent:
-        sent = self._history.sent.get((entry.session_id, entry.cxid))
-        if sent is None:
-            raise Violation(f"{entry} was asked for by nobody")
-        if entry.cxid <= self._last_xids.get(entry.session_id, 0):
-            raise Violation(f"{sent} is in the log twice, or after a later one of its session")
-        self._last_xids[entry.session_id] = entry.cxid
-        return sent
-
-    def _apply(self, entry: Entry, request: object) -> Answer:
-        assert isinstance(request, Write)
-        answer, fired = self._model.write(entry.session_id, entry.time_ms, request)
-        code = Cursor(entry.body).i32() if entry.kind == ERROR else OK
-        if code != answer.code:
-            raise Violation(f"{request} came to {code} at zxid {entry.zxid}; the model says {answer}")
-        if entry.kind != ERROR and entry.kind != request.code():
-            raise Violation(f"{request} became a transaction of type {entry.kind}")
-        if isinstance(request, CloseSession):
-            self._closed[entry.session_id] = entry.zxid
-        self._note_fired(entry.zxid, fired)
-        return answer
-
-    def _note_fired(self, zxid: int, fired: list[Fired]) -> None:
-        for each in fired:
-            self._fired[each.is_child_table, each.path].append((zxid, each.kind))
+    @property
+    def count_reaped(self) -> int:
+        return self._replay.count_reaped
 
     # Photographs and recoveries (rules 3 and 4).
 
@@ -205,7 +130,7 @@ class Judge:
                 watches[table] = self._first_fired(table, reply.zxid)
 
     def _first_fired(self, table: Table, zxid: int) -> tuple[int, int] | None:
-        fired = self._fired[table]
+        fired = self._replay.fired[table]
         at = bisect_right(fired, (zxid, 1 << 31))
         return fired[at] if at < len(fired) else None
 
@@ -222,10 +147,10 @@ class Judge:
     def _check_session(self, connection: Connection) -> None:
         session_id = connection.client.session.session_id or connection.resumed.session_id
         opened = connection.client.opened
-        if opened.done() and opened.exception() is None and session_id not in self._opened:
+        if opened.done() and opened.exception() is None and session_id not in self._replay.opened:
             raise Violation(f"session 0x{session_id:x} was given out, but did not last")
         is_last = connection.instance == self._history.instances[-1]
-        if connection.is_expired and is_last and session_id not in self._closed:
+        if connection.is_expired and is_last and session_id not in self._replay.closed:
             raise Violation(f"session 0x{session_id:x} was said to be expired, and lives")
 
     def _check_silence(self, entry: Entry) -> None:

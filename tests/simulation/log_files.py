@@ -1,4 +1,4 @@
-"""What the transaction logs of a simulated disk hold, read with nothing of `zkeeper.storage`."""
+"""What transaction logs hold, on a simulated disk or as bytes, read with nothing of `zkeeper.storage`."""
 
 import struct
 from typing import NamedTuple
@@ -25,10 +25,16 @@ class Entry(NamedTuple):
 
 
 def read_file(disk: Disk, path: str) -> list[Entry]:
-    """The entries of a log up to the first that is not whole."""
+    """The entries of a log on a disk."""
     reader = disk.open_reader(path)
-    data = reader.read(min(disk.size_bytes(path), WHOLE_FILE_BYTES)).rstrip(b"\0")
+    data = reader.read(min(disk.size_bytes(path), WHOLE_FILE_BYTES))
     reader.close()
+    return parse(data)
+
+
+def parse(data: bytes) -> list[Entry]:
+    """The entries of a log's bytes up to the first that is not whole."""
+    data = data.rstrip(b"\0")
     entries: list[Entry] = []
     position = HEADER_BYTES
     while position + _HEAD.size <= len(data):
