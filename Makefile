@@ -11,7 +11,7 @@ SERVE ?=
 ZKJAVA ?= $(abspath ../shared/tools/zkjava)
 export ZKJAVA
 
-.PHONY: help serve test check unit wheel-test interop differential crash fuzz bench clean
+.PHONY: help serve test check unit wheel-test interop differential crash kill fuzz bench clean
 
 help:
 	@echo "make serve         build zkeeper and run a server on loopback (SERVE='zoo.cfg' for a configuration)"
@@ -19,6 +19,7 @@ help:
 	@echo "make interop       drive the server with clients of other projects (needs Java, Maven, npm, a C compiler)"
 	@echo "make differential  compare it with Apache ZooKeeper, request by request"
 	@echo "make crash         10,000 simulated crashes;   make fuzz   a million mutated inputs"
+	@echo "make kill          100 rounds of kill -9 under load"
 	@echo "make bench         measure it beside Apache ZooKeeper"
 
 serve: $(WHEEL_VENV)/built
@@ -51,6 +52,11 @@ differential: $(WHEEL_VENV)/tested
 CRASH_SEEDS ?= 10000
 crash: $(WHEEL_VENV)/tested
 	$(WHEEL_BIN)/python -m tests.simulation.crash --seeds $(CRASH_SEEDS)
+
+ROUNDS ?= 100
+KILL_SEED ?=
+kill: $(WHEEL_VENV)/tested
+	PYTHONPATH=tests $(WHEEL_BIN)/python -m process.kill --rounds $(ROUNDS) $(if $(KILL_SEED),--seed $(KILL_SEED))
 
 FUZZ_INPUTS ?= 1000000
 fuzz: $(WHEEL_VENV)/tested

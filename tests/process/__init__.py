@@ -1,0 +1,1 @@
+"""The server as a process: killed under load, again and again."""
