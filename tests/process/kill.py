@@ -29,8 +29,8 @@ from .workload import PARENTS, Workload
 
 CLIENTS = 5
 START_DEADLINE_S = 60.0
-POLL_S = 0.005
-LOAD_S = (0.05, 0.9)
+POLL_S = 0.01
+LOAD_S = (0.03, 0.7)
 PAUSE_S = (0.05, 1.0)
 USUAL_START_S = 0.5
 TOLD = {
@@ -52,20 +52,21 @@ class KillRun:
         self._gate = asyncio.Event()
         self._made: deque[str] = deque()
         self._mishaps: list[BaseException | str] = []
+        self._tasks: list[asyncio.Task[None]] = []
         self._start_s = USUAL_START_S
         self._walker: RawClient | None = None
 
     async def run(self, rounds: int) -> None:
         asyncio.get_running_loop().set_exception_handler(lambda _, context: self._note_mishap(context))
         clients = [self._client() for _ in range(CLIENTS)]
-        tasks = [asyncio.create_task(client.run()) for client in clients]
+        self._tasks = [asyncio.create_task(client.run()) for client in clients]
         try:
             for number in range(rounds):
                 await self._round(number)
                 self.rounds_done += 1
-            await self._last_life(clients, tasks)
+            await self._last_life(clients)
         finally:
-            await _cancel(tasks)
+            await _cancel(self._tasks)
             self._victim.kill()
         for phrase, name in TOLD.items():
             self.witness.counts[name] = self._victim.said(phrase)
@@ -151,18 +152,21 @@ class KillRun:
             self.witness.sent[sent.session_id, sent.xid] = sent
         return futures
 
-    async def _last_life(self, clients: list[LoadClient], tasks: list[asyncio.Task[None]]) -> None:
+    async def _last_life(self, clients: list[LoadClient]) -> None:
         """Everybody is answered and leaves; the server is asked to end."""
         await self._start_and_walk()
         self._gate.set()
         for client in clients:
             client.leave()
-        await asyncio.wait_for(asyncio.gather(*tasks), START_DEADLINE_S)
+        await asyncio.wait_for(asyncio.gather(*self._tasks), START_DEADLINE_S)
         self._victim.close()
         await self._judge()
 
     async def _judge(self) -> None:
         await asyncio.gather(*(client.lost for client in self.witness.clients))
+        for task in self._tasks:
+            if task.done():
+                task.result()
         if self._mishaps:
             raise Violation(f"a client broke off: {self._mishaps[0]!r}")
         self.witness.judge()

@@ -6,9 +6,11 @@
 
 import asyncio
 import random
+from typing import Any
 
 from interop.servers import HOST
 from simulation.codec import connect_request
+from simulation.history import Violation
 from simulation.raw_client import NO_SESSION, RawClient, Reply, Sent, SessionExpiredError, open_connection
 from simulation.requests import SEQUENTIAL, CloseSession, Create, Request
 
@@ -23,14 +25,17 @@ SHORT_TIMEOUT_MS, LONG_TIMEOUT_MS = 400, 60_000
 
 
 async def connect(port: int, witness: Witness, timeout_ms: int, like: RawClient | None = None) -> RawClient:
-    """A new session, or that of `like` resumed. `OSError`, `SessionExpiredError`."""
+    """A new session, or that of `like` resumed. `OSError` when nobody listens, `SessionExpiredError`."""
     client = await open_connection(HOST, port=port)
     witness.clients.append(client)
     session, last_zxid = (like.session, like.last_zxid) if like is not None else (NO_SESSION, 0)
     client.next_xid = like.next_xid if like is not None else 1
     client.transport.write(connect_request(timeout_ms, session.session_id, session.password, last_zxid))
-    async with asyncio.timeout(PATIENCE_S):
-        await asyncio.shield(client.opened)
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            await asyncio.shield(client.opened)
+    except TimeoutError:
+        raise Violation(f"a connect request was not answered in {PATIENCE_S} s") from None
     return client
 
 
@@ -135,5 +140,7 @@ async def _answered(client: RawClient, sent: Sent) -> None:
             answered.set_result(reply)
 
     sent.on_reply = on_reply
-    async with asyncio.timeout(PATIENCE_S):
-        await asyncio.wait([answered, client.lost], return_when=asyncio.FIRST_COMPLETED)
+    ends: list[asyncio.Future[Any]] = [answered, client.lost]
+    done, _ = await asyncio.wait(ends, timeout=PATIENCE_S, return_when=asyncio.FIRST_COMPLETED)
+    if not done:
+        raise Violation(f"{sent} was not answered in {PATIENCE_S} s")
