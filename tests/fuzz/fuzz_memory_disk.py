@@ -74,4 +74,7 @@ class MemoryDisk:
     def submit(self, lane: str, job: Callable[[], T]) -> "asyncio.Future[T]":
         raise AssertionError("reading submits nothing")
 
+    def write_durably_soon(self, lane: str, file: object, data: bytes) -> "asyncio.Future[None]":
+        raise AssertionError("reading writes nothing")
+
     def close(self) -> None: ...

@@ -58,9 +58,15 @@ CLOCK_AND_THREAD_CALLS = frozenset({"now", "utcnow", "today", "run_in_executor",
 
 DOORS: dict[str, tuple[frozenset[str], str]] = {
     "zkeeper.storage.real_disk": (
-        frozenset({"fcntl", "os", "os.path", "queue", "threading"}),
-        "the disk of the operating system, locks on its folders, and the threads that its lanes are",
+        frozenset({"fcntl", "os", "os.path"}),
+        "the disk of the operating system and locks on its folders",
     ),
+    "zkeeper.storage.lane": (frozenset({"queue", "threading"}), "the threads that the lanes of the real disk are"),
+    "zkeeper.storage.direct_writes": (
+        frozenset({"ctypes", "mmap", "os"}),
+        "writes of the real disk that pass by its cache, from memory at a known address",
+    ),
+    "zkeeper.storage.ring": (frozenset({"ctypes", "mmap", "os"}), "io_uring, for the real disk"),
     "zkeeper.server.words.process": (
         frozenset({"getpass", "os", "os.path", "resource"}),
         "what the words tell of the process; a server is handed it as `ProcessFacts`",

@@ -124,7 +124,7 @@ def _run(loaded: Loaded) -> int:
 
 
 async def _serve_until_stopped(loaded: Loaded) -> int:
-    disk = RealDisk()
+    disk = RealDisk(direct_writes=loaded.config.storage.is_direct_log)
     server = StandaloneServer(loaded.config, disk, _wall_ms, Random(), this_process())
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

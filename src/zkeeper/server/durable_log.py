@@ -108,6 +108,6 @@ class DurableLog:
         if self._snapshot_task is not None:
             self._snapshot_task.cancel()
             await asyncio.gather(self._snapshot_task, return_exceptions=True)
-        while self._syncing:
+        if self._syncing:
             await asyncio.gather(self._log.sync(), return_exceptions=True)
         await self._log.close()

@@ -91,6 +91,13 @@ class Disk(Protocol):
         """Runs `job` on the lane (rule 2). An exception of the job, `OSError` or other, is the future's."""
         ...
 
+    def write_durably_soon(self, lane: str, file: DiskFile, data: bytes) -> asyncio.Future[None]:
+        """`file.write_durably(data)` as a job of the lane, by a shorter way where the system has one.
+
+        Until the future is done `file` may be used by jobs of the lane only.
+        """
+        ...
+
     def close(self) -> None:
         """Waits for the jobs submitted so far and ends the lanes."""
         ...

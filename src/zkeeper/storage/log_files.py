@@ -7,10 +7,12 @@
    operating system's cache and believe it, though it may never become durable.
 """
 
+import asyncio
 import contextlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NoReturn
 
 from zkeeper.errors import StorageError
 from zkeeper.storage.disk import Disk, DiskFile
@@ -30,7 +32,7 @@ class Segment:
 
 
 class LogFiles:
-    """Only jobs of the log's lane may call its methods, and they run one at a time."""
+    """Its methods are called one at a time: by jobs of the log's lane, and `go_on` between them."""
 
     def __init__(self, disk: Disk, folder: str, force_sync: bool) -> None:
         self._disk = disk
@@ -50,10 +52,32 @@ class LogFiles:
             grew = [self._write_segment(segment) for segment in batch]
             free_bytes = self._disk.free_bytes(self._folder) if any(grew) else None
         except OSError as error:
-            self._cut_off()
-            raise failure("writing", self._path, error) from error
+            self.give_up(error)
         self._trusted = True
         return free_bytes
+
+    def go_on(self, lane: str, batch: Sequence[Segment]) -> asyncio.Future[None] | None:
+        """Begins what `write` does, from the loop, if the batch just goes on with the file at hand; else None.
+
+        The caller ends it with `went_on`, or with the job `give_up`.
+        """
+        if len(batch) != 1 or batch[0].begins is not None or batch[0].size_bytes or not self._force_sync:
+            return None
+        if self._file is None or not self._trusted:
+            return None
+        self._trusted = False
+        return self._disk.write_durably_soon(lane, self._file, batch[0].data)
+
+    def went_on(self, size_bytes: int) -> None:
+        self._durable_bytes += size_bytes
+        self._trusted = True
+
+    def give_up(self, error: BaseException) -> NoReturn:
+        """What a failed write leaves to do. Raises what is told of it."""
+        self._cut_off()
+        if isinstance(error, OSError):
+            raise failure("writing", self._path, error) from error
+        raise error
 
     def _cut_off(self) -> None:
         with contextlib.suppress(OSError):

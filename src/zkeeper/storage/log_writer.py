@@ -2,6 +2,7 @@
 
 1. zxids are contiguous within an epoch; `append` asserts it.
 2. `sync` hands everything appended before it to the disk as one job; its future resolves when all of it is durable.
+   One job is under way at a time; syncs asked for meanwhile share the next.
 3. After any failure the log is failed for good: every pending and later future fails with a `StorageError`, and
    nothing is acknowledged any more, because memory must not run ahead of the disk (ZOOKEEPER-4882).
 4. File sizes and the places where a file ends are the same as Java's: they follow from what was appended when, so they
@@ -12,7 +13,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from librt.strings import BytesWriter
 
@@ -35,6 +36,10 @@ class SyncResult:
     free_bytes: int | None
 
 
+Told = Callable[[SyncResult | StorageError], None]
+Finish = Callable[[asyncio.Future[Any]], None]
+
+
 class TxnLog:
     """The log of one server, written by one role. `last_zxid` is the last that the files hold, -1 for none;
     `tell` takes sentences for the server's log."""
@@ -49,6 +54,8 @@ class TxnLog:
         self.slow_syncs = 0
         self.failed: StorageError | None = None
         self._batch: list[Segment] = []
+        self._is_syncing = False
+        self._told_next: list[Told] = []
         # The file at hand. `_out` gathers its next entries; its first `_position` bytes were handed to the disk.
         self._out: BytesWriter | None = None
         self._begins: int | None = None
@@ -125,14 +132,32 @@ class TxnLog:
         self.sync_then(partial(_settle, done))
         return done
 
-    def sync_then(self, told: Callable[[SyncResult | StorageError], None]) -> None:
+    def sync_then(self, told: Told) -> None:
         """As `sync`, for a caller that is to be told without another turn of the loop."""
-        loop = asyncio.get_running_loop()
         if self.failed is not None:
-            loop.call_soon(told, self.failed)
-            return
-        job = self._disk.submit(LANE, partial(self._files.write, self._take_batch()))
-        job.add_done_callback(partial(self._finish, told, self.last_zxid, loop.time()))
+            asyncio.get_running_loop().call_soon(told, self.failed)
+        elif self._is_syncing:
+            self._told_next.append(told)
+        else:
+            self._start_sync([told])
+
+    def _start_sync(self, told: list[Told]) -> None:
+        self._is_syncing = True
+        batch = self._take_batch()
+        finish: Finish = partial(self._finish, told, self.last_zxid, asyncio.get_running_loop().time())
+        written = self._files.go_on(LANE, batch)
+        if written is None:
+            self._disk.submit(LANE, partial(self._files.write, batch)).add_done_callback(finish)
+        else:
+            written.add_done_callback(partial(self._went_on, len(batch[0].data), finish))
+
+    def _went_on(self, size_bytes: int, finish: Finish, written: asyncio.Future[None]) -> None:
+        error = _error_of(written)
+        if error is None:
+            self._files.went_on(size_bytes)
+            finish(written)
+        else:
+            self._disk.submit(LANE, partial(self._files.give_up, error)).add_done_callback(finish)
 
     def _take_batch(self) -> list[Segment]:
         out = self._out
@@ -155,16 +180,20 @@ class TxnLog:
         self._grows = False
 
     def _finish(
-        self, told: Callable[[SyncResult | StorageError], None], zxid: int, started_s: float,
-        job: asyncio.Future[int | None],
+        self, told: list[Told], zxid: int, started_s: float,
+        job: asyncio.Future[Any],
     ) -> None:  # fmt: skip
-        error = asyncio.CancelledError() if job.cancelled() else job.exception()
+        self._is_syncing = False
+        error = _error_of(job)
         if error is not None:
             self._fail(error)
+        following, self._told_next = self._told_next, []
         if self.failed is not None:
-            told(self.failed)
-        else:
-            told(self._result(zxid, asyncio.get_running_loop().time() - started_s, job.result()))
+            _tell(told + following, self.failed)
+            return
+        if following:
+            self._start_sync(following)
+        _tell(told, self._result(zxid, asyncio.get_running_loop().time() - started_s, job.result()))
 
     def _fail(self, error: BaseException) -> None:
         if self.failed is None:
@@ -190,6 +219,15 @@ class TxnLog:
     def close(self) -> asyncio.Future[None]:
         """Closes the file at hand, after the syncs under way. What was appended and not synced is forgotten."""
         return self._disk.submit(LANE, self._files.close)
+
+
+def _error_of(job: asyncio.Future[Any]) -> BaseException | None:
+    return asyncio.CancelledError() if job.cancelled() else job.exception()
+
+
+def _tell(told: list[Told], outcome: SyncResult | StorageError) -> None:
+    for one in told:
+        one(outcome)
 
 
 def _settle(done: asyncio.Future[SyncResult], outcome: SyncResult | StorageError) -> None:

@@ -1,19 +1,22 @@
 """The disk of the operating system.
 
 Rules, beside those of `Disk`:
-1. A lane is a daemon thread, made when the lane is first used. It does nothing between jobs but wait for the next.
-2. The outcome of a job reaches its loop with one `call_soon_threadsafe`; if that loop was closed meanwhile, nobody
-   waits any more and the outcome is dropped.
+1. A lane is made when it is first used; `lane.py` says what it does.
+2. `write_durably_soon` takes the short way of `direct_writes.py` where that is possible, and the lane where not.
+   What the short way leaves unfinished the lane does again, before anything that was submitted later.
 """
 
 import asyncio
 import contextlib
 import fcntl
 import os
-import threading
 from collections.abc import Callable, Iterator
-from queue import SimpleQueue
-from typing import Any, TypeVar
+from functools import partial
+from typing import TypeVar
+
+from zkeeper.storage.direct_writes import DirectFile, DirectWriter
+from zkeeper.storage.disk import DiskFile
+from zkeeper.storage.lane import Lane, succeed
 
 T = TypeVar("T")
 
@@ -24,8 +27,6 @@ NO_DESCRIPTOR = (1 << 31) - 1
 RWF_DSYNC: int = getattr(os, "RWF_DSYNC", 0)
 """Linux makes a write durable in the call that writes: one turn of the interpreter's lock less than two calls."""
 
-Work = tuple[Callable[[], Any], asyncio.AbstractEventLoop, asyncio.Future[Any]]
-
 
 class RealFile:
     """A `DiskFile` on a file descriptor. Once closed, every operation fails with `EBADF`."""
@@ -33,6 +34,9 @@ class RealFile:
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         self._position = 0
+        self._reserved_bytes = 0
+        self._direct: DirectFile | None = None
+        self._was_direct_tried = False
 
     def read(self, size_bytes: int) -> bytes:
         data = os.pread(self._descriptor, size_bytes, self._position)
@@ -53,8 +57,31 @@ class RealFile:
         if written_bytes < len(data) or not RWF_DSYNC:
             self.sync()
 
+    def write_directly(self, writer: DirectWriter, data: bytes, told: Callable[[bool], None]) -> bool:
+        """`DirectFile.write` at the position, which moves on when it is done."""
+        if not self._was_direct_tried:
+            self._was_direct_tried = True
+            self._direct = DirectFile.of(self._descriptor)
+
+        def done(is_durable: bool) -> None:
+            if is_durable:
+                self._position += len(data)
+            told(is_durable)
+
+        direct = self._direct
+        return direct is not None and direct.write(writer, data, self._position, self._reserved_bytes, done)
+
+    def wants_zeros(self) -> bool:
+        return self._direct is not None and self._direct.wants_zeros(self._position, self._reserved_bytes)
+
+    def zero_next(self) -> None:
+        """A job that has blocks written before data comes to them."""
+        if self._direct is not None:
+            self._direct.zero_next(self._position, self._reserved_bytes)
+
     def reserve(self, size_bytes: int) -> None:
-        if size_bytes > os.fstat(self._descriptor).st_size:
+        self._reserved_bytes = max(size_bytes, os.fstat(self._descriptor).st_size)
+        if size_bytes == self._reserved_bytes:
             os.ftruncate(self._descriptor, size_bytes)
 
     def sync(self) -> None:
@@ -64,6 +91,9 @@ class RealFile:
         descriptor, self._descriptor = self._descriptor, NO_DESCRIPTOR
         if descriptor != NO_DESCRIPTOR:
             os.close(descriptor)
+        direct, self._direct = self._direct, None
+        if direct is not None:
+            direct.close()
 
     def _write_rest(self, data: memoryview) -> None:
         """A write may stop short, at the end of the room for one; the next one says why."""
@@ -74,10 +104,12 @@ class RealFile:
 
 
 class RealDisk:
-    """A `Disk` on the file systems of this computer."""
+    """A `Disk` on the file systems of this computer. `direct_writes` lets it take the short way (rule 2)."""
 
-    def __init__(self) -> None:
-        self._lanes: dict[str, _Lane] = {}
+    def __init__(self, direct_writes: bool = True) -> None:
+        self._lanes: dict[str, Lane] = {}
+        self._writer: DirectWriter | None = None
+        self._was_writer_tried = not direct_writes
         self._locks: dict[str, int] = {}
         self._is_closed = False
 
@@ -121,7 +153,7 @@ class RealDisk:
         return RealFile(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
 
     def open_writer(self, path: str) -> RealFile:
-        return RealFile(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, FILE_MODE))
+        return RealFile(os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, FILE_MODE))
 
     def remove(self, path: str) -> None:
         os.remove(path)
@@ -139,71 +171,67 @@ class RealDisk:
             os.fsync(descriptor)
 
     def submit(self, lane: str, job: Callable[[], T]) -> asyncio.Future[T]:
+        return self._lane(lane).submit(job)
+
+    def write_durably_soon(self, lane: str, file: DiskFile, data: bytes) -> asyncio.Future[None]:
+        worker = self._lane(lane)
+        writer = self._direct_writer()
+        if writer is not None and isinstance(file, RealFile) and worker.is_idle():
+            written = _write_directly(worker, writer, file, data)
+            if written is not None:
+                return written
+        return worker.submit(partial(file.write_durably, data))
+
+    def _lane(self, name: str) -> Lane:
         if self._is_closed:
             raise RuntimeError("the disk is closed")
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[T] = loop.create_future()
-        worker = self._lanes.get(lane)
+        worker = self._lanes.get(name)
         if worker is None:
-            worker = self._lanes[lane] = _Lane(lane)
-        worker.work.put((job, loop, future))
-        return future
+            worker = self._lanes[name] = Lane(name)
+        return worker
+
+    def _direct_writer(self) -> DirectWriter | None:
+        """The one of this disk, which serves the loop that asked first."""
+        loop = asyncio.get_running_loop()
+        if not self._was_writer_tried:
+            self._was_writer_tried = True
+            self._writer = DirectWriter.on(loop)
+        writer = self._writer
+        return writer if writer is not None and writer.loop is loop and writer.is_free() else None
 
     def close(self) -> None:
+        if self._is_closed:
+            return
         self._is_closed = True
+        if self._writer is not None:
+            self._writer.close()
         for lane in self._lanes.values():
-            lane.work.put(None)
-        for lane in self._lanes.values():
-            lane.thread.join()
+            lane.end()
         self._lanes.clear()
         for descriptor in self._locks.values():
             os.close(descriptor)
         self._locks.clear()
 
 
-class _Lane:
-    """One thread and its queue; None in the queue ends it."""
+def _write_directly(worker: Lane, writer: DirectWriter, file: RealFile, data: bytes) -> asyncio.Future[None] | None:
+    """Holds the lane and starts to write; None when the file or the data do not allow it."""
+    future: asyncio.Future[None] = writer.loop.create_future()
 
-    def __init__(self, name: str) -> None:
-        self.work: SimpleQueue[Work | None] = SimpleQueue()
-        self.thread = threading.Thread(target=self._run, name=f"disk-{name}", daemon=True)
-        self.thread.start()
+    def told(is_durable: bool) -> None:
+        if not is_durable:
+            writer.is_usable = False
+            worker.release((partial(file.write_durably, data), writer.loop, future))
+            return
+        worker.release()
+        succeed(future, None)
+        if file.wants_zeros():
+            worker.submit(file.zero_next)
 
-    def _run(self) -> None:
-        while (work := self.work.get()) is not None:
-            _perform(*work)
-            # A waiting lane keeps nothing alive.
-            del work
-
-
-def _perform(job: Callable[[], T], loop: asyncio.AbstractEventLoop, future: asyncio.Future[T]) -> None:
-    try:
-        result = job()
-    except BaseException as error:
-        _report(loop, _fail, future, error)
-    else:
-        _report(loop, _succeed, future, result)
-
-
-def _report(
-    loop: asyncio.AbstractEventLoop,
-    settle: Callable[[asyncio.Future[Any], Any], None],
-    future: asyncio.Future[Any],
-    outcome: object,
-) -> None:
-    # RuntimeError: the loop was closed (rule 2).
-    with contextlib.suppress(RuntimeError):
-        loop.call_soon_threadsafe(settle, future, outcome)
-
-
-def _succeed(future: asyncio.Future[T], result: T) -> None:
-    if not future.done():
-        future.set_result(result)
-
-
-def _fail(future: asyncio.Future[Any], error: BaseException) -> None:
-    if not future.done():
-        future.set_exception(error)
+    worker.hold()
+    if file.write_directly(writer, data, told):
+        return future
+    worker.release()
+    return None
 
 
 @contextlib.contextmanager

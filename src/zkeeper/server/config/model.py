@@ -82,6 +82,7 @@ class StorageConfig:
     txn_log_size_limit_kb: int = setting("txnLogSizeLimitInKb", lenient_int(bits=64), -1)
     pre_alloc_size_kb: int = setting("preAllocSize", lenient_int(0, bits=64), 65_536)
     is_force_sync: bool = setting("forceSync", off_only_for("no", "yes"), True)
+    is_direct_log: bool = setting("directLogWrites", lenient_bool, True)
     fsync_warning_threshold_ms: int = setting("fsync.warningthresholdms", lenient_int(0, bits=64), 1000)
     snapshot_compression: str = setting(
         "snapshot.compression.method", choice({"gz": "gz", "snappy": "snappy", "": "plain"}, is_fatal=False), "plain"

@@ -12,7 +12,8 @@ import os
 import posixpath
 import random
 from collections.abc import Callable
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any, Protocol, TypeVar
 
 from .away import Settle, run_away
 from .crash import Unsynced
@@ -27,6 +28,11 @@ UNLIMITED_BYTES = 1 << 40
 JOB_LATENCY_S = (0.0001, 0.0005)
 # From the end of a job to the loop hearing of it.
 REPORT_LATENCY_S = (0.00001, 0.00005)
+
+
+class CanWriteDurably(Protocol):
+    def write_durably(self, data: bytes) -> None: ...
+
 
 OnStep = Callable[[str, str, int], None]
 
@@ -140,6 +146,9 @@ class SimulatedDisk:
         self._lane_free_s[lane] = when_s
         loop.call_at(when_s, self._run_job, job, future)
         return future
+
+    def write_durably_soon(self, lane: str, file: CanWriteDurably, data: bytes) -> asyncio.Future[None]:
+        return self.submit(lane, partial(file.write_durably, data))
 
     def close(self) -> None:
         """Nothing to end: lanes are no threads here, and jobs run when their time comes."""
