@@ -20,6 +20,7 @@ from zkeeper.server.config.model import ServerConfig
 from zkeeper.server.connection_throttle import ConnectionThrottle
 from zkeeper.server.durable_log import DurableLog
 from zkeeper.server.log_noise import QuietLog
+from zkeeper.server.measurements import start_summaries, watch_summaries
 from zkeeper.server.reaper import reap_for_ever
 from zkeeper.server.settings import (
     auth_rules,
@@ -98,7 +99,8 @@ class StandaloneServer:
         network = self.config.network
         assert network.client_port is not None
         await self._port.listen(network.client_port_address, network.client_port, network.listen_backlog)
-        self._service.words = FourLetterWords(self._service, self._facts(), network.allows_word, self._service.serves)
+        facts = self._facts(recovered)
+        self._service.words = FourLetterWords(self._service, facts, network.allows_word, self._service.serves)
         self._start_tasks()
         if recovered.txns:
             self._log.snapshot_soon()
@@ -165,7 +167,7 @@ class StandaloneServer:
             tell=self._quiet("connections over a limit", clients_logger.warning),
         )
 
-    def _facts(self) -> ServerFacts:
+    def _facts(self, recovered: Recovered) -> ServerFacts:
         data_folder, log_folder = self._storage.snapshot_folder, self._storage.log_folder
         return ServerFacts(
             client_port=self.port.addresses()[0][1],
@@ -179,6 +181,7 @@ class StandaloneServer:
             started_ms=self.service.now_ms(),
             links=self.port.links,
             process=self._process,
+            summaries={**start_summaries(recovered), **watch_summaries(recovered.database.watches)},
         )
 
     def _start_tasks(self) -> None:

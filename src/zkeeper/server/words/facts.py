@@ -25,7 +25,7 @@ class ServerFacts:
     """`started_ms` is the service's monotonic clock when it began to serve; the folders are those that hold files.
 
     `links` gives every open connection in the order they were accepted. `summaries` are measured outside the request
-    road, by the name of their metric (`snapshottime`); srst resets them with the others.
+    road, by the name of their metric (`dbinittime`); srst resets them with the others.
     """
 
     client_port: int
