@@ -158,7 +158,8 @@ def choice(meanings: Mapping[str, str], *, is_fatal: bool) -> Reader[str]:
     def read(text: str) -> Reading[str]:
         meaning = meanings.get(text.lower())
         if meaning is None:
-            raise BadValue(f"{text!r} is not known", f"choose one of {', '.join(meanings)}", is_fatal=is_fatal)
+            known = ", ".join(word or "nothing at all" for word in meanings)
+            raise BadValue(f"{text!r} is not known", f"choose one of {known}", is_fatal=is_fatal)
         return Reading(meaning)
 
     return read
