@@ -53,7 +53,11 @@ class Question:
 
 
 def folder_bytes(disk: Disk, folder: str) -> int:
-    """The size of all files in `folder`; one that is removed meanwhile does not count. It blocks for a few stats."""
+    """The size of all files in `folder`; one that is removed meanwhile does not count.
+
+    It blocks for one stat of each file (0.1 ms for twenty), although the loop serves clients: a word is answered on the
+    spot, by a link that has no way to wait for a lane of the disk.
+    """
     total = 0
     for name in disk.names(folder):
         with contextlib.suppress(FileNotFoundError):
