@@ -90,9 +90,12 @@ def recover(
 def discard_initialize(disk: Disk, settings: StorageSettings) -> None:
     """Removes the marker that allowed an empty start; it allows one."""
     for path in settings.initialize_paths:
-        if disk.exists(path):
-            disk.remove(path)
-            disk.sync_folder(os.path.dirname(path))
+        try:
+            if disk.exists(path):
+                disk.remove(path)
+                disk.sync_folder(os.path.dirname(path))
+        except OSError as error:
+            raise failure("removing", path, error) from error
 
 
 class _Recovery:

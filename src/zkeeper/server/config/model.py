@@ -12,6 +12,7 @@ from zkeeper.server.config.auth_values import HASHES, provider_scheme
 from zkeeper.server.config.setting import Scope, family, fill, setting
 from zkeeper.server.config.tls import TlsConfig
 from zkeeper.server.config.values import (
+    address,
     choice,
     filled_text,
     four_letter_words,
@@ -40,7 +41,7 @@ class NetworkConfig:
     """The client port. Port `None` means none, 0 any free one; address `None` means all interfaces."""
 
     client_port: int | None = setting("clientPort", strict_int(0, 65535), None, scope=Scope.FILE)
-    client_port_address: str | None = setting("clientPortAddress", filled_text, None, scope=Scope.FILE)
+    client_port_address: str | None = setting("clientPortAddress", address, None, scope=Scope.FILE)
     listen_backlog: int = setting("clientPortListenBacklog", strict_int(-1), _UNSET, scope=Scope.FILE)
     is_tcp_keep_alive: bool = setting("clientTcpKeepAlive", lenient_bool, False)
     sessionless_timeout_ms: int = setting("nio.sessionlessCnxnTimeout", lenient_int(1), 10_000)

@@ -152,6 +152,11 @@ def filled_text(text: str) -> Reading[str]:
     return Reading(text)
 
 
+def address(text: str) -> Reading[str]:
+    """A host or an address; one of IPv6 may stand in brackets."""
+    return Reading(filled_text(text).value.removeprefix("[").removesuffix("]"))
+
+
 def choice(meanings: Mapping[str, str], *, is_fatal: bool) -> Reader[str]:
     """One of a few words in any case, each with what it stands for."""
 
