@@ -117,9 +117,9 @@ def _() -> None:
     assert client.stat(b"/zookeeper") == zero._replace(cversion=-2, children=2)
     assert client.stat(b"/zookeeper/quota") == zero
     assert client.stat(b"/zookeeper/config") == zero._replace(aversion=-1)
-    entries = client.ok(raw.GET_ACL, raw.buf(b"/zookeeper/config")).cursor().acl()
+    entries = client.ok(raw.GET_ACL, raw.buffer(b"/zookeeper/config")).cursor().acl()
     assert entries == [(1, b"world", b"anyone")]
-    assert client.ok(raw.ALL_CHILDREN, raw.buf(b"/")).cursor().i32() == 3
+    assert client.ok(raw.GET_ALL_CHILDREN_NUMBER, raw.buffer(b"/")).cursor().i32() == 3
 
 
 @row("8-parent-of-a-child")
@@ -220,7 +220,7 @@ def _() -> None:
 def _() -> None:
     client = new_client()
     cursor = client.ok(raw.CREATE_CONTAINER, raw.create(b"/c-", flags=2)).cursor()
-    assert cursor.buf() == b"/c-0000000000"
+    assert cursor.buffer() == b"/c-0000000000"
     assert cursor.stat() == client.stat(b"/c-0000000000")
     assert client.server.database.tree.containers == {b"/c-0000000000"}
 
@@ -431,7 +431,7 @@ def _() -> None:
     client = new_client()
     entries: list[raw.RawEntry] = [(1, b"world", b"anyone"), (2, b"world", b"anyone"), (1, b"ip", b"1.2.3.4")]
     client.create(b"/a", entries=[*entries, *entries])
-    assert client.ok(raw.GET_ACL, raw.buf(b"/a")).cursor().acl() == entries
+    assert client.ok(raw.GET_ACL, raw.buffer(b"/a")).cursor().acl() == entries
 
 
 @row("33-auth-is-replaced-by-who-one-is")
@@ -440,7 +440,7 @@ def _() -> None:
     client.log_in(b"bob:secret")
     client.log_in(b"ann:x")
     client.create(b"/a", entries=[(31, b"auth", b"ignored"), (1, b"world", b"anyone")])
-    entries = client.ok(raw.GET_ACL, raw.buf(b"/a")).cursor().acl()
+    entries = client.ok(raw.GET_ACL, raw.buffer(b"/a")).cursor().acl()
     assert {entry[1:] for entry in entries[:2]} >= {(b"digest", b"bob:fyVmFCwVbTJYrznoSu1koqYEYF0=")}
     assert (len(entries), entries[2]) == (3, (1, b"world", b"anyone"))
 
@@ -451,7 +451,9 @@ def _() -> None:
     client.create(b"/a", entries=[(0, b"world", b"anyone")])
     assert get_err(client, b"/a") == client.err(raw.GET_CHILDREN, raw.read(b"/a")) == -102
     assert watch(client, raw.EXISTS, b"/a") == -102
-    assert client.err(raw.GET_ACL, raw.buf(b"/a")) == client.err(raw.ALL_CHILDREN, raw.buf(b"/a")) == -102
+    assert (
+        client.err(raw.GET_ACL, raw.buffer(b"/a")) == client.err(raw.GET_ALL_CHILDREN_NUMBER, raw.buffer(b"/a")) == -102
+    )
     assert client.server.database.watches.idle()
     assert client.err(raw.DELETE, raw.versioned(b"/a")) == 0
 
@@ -461,7 +463,7 @@ def _() -> None:
     client = new_client()
     entries: list[raw.RawEntry] = [(1, b"world", b"anyone"), (31, b"digest", b"bob:hash"), (31, b"ip", b"::1")]
     client.create(b"/a", entries=entries)
-    shown = client.ok(raw.GET_ACL, raw.buf(b"/a")).cursor().acl()
+    shown = client.ok(raw.GET_ACL, raw.buffer(b"/a")).cursor().acl()
     assert shown == [entries[0], (31, b"digest", b"bob:x"), entries[2]]
 
 
@@ -470,7 +472,7 @@ def _() -> None:
     client = new_client()
     entries: list[raw.RawEntry] = [(16, b"world", b"anyone"), (31, b"digest", b"bob:hash")]
     client.create(b"/a", entries=entries)
-    assert client.ok(raw.GET_ACL, raw.buf(b"/a")).cursor().acl() == entries
+    assert client.ok(raw.GET_ACL, raw.buffer(b"/a")).cursor().acl() == entries
     assert get_err(client, b"/a") == -102
 
 
@@ -620,7 +622,7 @@ def _() -> None:
 
 @row("48-reconfig")
 def _() -> None:
-    body = raw.buf(b"server.1=a:1:2") + raw.buf(None) + raw.buf(None) + raw.i64(-1)
+    body = raw.buffer(b"server.1=a:1:2") + raw.buffer(None) + raw.buffer(None) + raw.i64(-1)
     assert Server().connect().err(raw.RECONFIG, body) == -123
     assert Server(reconfig=True).connect().err(raw.RECONFIG, body) == -6
 
@@ -632,7 +634,7 @@ def _() -> None:
 def _() -> None:
     client = new_client()
     for path in (None, b"", b"/none", b"no//path"):
-        assert client.ok(raw.SYNC, raw.buf(path)).body == raw.buf(path)
+        assert client.ok(raw.SYNC, raw.buffer(path)).body == raw.buffer(path)
 
 
 @row("section-6.1-get-ephemerals")
@@ -646,7 +648,7 @@ def _() -> None:
         (b"/", [b"/a", b"/ab", b"/b"]), (None, [b"/a", b"/ab", b"/b"]), (b"", [b"/a", b"/ab", b"/b"]),
         (b" / \t", [b"/a", b"/ab", b"/b"]), (b"/a", [b"/a", b"/ab"]), (b"/none", []),
     ]:  # fmt: skip
-        assert sorted(client.ok(raw.GET_EPHEMERALS, raw.buf(prefix)).cursor().strings()) == expected
+        assert sorted(client.ok(raw.GET_EPHEMERALS, raw.buffer(prefix)).cursor().buffers()) == expected
 
 
 @row("section-6.1-get-all-children-number")
@@ -654,9 +656,12 @@ def _() -> None:
     client = new_client()
     for path in (b"/a", b"/a/b", b"/a/b/c", b"/a/d"):
         client.create(path)
-    counts = [client.ok(raw.ALL_CHILDREN, raw.buf(path)).cursor().i32() for path in (b"/", b"/a", b"/a/b", b"/a/d")]
+    counts = [
+        client.ok(raw.GET_ALL_CHILDREN_NUMBER, raw.buffer(path)).cursor().i32()
+        for path in (b"/", b"/a", b"/a/b", b"/a/d")
+    ]
     assert counts == [7, 3, 1, 0]
-    assert client.err(raw.ALL_CHILDREN, raw.buf(b"/a/")) == -101
+    assert client.err(raw.GET_ALL_CHILDREN_NUMBER, raw.buffer(b"/a/")) == -101
 
 
 @row("section-3-versions-wrap")

@@ -13,7 +13,7 @@ from zkeeper.database.sessions import session_password
 
 Case = Callable[[], None]
 ROWS: dict[str, Case] = {}
-REFUSAL = raw.framed(bytes(16) + raw.buf(bytes(16)) + b"\0")
+REFUSAL = raw.framed(bytes(16) + raw.buffer(bytes(16)) + b"\0")
 MULTI_END = bytes.fromhex("ffffffff01ffffffff")
 
 
@@ -194,22 +194,22 @@ BODIES = {
     raw.EXISTS: raw.read(b"/a"),
     raw.GET_DATA: raw.read(b"/"),
     raw.SET_DATA: raw.set_data(b"/", b"x"),
-    raw.GET_ACL: raw.buf(b"/"),
+    raw.GET_ACL: raw.buffer(b"/"),
     raw.SET_ACL: raw.set_acl(b"/", raw.OPEN),
     raw.GET_CHILDREN: raw.read(b"/"),
-    raw.SYNC: raw.buf(b"/"),
+    raw.SYNC: raw.buffer(b"/"),
     raw.GET_CHILDREN2: raw.read(b"/"),
     raw.MULTI: raw.multi((raw.CREATE, raw.create(b"/a")), (raw.CHECK, raw.versioned(b"/a", 0))),
     raw.CREATE2: raw.create(b"/a"),
-    raw.RECONFIG: raw.buf(b"1") + raw.buf(None) + raw.buf(b"") + raw.i64(-1),
+    raw.RECONFIG: raw.buffer(b"1") + raw.buffer(None) + raw.buffer(b"") + raw.i64(-1),
     raw.CHECK_WATCHES: raw.versioned(b"/", 3),
     raw.REMOVE_WATCHES: raw.versioned(b"/", 3),
     raw.CREATE_CONTAINER: raw.create(b"/a", flags=4),
     raw.CREATE_TTL: raw.create(b"/a", flags=5, ttl_ms=1000),
     raw.MULTI_READ: raw.multi((raw.GET_DATA, raw.read(b"/")), (raw.GET_CHILDREN, raw.read(b"/"))),
     raw.SET_WATCHES: raw.set_watches(0, [b"/"], [b"/a"], [b"/"]),
-    raw.GET_EPHEMERALS: raw.buf(b"/"),
-    raw.ALL_CHILDREN: raw.buf(b"/"),
+    raw.GET_EPHEMERALS: raw.buffer(b"/"),
+    raw.GET_ALL_CHILDREN_NUMBER: raw.buffer(b"/"),
     raw.SET_WATCHES2: raw.set_watches(0, [b"/"], [b"/a"], [b"/"], [b"/"], [b"/"]),
     raw.ADD_WATCH: raw.versioned(b"/", 0),
 }
@@ -249,21 +249,21 @@ def _() -> None:
     client.ok(raw.ADD_WATCH, raw.versioned(None, 0))
     for op, body in BODIES.items():
         if body.startswith((b"\0\0\0\1/", b"\0\0\0\2/a")):
-            null = raw.buf(None) + body[4 + body[3] :]
+            null = raw.buffer(None) + body[4 + body[3] :]
             assert client.call(op, null).err == answers.get(op, -5), op
 
 
 @row("14-junk-behind-a-read")
 def _() -> None:
     client = Server().connect()
-    assert client.ok(raw.GET_DATA, raw.read(b"/") + bytes(8)).cursor().buf() == b""
+    assert client.ok(raw.GET_DATA, raw.read(b"/") + bytes(8)).cursor().buffer() == b""
 
 
 @row("15-any-byte-is-a-watch")
 def _() -> None:
     client = Server().connect()
     client.create(b"/a")
-    client.ok(raw.GET_DATA, raw.buf(b"/a") + b"\2")
+    client.ok(raw.GET_DATA, raw.buffer(b"/a") + b"\2")
     client.write(b"/a", b"x")
     assert client.noted == [raw.Event(raw.DATA_CHANGED, b"/a", 3)]
 
@@ -323,7 +323,7 @@ def _() -> None:
 
 @row("21-sasl-without-sasl")
 def _() -> None:
-    assert Server().connect().call(raw.SASL, raw.buf(b"")) == raw.Reply(1, 0, 0, raw.i32(-1))
+    assert Server().connect().call(raw.SASL, raw.buffer(b"")) == raw.Reply(1, 0, 0, raw.i32(-1))
 
 
 @row("22-empty-multi")
@@ -561,7 +561,7 @@ def kind_made(server: Server, path: bytes) -> str:
 def create_alone(client: Client, op: int, flags: int, ttl_ms: int | None) -> str | int:
     body = raw.create(b"/n", flags=flags, ttl_ms=ttl_ms if op == raw.CREATE_TTL else None)
     reply = client.call(op, body)
-    path = reply.cursor().buf() if reply.err == 0 else None
+    path = reply.cursor().buffer() if reply.err == 0 else None
     return kind_made(client.server, path) if path else reply.err
 
 
