@@ -44,16 +44,16 @@ REQUESTS = [
     (raw.SET_ACL, raw.set_acl(b"/a", [(31, b"auth", b""), (1, b"ip", b"10.0.0.0/8"), (3, b"digest", b"a:b")])),
     (raw.MULTI, raw.multi(*OPS)), (raw.MULTI, raw.multi(*OPS[:2])),
     (raw.MULTI_READ, raw.multi((raw.GET_DATA, raw.read(b"/a")), (raw.GET_CHILDREN, raw.read(b"/")))),
-    (raw.GET_ACL, raw.buf(b"/a")), (raw.EXISTS, raw.read(b"/a", True)), (raw.GET_DATA, raw.read(b"/a", True)),
+    (raw.GET_ACL, raw.buffer(b"/a")), (raw.EXISTS, raw.read(b"/a", True)), (raw.GET_DATA, raw.read(b"/a", True)),
     (raw.GET_CHILDREN, raw.read(b"/a", True)), (raw.GET_CHILDREN2, raw.read(b"/", True)),
-    (raw.SYNC, raw.buf("/\U0001f600".encode())), (raw.ADD_WATCH, raw.versioned(b"/a", 1)),
+    (raw.SYNC, raw.buffer("/\U0001f600".encode())), (raw.ADD_WATCH, raw.versioned(b"/a", 1)),
     (raw.ADD_WATCH, raw.versioned(b"/", 0)), (raw.REMOVE_WATCHES, raw.versioned(b"/a", 3)),
-    (raw.CHECK_WATCHES, raw.versioned(b"/a", 5)), (raw.GET_EPHEMERALS, raw.buf(b"/a")),
-    (raw.ALL_CHILDREN, raw.buf(b"/")), (raw.WHO_AM_I, b""), (raw.SASL, raw.buf(b"token")),
+    (raw.CHECK_WATCHES, raw.versioned(b"/a", 5)), (raw.GET_EPHEMERALS, raw.buffer(b"/a")),
+    (raw.GET_ALL_CHILDREN_NUMBER, raw.buffer(b"/")), (raw.WHO_AM_I, b""), (raw.SASL, raw.buffer(b"token")),
     (raw.AUTH, raw.auth(b"digest", b"bob:secret")), (raw.AUTH, raw.auth(b"ip", b"")),
     (raw.SET_WATCHES, raw.set_watches(3, [b"/a"], [b"/b"], [b"/"])),
     (raw.SET_WATCHES2, raw.set_watches(3, [b"/a"], [b"/b"], [b"/"], [b"/a"], [b"/"])),
-    (raw.RECONFIG, raw.buf(b"1") + raw.buf(None) + raw.buf(b"") + raw.i64(-1)), (raw.PING, b""),
+    (raw.RECONFIG, raw.buffer(b"1") + raw.buffer(None) + raw.buffer(b"") + raw.i64(-1)), (raw.PING, b""),
 ]  # fmt: skip
 
 

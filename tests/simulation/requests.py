@@ -6,11 +6,30 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from .codec import OPEN_PERMISSIONS, Cursor, boolean, buffer, i32, i64, string, world_acl
+from raw_jute import (  # noqa: F401  The opcodes of all requests, also of those that only a log holds.
+    ADD_WATCH,
+    CHECK,
+    CLOSE_SESSION,
+    CREATE,
+    CREATE2,
+    CREATE_CONTAINER,
+    CREATE_SESSION,
+    CREATE_TTL,
+    DELETE,
+    DELETE_CONTAINER,
+    ERROR,
+    EXISTS,
+    GET_CHILDREN2,
+    GET_DATA,
+    GET_EPHEMERALS,
+    MULTI,
+    PING,
+    SET_ACL,
+    SET_DATA,
+    SYNC,
+)
 
-CREATE, DELETE, EXISTS, GET_DATA, SET_DATA, SET_ACL, SYNC, PING = 1, 2, 3, 4, 5, 7, 9, 11
-GET_CHILDREN, CHECK, MULTI, CREATE2, CREATE_CONTAINER, DELETE_CONTAINER, CREATE_TTL = 12, 13, 14, 15, 19, 20, 21
-GET_EPHEMERALS, ADD_WATCH, CREATE_SESSION, CLOSE_SESSION, ERROR = 103, 106, -10, -11, -1
+from .codec import OPEN_PERMISSIONS, Cursor, boolean, buffer, i32, i64, string, world_acl
 
 EPHEMERAL, SEQUENTIAL, CONTAINER, TTL = 1, 2, 4, 5
 
@@ -167,7 +186,7 @@ class GetData(Read):
 
 @dataclass(frozen=True)
 class GetChildren(Read):
-    opcode: ClassVar[int] = GET_CHILDREN
+    opcode: ClassVar[int] = GET_CHILDREN2
 
     def read_reply(self, reply: Cursor) -> object:
         return (sorted(reply.strings()), reply.stat())

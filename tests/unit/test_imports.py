@@ -79,6 +79,10 @@ DOORS: dict[str, tuple[frozenset[str], str]] = {
         frozenset({"socket"}),
         "two constants, to ask for keep-alive on a connection of the loop's",
     ),
+    "zkeeper.server.port_failure": (
+        frozenset({"socket"}),
+        "the error of a name that does not resolve, to tell it from others",
+    ),
     "zkeeper.testing.simulation.network": (
         frozenset({"socket"}),
         "constants and the error of a name that does not resolve, as asyncio's users know them",

@@ -20,6 +20,7 @@ import zkeeper
 from zkeeper.database import tree
 from zkeeper.errors import StorageError
 from zkeeper.server.config import ConfigError, Loaded, explain, from_arguments, load
+from zkeeper.server.port_failure import PortError
 from zkeeper.server.standalone import StandaloneServer
 from zkeeper.server.words import this_process
 from zkeeper.storage.real_disk import RealDisk
@@ -39,12 +40,18 @@ def serve(words: Sequence[str]) -> int:
     try:
         loaded = _load(options)
     except ConfigError as error:
-        print(f"Invalid config, exiting abnormally\n{error}", file=sys.stderr)
+        _tell_config_error(error)
         return EXIT_CONFIG
     if options.check:
         _print_check(loaded)
         return 0
     return _run(loaded)
+
+
+def _tell_config_error(error: ConfigError) -> None:
+    """What else was odd may be the reason: a key that is missing is often there with a typo."""
+    warnings = [f"warning: {note.text}" for note in error.notes if note.level >= logging.WARNING]
+    print("Invalid config, exiting abnormally", error, *warnings, sep="\n", file=sys.stderr)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -139,8 +146,8 @@ async def _serve_until_stopped(loaded: Loaded) -> int:
     except StorageError as error:
         logger.critical("the data directory cannot be used: %s", error)
         return EXIT_DATA
-    except OSError as error:
-        logger.critical("the client port cannot be opened: %s", error)
+    except PortError as error:
+        logger.critical("%s", error)
         return EXIT_FAILED
     finally:
         disk.close()

@@ -6,6 +6,7 @@
 3. A watcher that closed leaves nothing behind.
 """
 
+from collections.abc import Callable
 from typing import Final, final
 
 from mypy_extensions import i64
@@ -119,9 +120,12 @@ class WatchTable:
 
 @final
 class WatchManager:
+    """`on_fired` is called for each table in which an event met watchers: the event, and how many were told."""
+
     def __init__(self) -> None:
         self.data = WatchTable()
         self.child = WatchTable()
+        self.on_fired: Callable[[int, int], object] | None = None
 
     def idle(self) -> bool:
         return not self.data.by_path and not self.child.by_path
@@ -148,27 +152,28 @@ class WatchManager:
         return had_data or had_child
 
     def created(self, path: bytes, parent_path: bytes, zxid: i64, acl: AclList, parent_acl: AclList) -> None:
-        for watcher in self.data.fired(path):
-            watcher.notify(protocol.NODE_CREATED, path, zxid, acl)
+        self._tell(self.data.fired(path), protocol.NODE_CREATED, path, zxid, acl)
         self.children_changed(parent_path, zxid, parent_acl)
 
     def deleted(self, path: bytes, parent_path: bytes, zxid: i64, acl: AclList, parent_acl: AclList) -> None:
         told = self.data.fired(path)
-        for watcher in told:
-            watcher.notify(protocol.NODE_DELETED, path, zxid, acl)
+        self._tell(told, protocol.NODE_DELETED, path, zxid, acl)
         seen = set(told)
-        for watcher in self.child.fired(path):
-            if watcher not in seen:
-                watcher.notify(protocol.NODE_DELETED, path, zxid, acl)
+        others = [watcher for watcher in self.child.fired(path) if watcher not in seen]
+        self._tell(others, protocol.NODE_DELETED, path, zxid, acl)
         self.children_changed(parent_path, zxid, parent_acl)
 
     def data_changed(self, path: bytes, zxid: i64, acl: AclList) -> None:
-        for watcher in self.data.fired(path):
-            watcher.notify(protocol.NODE_DATA_CHANGED, path, zxid, acl)
+        self._tell(self.data.fired(path), protocol.NODE_DATA_CHANGED, path, zxid, acl)
 
     def children_changed(self, path: bytes, zxid: i64, acl: AclList) -> None:
-        for watcher in self.child.fired(path):
-            watcher.notify(protocol.NODE_CHILDREN_CHANGED, path, zxid, acl)
+        self._tell(self.child.fired(path), protocol.NODE_CHILDREN_CHANGED, path, zxid, acl)
+
+    def _tell(self, watchers: list[Watcher], event: i64, path: bytes, zxid: i64, acl: AclList) -> None:
+        for watcher in watchers:
+            watcher.notify(event, path, zxid, acl)
+        if watchers and self.on_fired is not None:
+            self.on_fired(event, len(watchers))
 
 
 def _modes_of_type(watcher_type: i64) -> tuple[int, int]:

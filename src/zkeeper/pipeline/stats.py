@@ -61,7 +61,6 @@ class ServiceStats:
         self.read_latency = Summary()
         self.update_latency = Summary()
         self.fsync_ms = Summary()
-        self.batch_size = Summary()
         self.connection_token_deficit = Summary()
         self.connection_drop_probability = 0.0
         self.reset()
@@ -86,8 +85,7 @@ class ServiceStats:
     def reset(self) -> None:
         """What the four-letter word srst sets to zero."""
         for summary in (
-            self.latency, self.read_latency, self.update_latency, self.fsync_ms, self.batch_size,
-            self.connection_token_deficit,
+            self.latency, self.read_latency, self.update_latency, self.fsync_ms, self.connection_token_deficit,
         ):  # fmt: skip
             summary.reset()
         self.packets_received: i64 = 0
@@ -107,4 +105,3 @@ class ServiceStats:
         self.throttled_ops: i64 = 0
         self.request_throttle_waits: i64 = 0
         self.large_requests_rejected: i64 = 0
-        self.fsync_slow: i64 = 0

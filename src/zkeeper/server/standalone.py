@@ -16,10 +16,12 @@ from zkeeper.errors import StorageError
 from zkeeper.pipeline.service import Service
 from zkeeper.server import audit
 from zkeeper.server.client_port import ClientPort
-from zkeeper.server.config.model import ServerConfig
+from zkeeper.server.config.model import NetworkConfig, ServerConfig
 from zkeeper.server.connection_throttle import ConnectionThrottle
 from zkeeper.server.durable_log import DurableLog
 from zkeeper.server.log_noise import QuietLog
+from zkeeper.server.measurements import start_summaries, watch_summaries
+from zkeeper.server.port_failure import PortError, port_failure
 from zkeeper.server.reaper import reap_for_ever
 from zkeeper.server.settings import (
     auth_rules,
@@ -30,6 +32,7 @@ from zkeeper.server.settings import (
 )
 from zkeeper.server.words import FourLetterWords, ProcessFacts, ServerFacts, folder_bytes
 from zkeeper.storage.disk import Disk
+from zkeeper.storage.folders import epoch_file
 from zkeeper.storage.recovery import Recovered, Start, discard_initialize, recover
 from zkeeper.storage.retention import purge
 
@@ -78,10 +81,10 @@ class StandaloneServer:
         return self._port
 
     async def start(self) -> None:
-        """Recovers and opens the port. `StorageError` when the data cannot be trusted, `OSError` for the port."""
+        """Recovers and opens the port. `StorageError` when the data cannot be trusted, `PortError` for the port."""
         try:
             await self._start()
-        except (StorageError, OSError):
+        except (StorageError, PortError):
             self._audit_server(audit.SERVER_START, audit.FAILURE)
             raise
         self._audit_server(audit.SERVER_START, audit.SUCCESS)
@@ -95,13 +98,19 @@ class StandaloneServer:
             discard_initialize(self._disk, self._storage)
         self._port = self._make_port()
         self._service.start()
-        network = self.config.network
-        assert network.client_port is not None
-        await self._port.listen(network.client_port_address, network.client_port, network.listen_backlog)
-        self._service.words = FourLetterWords(self._service, self._facts(), network.allows_word, self._service.serves)
+        await self._listen(self._port, self.config.network)
+        facts, allows_word = self._facts(recovered), self.config.network.allows_word
+        self._service.words = FourLetterWords(self._service, facts, allows_word, self._service.serves)
         self._start_tasks()
         if recovered.txns:
             self._log.snapshot_soon()
+
+    async def _listen(self, port: ClientPort, network: NetworkConfig) -> None:
+        assert network.client_port is not None
+        try:
+            await port.listen(network.client_port_address, network.client_port, network.listen_backlog)
+        except OSError as error:
+            raise port_failure(network, error) from error
 
     def _recover(self) -> Recovered:
         options = database_options(self.config)
@@ -115,7 +124,16 @@ class StandaloneServer:
             recovered.database.last_zxid, recovered.start.value, recovered.txns, recovered.duration_s,
             recovered.database.tree.node_count, len(recovered.database.sessions),
         )  # fmt: skip
+        self._warn_former_member()
         return recovered
+
+    def _warn_former_member(self) -> None:
+        path = epoch_file(self._disk, self._storage)
+        if path is not None:
+            logger.warning(
+                "%s says that these are the data of an ensemble's member; this server stands alone, and what it writes "
+                "the other members never see: do not bring the data back among them", path,
+            )  # fmt: skip
 
     def _make_audit(self) -> audit.AuditLog:
         return audit.AuditLog(auth_rules(self.config), self._process.environment().get("user.name", ""))
@@ -165,7 +183,7 @@ class StandaloneServer:
             tell=self._quiet("connections over a limit", clients_logger.warning),
         )
 
-    def _facts(self) -> ServerFacts:
+    def _facts(self, recovered: Recovered) -> ServerFacts:
         data_folder, log_folder = self._storage.snapshot_folder, self._storage.log_folder
         return ServerFacts(
             client_port=self.port.addresses()[0][1],
@@ -179,6 +197,7 @@ class StandaloneServer:
             started_ms=self.service.now_ms(),
             links=self.port.links,
             process=self._process,
+            summaries={**start_summaries(recovered), **watch_summaries(recovered.database.watches)},
         )
 
     def _start_tasks(self) -> None:

@@ -12,6 +12,9 @@ _ADVICE: Final = {
     errno.EPERM: "give the server's user permission to read and write there",
     errno.EROFS: "the file system is mounted read-only: find out why before mounting it writable again",
     errno.EIO: "the device reports a failure: look at the system's log and check the disk before going on",
+    errno.EEXIST: "a file is where a folder should be: correct dataDir or dataLogDir, or move the file away",
+    errno.ENOTDIR: "a file is where a folder should be: correct dataDir or dataLogDir, or move the file away",
+    errno.EFBIG: "the limit on the size of files is reached: raise it (ulimit -f), then start the server again",
     errno.ENOENT: "the file or its folder is gone: check that the data folders are mounted and left alone",
 }
 _OTHER_ADVICE: Final = "look at the system's log for the cause, then start the server again"

@@ -1,12 +1,15 @@
 """The two folders that a server keeps its state in, checked before anything in them is believed."""
 
 import os
+from typing import Final
 
 from zkeeper.errors import StorageError
 from zkeeper.storage.disk import Disk
 from zkeeper.storage.failures import failure
 from zkeeper.storage.names import logs_in, remove_leftovers, snapshots_in
 from zkeeper.storage.settings import StorageSettings
+
+EPOCH_NAME: Final = "currentEpoch"
 
 
 def prepare_folders(disk: Disk, settings: StorageSettings) -> None:
@@ -25,15 +28,23 @@ def prepare_folders(disk: Disk, settings: StorageSettings) -> None:
 def _prepare(disk: Disk, settings: StorageSettings, folder: str) -> None:
     if not disk.exists(folder):
         if not settings.create_folders:
-            raise StorageError(f"{folder} does not exist, and datadir.autocreate=false forbids to make it")
+            advice = "make it for the server's user, or correct dataDir and dataLogDir"
+            raise StorageError(f"{folder} does not exist, and datadir.autocreate=false forbids to make it; {advice}")
         disk.make_folders(folder)
     if not disk.is_writable(folder):
-        raise StorageError(f"{folder} cannot be written to; give the server's user permission")
+        advice = "give the server's user permission, or mount the file system writable"
+        raise StorageError(f"{folder} cannot be written to; {advice}")
     try:
         disk.lock(folder)
     except BlockingIOError as error:
         raise StorageError(f"{folder} is in use by another server; stop that one, or use another folder") from error
     remove_leftovers(disk, folder)
+
+
+def epoch_file(disk: Disk, settings: StorageSettings) -> str | None:
+    """The file that only a member of an ensemble keeps, if one is there."""
+    path = os.path.join(settings.snapshot_folder, EPOCH_NAME)
+    return path if disk.exists(path) else None
 
 
 def _check_not_swapped(disk: Disk, settings: StorageSettings) -> None:

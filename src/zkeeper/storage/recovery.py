@@ -44,6 +44,7 @@ class Start(Enum):
 class Recovered:
     """A database that stands at the last logged transaction.
 
+    `snapshot_s` and `logs_s` are how long loading the snapshot and replaying the logs took.
     After `Start.EMPTY` a snapshot has to be written, and then `discard_initialize` called, before anything is logged.
     After `Start.UNKNOWN` the database stands at zxid -1 and its server must not help to elect a leader.
     """
@@ -54,7 +55,12 @@ class Recovered:
     rejected: tuple[Rejected, ...]
     txns: int
     repeated: int
-    duration_s: float
+    snapshot_s: float
+    logs_s: float
+
+    @property
+    def duration_s(self) -> float:
+        return self.snapshot_s + self.logs_s
 
 
 def decide_start(*, has_snapshot: bool, has_logs: bool, trust_empty: bool, may_begin_empty: bool) -> Start:
@@ -84,9 +90,12 @@ def recover(
 def discard_initialize(disk: Disk, settings: StorageSettings) -> None:
     """Removes the marker that allowed an empty start; it allows one."""
     for path in settings.initialize_paths:
-        if disk.exists(path):
-            disk.remove(path)
-            disk.sync_folder(os.path.dirname(path))
+        try:
+            if disk.exists(path):
+                disk.remove(path)
+                disk.sync_folder(os.path.dirname(path))
+        except OSError as error:
+            raise failure("removing", path, error) from error
 
 
 class _Recovery:
@@ -107,6 +116,7 @@ class _Recovery:
         self._remove_stillborn_logs()
         has_logs = bool(logs_in(self._disk.names(self._settings.log_folder)))
         loaded, rejected = load_newest(self._disk, self._settings, self._make_database)
+        loaded_s = clock_s()
         self._tell_rejected(loaded, rejected, has_logs)
         start = self._decide(loaded, has_logs)
         database = loaded.database if loaded is not None else self._make_database()
@@ -117,7 +127,10 @@ class _Recovery:
         if start is not Start.EMPTY:
             discard_initialize(self._disk, self._settings)
         file = loaded.file if loaded is not None else None
-        return Recovered(database, start, file, tuple(rejected), self._txns, self._repeated, clock_s() - started_s)
+        logs_s = clock_s() - loaded_s
+        return Recovered(
+            database, start, file, tuple(rejected), self._txns, self._repeated, loaded_s - started_s, logs_s
+        )
 
     def _remove_stillborn_logs(self) -> None:
         folder = self._settings.log_folder

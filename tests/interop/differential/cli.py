@@ -1,6 +1,6 @@
 """Send the same random requests to two ZooKeeper servers and compare all that comes back.
 
-Exit code 0: no unexplained difference. 1: there was one, and a replay file is written. 2: a server did not start.
+Exit code 0: no difference. 1: there was one, and a replay file is written. 2: a server did not start.
 """
 
 import argparse

@@ -7,12 +7,10 @@ import time
 import pytest
 
 from . import codec, pools
-from .deviations import explanation
 from .generator import Generator
 from .normal import Normaliser
 from .profiles import PROFILES
 from .shrink import shrink
-from .side import Item
 from .steps import Burst, Drop, Request, Step, from_json, to_json
 from .world import World
 
@@ -102,19 +100,6 @@ def test_only_neighbouring_digest_entries_of_an_acl_may_change_places() -> None:
 def test_what_is_no_record_is_compared_as_it_is() -> None:
     broken = _reply(codec.i32(5) + b"\x00")
     assert Normaliser().reply(codec.GET_CHILDREN, broken) == broken
-
-
-def test_surrogates_in_an_echo_are_a_known_deviation_and_other_texts_are_not() -> None:
-    request = Request(codec.SYNC, 1, b"", "")
-    java, right, wrong = (
-        Item("reply", _reply(codec.text(value)), b"", request)
-        for value in (b"/\xed\xa0\xbd\xed\xb8\x80", "/\U0001f600", "/\U0001f601")
-    )
-    known = explanation(java, right)
-    assert known is not None
-    assert known.name == "supplementary-characters"
-    assert explanation(java, wrong) is None
-    assert explanation(java, None) is None
 
 
 @pytest.mark.parametrize("profile", sorted(PROFILES))

@@ -9,6 +9,7 @@ from pipeline_harness import Server
 
 from zkeeper.database import paths
 from zkeeper.database.watches import PERSISTENT, RECURSIVE, STANDARD, Watcher, WatchManager, WatchTable
+from zkeeper.wire import protocol
 
 PATHS = st.sampled_from([b"/", b"/a", b"/a/b", b"/a/b/c", b"/ab"])
 MODES = st.sampled_from([STANDARD, PERSISTENT, RECURSIVE])
@@ -121,3 +122,21 @@ def test_many_watchers_of_one_znode_take_time_by_their_number_only() -> None:
     began = time.process_time()
     manager.deleted(b"/a", b"/", 1, acl, acl)
     assert time.process_time() - began < 0.4
+
+
+def test_every_event_that_meets_watchers_is_counted_once_for_each_table() -> None:
+    counted: list[tuple[int, int]] = []
+    watches = WatchManager()
+    watches.on_fired = lambda event, watchers: counted.append((event, watchers))
+    server = Server()
+    one, two, three = (server.open().link for _ in range(3))
+    acl = server.database.tree.acls.open
+    for watcher in (one, two):
+        watches.data.add(watcher, b"/a", PERSISTENT)
+    for watcher in (two, three):
+        watches.child.add(watcher, b"/a", PERSISTENT)
+    watches.data_changed(b"/a", 1, acl)
+    watches.deleted(b"/a", b"/", 2, acl, acl)
+    watches.created(b"/b", b"/a", 3, acl, acl)
+    changed, deleted, children = protocol.NODE_DATA_CHANGED, protocol.NODE_DELETED, protocol.NODE_CHILDREN_CHANGED
+    assert counted == [(changed, 2), (deleted, 2), (deleted, 1), (children, 2)]

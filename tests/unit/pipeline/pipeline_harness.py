@@ -140,7 +140,7 @@ class Client:
         if sent:
             cursor = raw.Cursor(raw.split(sent)[0])
             assert cursor.i32() == 0
-            self.timeout_ms, self.session_id, self.password = cursor.i32(), cursor.i64(), cursor.buf() or b""
+            self.timeout_ms, self.session_id, self.password = cursor.i32(), cursor.i64(), cursor.buffer() or b""
         return sent
 
     def call(self, op: int, body: bytes = b"") -> Reply:
@@ -168,7 +168,7 @@ class Client:
     def create(
         self, path: bytes, data: bytes | None = b"", flags: int = 0, entries: Sequence[raw.RawEntry] = tuple(raw.OPEN)
     ) -> bytes:
-        made = self.ok(raw.CREATE, raw.create(path, data, flags, entries)).cursor().buf()
+        made = self.ok(raw.CREATE, raw.create(path, data, flags, entries)).cursor().buffer()
         assert made is not None
         return made
 
@@ -177,10 +177,10 @@ class Client:
 
     def get(self, path: bytes) -> tuple[bytes | None, Stat]:
         cursor = self.ok(raw.GET_DATA, raw.read(path)).cursor()
-        return cursor.buf(), cursor.stat()
+        return cursor.buffer(), cursor.stat()
 
     def children(self, path: bytes) -> list[bytes]:
-        return sorted(self.ok(raw.GET_CHILDREN, raw.read(path)).cursor().strings())
+        return sorted(self.ok(raw.GET_CHILDREN, raw.read(path)).cursor().buffers())
 
     def delete(self, path: bytes) -> Reply:
         return self.ok(raw.DELETE, raw.versioned(path))
@@ -196,4 +196,4 @@ class Client:
 
     def who_am_i(self) -> set[tuple[bytes | None, bytes | None]]:
         cursor = self.ok(raw.WHO_AM_I).cursor()
-        return {(cursor.buf(), cursor.buf()) for _ in range(cursor.i32())}
+        return {(cursor.buffer(), cursor.buffer()) for _ in range(cursor.i32())}

@@ -47,7 +47,7 @@ def test_a_read_that_waited_sees_its_own_write_and_none_after_it() -> None:
         client.post(raw.GET_DATA, raw.read(b"/"))
     client.server.commit()
     replies = client.take()
-    assert [reply.cursor().buf() for reply in replies[1::2]] == [b"a", b"b"]
+    assert [reply.cursor().buffer() for reply in replies[1::2]] == [b"a", b"b"]
     assert [reply.zxid for reply in replies] == [2, 2, 3, 3]
 
 

@@ -50,17 +50,17 @@ def taken_apart(reply: Reply, op: int) -> Any:
         assert not reply.body
         return reply.err
     if op in (raw.CREATE, raw.CREATE2):
-        return cursor.buf(), cursor.stat() if op == raw.CREATE2 else None
+        return cursor.buffer(), cursor.stat() if op == raw.CREATE2 else None
     if op in (raw.SET_DATA, raw.SET_ACL, raw.EXISTS):
         return cursor.stat()
     if op == raw.MULTI:
         return raw.results(reply.body)
     if op == raw.GET_DATA:
-        return cursor.buf(), cursor.stat()
+        return cursor.buffer(), cursor.stat()
     if op == raw.GET_CHILDREN2:
-        return sorted(cursor.strings()), cursor.stat()
+        return sorted(cursor.buffers()), cursor.stat()
     if op == raw.GET_EPHEMERALS:
-        return sorted(cursor.strings())
+        return sorted(cursor.buffers())
     return reply.body
 
 
@@ -199,7 +199,7 @@ class Pipeline(RuleBasedStateMachine):
     @rule(number=CLIENTS)
     def get_ephemerals(self, number: int) -> None:
         session = self.seats[number].client.session_id
-        self.send(number, raw.GET_EPHEMERALS, raw.buf(b"/"), lambda: self.model.owned(session))
+        self.send(number, raw.GET_EPHEMERALS, raw.buffer(b"/"), lambda: self.model.owned(session))
 
     @rule(number=CLIENTS, path=st.sampled_from(WATCHED), recursive=st.booleans())
     def add_watch(self, number: int, path: bytes, recursive: bool) -> None:
@@ -224,7 +224,7 @@ class Pipeline(RuleBasedStateMachine):
 
     @rule(number=CLIENTS)
     def sync(self, number: int) -> None:
-        self.send(number, raw.SYNC, raw.buf(b"/a"), lambda: raw.buf(b"/a"))
+        self.send(number, raw.SYNC, raw.buffer(b"/a"), lambda: raw.buffer(b"/a"))
 
     # Judgement.
 

@@ -371,13 +371,13 @@ def test_progress_is_told() -> None:
     write_snapshot(disk, Database())
     write_log(disk, list(range(1, 20_001)), pre_alloc_bytes=0)
     progress: list[tuple[int, int]] = []
-    clock = iter([1.0, 3.5])
+    clock = iter([1.0, 1.5, 3.5])
     settings = StorageSettings(data_dir="/data", log_dir="/data")
     found = recover(
         disk, settings, Database, tell=lambda _: None, clock_s=lambda: next(clock),
         progress=lambda done, total: progress.append((done, total)),
     )  # fmt: skip
-    assert found.duration_s == 2.5
+    assert (found.snapshot_s, found.logs_s, found.duration_s) == (0.5, 2.0, 2.5)
     assert len(progress) == 2
     assert progress[0][0] < progress[1][0] == progress[1][1] == disk.size_bytes(f"{FOLDER}/log.1")
 

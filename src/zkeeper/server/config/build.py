@@ -12,7 +12,7 @@ from typing import Any
 from zkeeper.server.config.key_names import SETTINGS, groups
 from zkeeper.server.config.messages import ConfigError, Note, shown
 from zkeeper.server.config.model import ServerConfig
-from zkeeper.server.config.other_keys import ENSEMBLE_KEYS, why_ignored
+from zkeeper.server.config.other_keys import ENSEMBLE_KEYS, ignored
 from zkeeper.server.config.setting import Setting, settings_of
 from zkeeper.server.config.sources import Entries, Entry
 from zkeeper.server.config.values import BadValue, Reader
@@ -48,9 +48,9 @@ def build(entries: Entries, origin: str, notes: list[Note]) -> Given:
 
 def note_ignored(entries: Entries, notes: list[Note]) -> None:
     for entry in entries.values():
-        why = "" if entry.key in SETTINGS else why_ignored(entry.key)
-        if why:
-            notes.append(Note(logging.DEBUG, f"{entry.source}: {entry.spelling} has no effect: {why}"))
+        reason = None if entry.key in SETTINGS else ignored(entry.key)
+        if reason is not None:
+            notes.append(Note(reason.level, f"{entry.source}: {entry.spelling} has no effect: {reason.why}"))
 
 
 class _Values:

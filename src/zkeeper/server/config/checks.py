@@ -71,7 +71,8 @@ def _check_times(given: Given) -> None:
     if sessions.session_timeout_min_ms > sessions.session_timeout_max_ms:
         reason = "minSessionTimeout must not be larger than maxSessionTimeout"
         bounds = f"they are {sessions.session_timeout_min_ms} ms and {sessions.session_timeout_max_ms} ms"
-        raise given.error(reason, bounds, "minSessionTimeout")
+        key = "minSessionTimeout" if "minSessionTimeout" in given.entries else "maxSessionTimeout"
+        raise given.error(reason, bounds, key)
 
 
 def _check_metrics(given: Given) -> None:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from zkeeper.server.config.messages import Note
 from zkeeper.server.config.model import ServerConfig
-from zkeeper.server.config.other_keys import ENSEMBLE_KEYS, IGNORED, SYNONYMS, is_member_key, why_ignored
+from zkeeper.server.config.other_keys import ENSEMBLE_KEYS, IGNORED, SYNONYMS, ignored, is_member_key
 from zkeeper.server.config.setting import Scope, Setting, SettingGroup, settings_of
 
 PREFIX = "zookeeper."
@@ -69,9 +69,13 @@ def meant_by_define(name: str) -> Meant:
     return Meant(key)
 
 
+def is_setting(key: str) -> bool:
+    """Whether the key has a field in the configuration."""
+    return key in SETTINGS or any(each.matches(key) for each in _FAMILIES)
+
+
 def is_known(key: str) -> bool:
-    is_ours = key in SETTINGS or any(each.matches(key) for each in _FAMILIES)
-    return is_ours or is_member_key(key) or bool(why_ignored(key))
+    return is_setting(key) or is_member_key(key) or ignored(key) is not None
 
 
 def _scope(key: str) -> Scope | None:

@@ -74,8 +74,12 @@ def _load(
 ) -> Loaded:
     weaker = [*environment_entries(environ, notes), define_entries(defines.items(), "-D", notes)]
     entries = base | merge([*weaker, *stronger], notes)
-    given = build(entries, origin, notes)
-    config = checked(given, notes)
+    try:
+        given = build(entries, origin, notes)
+        config = checked(given, notes)
+    except ConfigError as error:
+        error.notes = tuple(notes)
+        raise
     note_not_served(given, notes)
     note_ignored(entries, notes)
     _note_retention(config, notes)
@@ -86,7 +90,8 @@ def _read(path: str, read_file: Callable[[str], bytes]) -> bytes:
     try:
         return read_file(path)
     except FileNotFoundError as bad:
-        raise ConfigError(f"{path} file is missing", "name an existing file") from bad
+        advice = f"write {path} dataDir, or --port {path}" if path.isdecimal() else "name an existing file"
+        raise ConfigError(f"{path} file is missing", advice) from bad
     except OSError as bad:
         raise ConfigError(f"{path} cannot be read: {bad.strerror}", "check the path and its permissions") from bad
 

@@ -19,8 +19,10 @@ class ConfigError(Exception):
     """The configuration cannot be served; the server ends with exit code 2.
 
     `source` names the place ("zoo.cfg line 3", "-D"), `advice` what to do. `reason` is ZooKeeper's own text where
-    it has one, so that whoever searches for the message finds it.
+    it has one, so that whoever searches for the message finds it. `notes` are what else was found until then.
     """
+
+    notes: tuple[Note, ...] = ()
 
     def __init__(self, reason: str, advice: str, *, source: str = "", key: str = "", value: str = "") -> None:
         self.reason = reason

@@ -12,6 +12,7 @@ from zkeeper.server.config.auth_values import HASHES, provider_scheme
 from zkeeper.server.config.setting import Scope, family, fill, setting
 from zkeeper.server.config.tls import TlsConfig
 from zkeeper.server.config.values import (
+    address,
     choice,
     filled_text,
     four_letter_words,
@@ -40,7 +41,7 @@ class NetworkConfig:
     """The client port. Port `None` means none, 0 any free one; address `None` means all interfaces."""
 
     client_port: int | None = setting("clientPort", strict_int(0, 65535), None, scope=Scope.FILE)
-    client_port_address: str | None = setting("clientPortAddress", filled_text, None, scope=Scope.FILE)
+    client_port_address: str | None = setting("clientPortAddress", address, None, scope=Scope.FILE)
     listen_backlog: int = setting("clientPortListenBacklog", strict_int(-1), _UNSET, scope=Scope.FILE)
     is_tcp_keep_alive: bool = setting("clientTcpKeepAlive", lenient_bool, False)
     sessionless_timeout_ms: int = setting("nio.sessionlessCnxnTimeout", lenient_int(1), 10_000)
@@ -91,15 +92,9 @@ class StorageConfig:
     is_last_processed_zxid_serialized: bool = setting("serializeLastProcessedZxid.enabled", lenient_bool, True)
     is_digest_enabled: bool = setting("digest.enabled", lenient_bool, True)
     is_close_session_txn_enabled: bool = setting("closeSessionTxn.enabled", lenient_bool, True)
-    flush_delay_ms: int = setting("flushDelay", lenient_int(0, bits=64), 0)
-    max_write_queue_poll_time_ms: int = setting(
-        "maxWriteQueuePollTime", lenient_int(bits=64), _UNSET, derived="a third of flushDelay"
-    )
-    max_batch_size: int = setting("maxBatchSize", lenient_int(1), 1000)
 
     def __post_init__(self) -> None:
         fill(self, "data_log_dir", "", self.data_dir)
-        fill(self, "max_write_queue_poll_time_ms", _UNSET, self.flush_delay_ms // 3)
 
 
 @dataclass(frozen=True)
@@ -126,8 +121,6 @@ class LimitsConfig:
     throttled_op_wait_time_ms: int = setting("throttled_op_wait_time", lenient_int(0), 0)
     is_quota_enforced: bool = setting("enforceQuota", lenient_bool, False)
     is_reconfig_enabled: bool = setting("reconfigEnabled", strict_bool, False, scope=Scope.FILE)
-    max_response_cache_size: int = setting("maxResponseCacheSize", lenient_int(0), 400)
-    max_get_children_response_cache_size: int = setting("maxGetChildrenResponseCacheSize", lenient_int(0), 400)
 
     def __post_init__(self) -> None:
         fill(self, "jute_max_buffer_extra_bytes", _UNSET, max(1024, self.jute_max_buffer_bytes))
@@ -138,10 +131,6 @@ class RequestThrottleConfig:
     """Requests that wait while too many are in process; off with `max_requests` 0."""
 
     max_requests: int = setting("request_throttle_max_requests", lenient_int(0), 0)
-    stall_time_ms: int = setting("request_throttle_stall_time", lenient_int(0), 100)
-    is_drop_stale: bool = setting("request_throttle_drop_stale", lenient_bool, True)
-    is_stale_latency_checked: bool = setting("request_stale_latency_check", lenient_bool, False)
-    is_stale_connection_checked: bool = setting("request_stale_connection_check", lenient_bool, True)
 
 
 @dataclass(frozen=True)
@@ -157,7 +146,6 @@ class ConnectionThrottleConfig:
     decrease_ratio: float = setting("connection_throttle_decrease_ratio", lenient_float, 0.0)
     is_weight_enabled: bool = setting("connection_throttle_weight_enabled", lenient_bool, False)
     global_session_weight: int = setting("connection_throttle_global_session_weight", lenient_int(0), 3)
-    local_session_weight: int = setting("connection_throttle_local_session_weight", lenient_int(0), 1)
     renew_session_weight: int = setting("connection_throttle_renew_session_weight", lenient_int(0), 2)
 
 

@@ -5,11 +5,13 @@ Lines go from here as parts of the server arrive.
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from zkeeper.server.config.auth_values import provider_scheme
 from zkeeper.server.config.build import Given
+from zkeeper.server.config.key_names import is_setting
 from zkeeper.server.config.messages import Note
+from zkeeper.server.config.model import ServerConfig
 from zkeeper.server.config.sources import Entry
 
 SERVED_SCHEMES = frozenset({"ip", "digest"})
@@ -26,20 +28,53 @@ def note_not_served(given: Given, notes: list[Note]) -> None:
     for entry, what in _asked_for(given):
         text = f"{entry.source}: {entry.spelling} has no effect: {what} {_NOT_YET}"
         notes.append(Note(logging.WARNING, text))
+    _note_read_only(given, notes)
+
+
+def _note_read_only(given: Given, notes: list[Note]) -> None:
+    entry = given.entries.get("readonlymode.enabled")
+    if entry is not None and given.config.network.is_read_only_enabled:
+        text = f"{entry.source}: {entry.spelling} only allows the word isro: read-only service is {_NOT_YET}"
+        notes.append(Note(logging.INFO, text))
 
 
 def _asked_for(given: Given) -> Iterator[tuple[Entry, str]]:
     """What was asked for in so many words; a default asks for nothing."""
-    config = given.config
-    for key, is_wanted, what in (
-        ("admin.enableServer", config.admin.is_enabled, "the admin server is"),
-        ("metricsProvider.className", config.metrics.is_prometheus, "metrics for Prometheus are"),
-        ("client.portUnification", config.tls.is_client_port_unified, "TLS on the client port is"),
-    ):
-        if is_wanted and key in given.entries:
-            yield given.entries[key], what
-    for key, entry in given.entries.items():
-        if key.startswith("ssl.") and not key.startswith("ssl.quorum."):
-            yield entry, "TLS is"
-        if key.startswith("authProvider.") and provider_scheme(entry.value).value not in SERVED_SCHEMES:
-            yield entry, "its authentication scheme is"
+    for entry in given.entries.values():
+        what = _belongs_to(entry, given.config)
+        if what:
+            yield entry, what
+
+
+def _belongs_to(entry: Entry, config: ServerConfig) -> str:
+    """The part of a server that a key asks for and that is not there, as the beginning of a sentence."""
+    key = entry.key
+    if key in _SWITCHES:
+        is_wanted, what = _SWITCHES[key]
+        return what if is_wanted(config) else ""
+    if key.startswith("authProvider."):
+        return "" if provider_scheme(entry.value).value in SERVED_SCHEMES else "its authentication scheme is"
+    if key.startswith("admin.") and not config.admin.is_enabled:
+        return ""  # Nor has it an effect in Java.
+    return next((what for start, what in _PARTS.items() if is_setting(key) and key.startswith(start)), "")
+
+
+# Keys that ask for something by one of their values.
+_SWITCHES: Mapping[str, tuple[Callable[[ServerConfig], bool], str]] = {
+    "admin.enableServer": (lambda config: config.admin.is_enabled, "the admin server is"),
+    "metricsProvider.className": (lambda config: config.metrics.is_prometheus, "metrics for Prometheus are"),
+    "client.portUnification": (lambda config: config.tls.is_client_port_unified, "TLS on the client port is"),
+    "client.certReload": (lambda config: config.tls.is_cert_reload, "TLS is"),
+    "allowSaslFailedClients": (lambda config: config.auth.is_failed_sasl_client_allowed, "SASL is"),
+}
+# Keys that ask for something by being there, by how they start.
+_PARTS: Mapping[str, str] = {
+    "admin.": "the admin server is",
+    "metricsProvider.": "metrics for Prometheus are",
+    "ssl.": "TLS is",
+    "superUser": "SASL is",
+    "SASLAuthenticationProvider.": "SASL is",
+    "letAnySaslUserDoX": "SASL is",
+    "X509AuthenticationProvider.": "X.509 authentication is",
+    "ensembleAuthName": "the authentication scheme ensemble is",
+}

@@ -3,10 +3,19 @@
 A pattern that ends in `*` stands for every key that starts so.
 """
 
+import logging
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from zkeeper.server.config.values import Reader, plain_text, role, strict_bool, strict_int
+
+
+class Ignored(NamedTuple):
+    """Why a key has no effect here, and how loudly that is said."""
+
+    level: int
+    why: str
+
 
 # Java's parser reads these itself, so a bad value stops a standalone server too.
 ENSEMBLE_KEYS: Mapping[str, Reader[Any]] = {
@@ -82,7 +91,6 @@ _OF_JAVA = (
     "jvm.pause.*",
     "log.*",
     "maxInProcessingDeadWatchers",
-    "metricsProvider.*",
     "netty.*",
     "nio.*",
     "pathStats.*",
@@ -104,16 +112,42 @@ _OF_WHAT_IS_NOT_SERVED = (
     "fips-mode",
     "java.security.*",
     "kerberos.*",
+    "metricsProvider.*",
     "requireKerberosConfig",
     "sasl.serverconfig",
     "security.auth_to_local",
 )
 
-# What each of these keys lacks, for the log.
-IGNORED: Mapping[str, str] = {
-    **dict.fromkeys((*ENSEMBLE_KEYS, *_OF_ENSEMBLES), "it concerns ensembles, this server stands alone"),
-    **dict.fromkeys(_OF_JAVA, "it tunes the inside of the Java server"),
-    **dict.fromkeys(_OF_WHAT_IS_NOT_SERVED, "what it belongs to is not served by this version yet"),
+_NO_CACHE = "a reply is written from the znode, there is no cache of packed replies"
+_NO_QUEUE = "there is no queue of requests that wait, clients are not read from until there is room"
+# What zkeeper does by other means, so that there is nothing to tune.
+_DONE_OTHERWISE: Mapping[str, str] = {
+    **dict.fromkeys(
+        ("flushDelay", "maxBatchSize", "maxWriteQueuePollTime"),
+        "what comes while one sync of the log is under way is the next one's batch, without a delay or a limit",
+    ),
+    **dict.fromkeys(("maxResponseCacheSize", "maxGetChildrenResponseCacheSize"), _NO_CACHE),
+    **dict.fromkeys(
+        (
+            "request_stale_connection_check",
+            "request_stale_latency_check",
+            "request_throttle_drop_stale",
+            "request_throttle_stall_time",
+        ),
+        _NO_QUEUE,
+    ),
+    "connection_throttle_local_session_weight": "a standalone server has no local sessions",
+}
+
+IGNORED: Mapping[str, Ignored] = {
+    **dict.fromkeys(
+        (*ENSEMBLE_KEYS, *_OF_ENSEMBLES), Ignored(logging.DEBUG, "it concerns ensembles, this server stands alone")
+    ),
+    **dict.fromkeys(_OF_JAVA, Ignored(logging.DEBUG, "it tunes the inside of the Java server")),
+    **dict.fromkeys(
+        _OF_WHAT_IS_NOT_SERVED, Ignored(logging.INFO, "what it belongs to is not served by this version yet")
+    ),
+    **{key: Ignored(logging.INFO, why) for key, why in _DONE_OTHERWISE.items()},
 }
 
 # Spellings of published documentation that the Java server does not read, and what it reads.
@@ -139,11 +173,11 @@ SYNONYMS: Mapping[str, str] = {
 }
 
 
-def why_ignored(key: str) -> str:
-    """Why `key` has no effect here; empty when it is no such key."""
+def ignored(key: str) -> Ignored | None:
+    """Why `key` has no effect here; `None` when it is no such key."""
     if key in IGNORED:
         return IGNORED[key]
-    return next((why for pattern, why in IGNORED.items() if _matches(pattern, key)), "")
+    return next((why for pattern, why in IGNORED.items() if _matches(pattern, key)), None)
 
 
 def is_member_key(key: str) -> bool:

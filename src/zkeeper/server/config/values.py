@@ -152,13 +152,19 @@ def filled_text(text: str) -> Reading[str]:
     return Reading(text)
 
 
+def address(text: str) -> Reading[str]:
+    """A host or an address; one of IPv6 may stand in brackets."""
+    return Reading(filled_text(text).value.removeprefix("[").removesuffix("]"))
+
+
 def choice(meanings: Mapping[str, str], *, is_fatal: bool) -> Reader[str]:
     """One of a few words in any case, each with what it stands for."""
 
     def read(text: str) -> Reading[str]:
         meaning = meanings.get(text.lower())
         if meaning is None:
-            raise BadValue(f"{text!r} is not known", f"choose one of {', '.join(meanings)}", is_fatal=is_fatal)
+            known = ", ".join(word or "nothing at all" for word in meanings)
+            raise BadValue(f"{text!r} is not known", f"choose one of {known}", is_fatal=is_fatal)
         return Reading(meaning)
 
     return read

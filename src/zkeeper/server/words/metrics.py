@@ -1,7 +1,7 @@
 """The values behind the metrics, read where they are kept at the moment somebody asks.
 
 What is not in `measured_counters` or `measured_summaries` is published as 0: the stage of Java's pipeline that it
-measures does not exist here, or nobody counts it yet.
+measures does not exist here, it belongs to an ensemble, or nobody counts it yet (docs/four-letter-words.md).
 """
 
 from zkeeper.database import paths, quota
@@ -134,7 +134,6 @@ def measured_summaries(service: Service, facts: ServerFacts) -> dict[str, Summar
     stats = service.stats
     return {
         "fsynctime": stats.fsync_ms,
-        "sync_processor_batch_size": stats.batch_size,
         "connection_token_deficit": stats.connection_token_deficit,
         "readlatency": stats.read_latency,
         "updatelatency": stats.update_latency,

@@ -1,13 +1,18 @@
 """What `explain` says of the values in force, and that the documentation's table says the same of the defaults."""
 
+import logging
 import re
 from pathlib import Path
 
 import pytest
 
-from zkeeper.server.config import ServerConfig, explain, load
+from zkeeper.server.config import ConfigError, ServerConfig, explain, load
+from zkeeper.server.config.key_names import groups
+from zkeeper.server.config.other_keys import IGNORED
+from zkeeper.server.config.setting import settings_of
 
 DOCUMENT = Path(__file__).parents[4] / "docs" / "configuration.md"
+SOURCES = Path(__file__).parents[4] / "src"
 ROW = re.compile(r"^\| `(\S+)` \| (.*?) \|", re.MULTILINE)
 
 TEXT = b"""\
@@ -58,3 +63,28 @@ def test_the_documented_defaults_are_those_in_force() -> None:
     for line in explain(ServerConfig()):
         derived = line.source.removeprefix("default").strip(" ()")
         assert documented()[line.key] == (derived or line.value or "none"), line.key
+
+
+def is_read_somewhere(field: str) -> bool:
+    return any(re.search(rf"\.{field}\b", file.read_text(encoding="utf-8")) for file in SOURCES.rglob("*.py"))
+
+
+def is_told(key: str) -> bool:
+    """Whether a start says that the key does nothing, or is refused."""
+    text = f"dataDir=/data\nclientPort=2181\n{key}=1\n".encode()
+    try:
+        notes = load("zoo.cfg", {}, {}, lambda _: text).notes
+    except ConfigError:
+        return True
+    return any("has no effect" in note.text for note in notes)
+
+
+def test_every_key_is_honoured_or_said_to_have_no_effect() -> None:
+    declared = [setting for group in groups().values() for setting in settings_of(group)]
+    assert [each.key for each in declared if not is_read_somewhere(each.name) and not is_told(each.key)] == []
+
+
+def test_the_documentation_names_the_keys_that_are_done_otherwise() -> None:
+    text = DOCUMENT.read_text(encoding="utf-8")
+    without_effect = text[text.index("## Accepted, without effect") : text.index("## Keys")]
+    assert [key for key, one in IGNORED.items() if one.level >= logging.INFO and f"`{key}`" not in without_effect] == []

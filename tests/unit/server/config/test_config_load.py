@@ -85,7 +85,6 @@ class TestValues:
             ("forceSync=false", "storage", "is_force_sync", True),
             ("snapshot.compression.method=gz", "storage", "snapshot_compression", "gz"),
             ("snapshot.compression.method=zip", "storage", "snapshot_compression", "plain"),
-            ("flushDelay=30", "storage", "max_write_queue_poll_time_ms", 10),
             ("digest.enabled=FALSE", "storage", "is_digest_enabled", False),
             ("autopurge.snapRetainCount=1", "retention", "snap_retain_count", 3),
             ("autopurge.purgeInterval=24", "retention", "purge_interval_ms", 86_400_000),
@@ -207,8 +206,28 @@ class TestSpellings:
             ("commitProcessor.numWorkerThreads=5", logging.DEBUG, "it tunes the inside of the Java server"),
             ("jvm.pause.monitor=yes", logging.DEBUG, "it tunes the inside of the Java server"),
             ("initLimit=5", logging.DEBUG, "it concerns ensembles"),
-            ("sasl.serverconfig=S", logging.DEBUG, "not served by this version yet"),
+            ("sasl.serverconfig=S", logging.INFO, "not served by this version yet"),
+            (
+                "flushDelay=5",
+                logging.INFO,
+                "flushDelay has no effect: what comes while one sync of the log is under way",
+            ),
+            ("maxBatchSize=5", logging.INFO, "maxBatchSize has no effect"),
+            ("maxWriteQueuePollTime=5", logging.INFO, "maxWriteQueuePollTime has no effect"),
+            ("maxResponseCacheSize=0", logging.INFO, "there is no cache of packed replies"),
+            ("request_throttle_stall_time=5", logging.INFO, "there is no queue of requests that wait"),
+            ("requestThrottleDropStale=false", logging.INFO, "requestThrottleDropStale has no effect"),
+            ("connection_throttle_local_session_weight=2", logging.INFO, "has no local sessions"),
+            ("readonlymode.enabled=true", logging.INFO, "only allows the word isro"),
+            ("superUser.1=a", logging.WARNING, "SASL is not served"),
+            ("allowSaslFailedClients=true", logging.WARNING, "SASL is not served"),
+            ("X509AuthenticationProvider.superUser=CN=a", logging.WARNING, "X.509 authentication is not served"),
+            ("client.certReload=true", logging.WARNING, "TLS is not served"),
+            ("metricsProvider.httpPort=7001", logging.WARNING, "metrics for Prometheus are not served"),
+            ("metricsProvider.exportJvmInfo=true", logging.INFO, "not served by this version yet"),
             ("admin.enableServer=true", logging.WARNING, "the admin server is not served"),
+            ("admin.serverPort=8081", logging.WARNING, "the admin server is not served"),
+            ("snapshot.compression.method=zip", logging.WARNING, "choose one of gz, snappy, nothing at all"),
             ("ssl.keyStore.location=/k", logging.WARNING, "TLS is not served"),
             (f"authProvider.x={JAVA_AUTH}X509AuthenticationProvider", logging.WARNING, "scheme is not served"),
             ("maxClientCnxns=1\nmaxClientCnxns=2", logging.INFO, "maxClientCnxns of zoo.cfg line 3 does not count"),
@@ -221,8 +240,16 @@ class TestSpellings:
     def test_synonyms_have_their_effect(self) -> None:
         assert loaded_more("requestThrottleLimit=7").config.request_throttle.max_requests == 7
 
-    def test_no_note_for_a_default_that_is_not_served(self) -> None:
-        assert not has_note(loaded_more("admin.enableServer=false"), logging.WARNING, "admin")
+    @pytest.mark.parametrize(
+        "text", ["admin.enableServer=false\nadmin.serverPort=1", "allowSaslFailedClients=false", "client.certReload=no"]
+    )
+    def test_no_note_for_what_is_switched_off_and_not_served(self, text: str) -> None:
+        assert not any("has no effect" in note.text for note in loaded_more(text).notes)
+
+    def test_one_line_says_that_a_key_has_no_effect(self) -> None:
+        for key in ("flushDelay", "ssl.sslProvider", "ssl.quorum.protocol", "superUser", "initLimit"):
+            told = [note for note in loaded_more(f"{key}=5").notes if "has no effect" in note.text]
+            assert len(told) == 1, key
 
     @pytest.mark.parametrize("name", ["java.io.tmpdir", "server.port", "foo"])
     def test_foreign_properties_are_quiet(self, name: str) -> None:
@@ -261,6 +288,7 @@ class TestRefusals:
             ("secureClientPort=2281", 3, "TLS is not served by this version"),
             ("tickTime=0", 3, "tickTime is not set"),
             ("minSessionTimeout=9\nmaxSessionTimeout=8", 3, "minSessionTimeout must not be larger than maxSession"),
+            ("maxSessionTimeout=8", 3, "minSessionTimeout must not be larger than maxSession"),
             ("metricsProvider.className=my.Class", 3, "metrics provider class was not found"),
             ("authProvider.1=my.Class", 3, "no known authentication provider"),
             ("DigestAuthenticationProvider.digestAlg=rot13", 3, "'rot13' is not known"),

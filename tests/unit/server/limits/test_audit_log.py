@@ -80,7 +80,7 @@ def test_the_other_writes(client: Client, caplog: pytest.LogCaptureFixture) -> N
 
 
 def test_a_refused_reconfig_has_no_path(client: Client, caplog: pytest.LogCaptureFixture) -> None:
-    client.err(raw.RECONFIG, raw.buf(b"a") + raw.buf(b"") + raw.buf(b"") + raw.i64(-1))
+    client.err(raw.RECONFIG, raw.buffer(b"a") + raw.buffer(b"") + raw.buffer(b"") + raw.i64(-1))
     assert lines(caplog) == [f"{WHO}\toperation=reconfig\tresult=failure"]
 
 
@@ -144,7 +144,7 @@ def test_reads_sessions_and_the_reaper_have_no_line(
     audited: Server, client: Client, caplog: pytest.LogCaptureFixture
 ) -> None:
     client.stat(b"/")
-    client.ok(raw.SYNC, raw.buf(b"/"))
+    client.ok(raw.SYNC, raw.buffer(b"/"))
     client.ok(raw.CREATE_CONTAINER, raw.create(b"/c", flags=4))
     lines(caplog)
     audited.service.delete_container(b"/c")

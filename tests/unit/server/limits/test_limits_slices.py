@@ -54,7 +54,7 @@ def test_between_slices_others_read_a_state_of_the_log_and_its_watches_come_firs
     assert event.event() == raw.Event(raw.DATA_CHANGED, b"/", before + 1)
     applied = APPLY_SLICE_CHANGES // 2
     reply_cursor = reply.cursor()
-    reply_cursor.buf()
+    reply_cursor.buffer()
     assert (reply.zxid, reply_cursor.stat().version) == (before + applied, applied)
     turns.all()
 

@@ -97,11 +97,11 @@ def test_percentiles_and_averages_of_a_summary(bench: Bench) -> None:
 def test_srst_resets_counters_and_summaries_and_no_state(bench: Bench) -> None:
     link = bench.open_session()
     bench.create(link, 1, b"/w")
-    bench.snapshottime.add(40)
-    assert bench.metrics()["zk_max_snapshottime"] == "40"
+    bench.dbinittime.add(40)
+    assert bench.metrics()["zk_max_dbinittime"] == "40"
     bench.ask(b"srst")
     metrics = bench.metrics()
-    reset = ("zk_cnt_snapshottime", "zk_cnt_updatelatency", "zk_commit_count", "zk_connection_request_count")
+    reset = ("zk_cnt_dbinittime", "zk_cnt_updatelatency", "zk_commit_count", "zk_connection_request_count")
     assert [metrics[name] for name in reset] == ["0"] * 4
     assert metrics["zk_znode_count"] == "6"
 

@@ -53,7 +53,7 @@ class Bench:
         self.is_serving = True
         self.links: list[ClientLink] = []
         self.last_appended = 0
-        self.snapshottime = Summary()
+        self.dbinittime = Summary()
         self.service = self._make_service()
         self.facts = self._facts()
         self.words = FourLetterWords(
@@ -85,7 +85,7 @@ class Bench:
             process=ProcessFacts(
                 open_files=lambda: 12, max_files=lambda: 1024, environment=lambda: {"host.name": "one", "os.name": "X"}
             ),
-            summaries={"snapshottime": self.snapshottime},
+            summaries={"dbinittime": self.dbinittime},
         )
 
     # The log.
