@@ -36,6 +36,10 @@ APPLY_SLICE_CHANGES: Final = 1000
 """Transactions, and znodes that they change, after which applying lets others have their turn: a few milliseconds."""
 
 
+MAX_OUTSTANDING_BYTES: Final = 1 << 25
+"""Transactions on their way to the disk may be this long together, beside globalOutstandingLimit."""
+
+
 class TxnSink(Protocol):
     """Where transactions go to become durable; `Service.committed` is called in return."""
 
@@ -64,8 +68,11 @@ class Proposal:
     `request` and the `credentials` that it came with are there when an audit log wants them.
     """
 
-    def __init__(self, txn: Txn, changes: list[Pending], op: i64, link: ClientLink | None, received_ms: i64) -> None:
+    def __init__(
+        self, txn: Txn, size_bytes: i64, changes: list[Pending], op: i64, link: ClientLink | None, received_ms: i64
+    ) -> None:  # fmt: skip
         self.txn = txn
+        self.size_bytes: i64 = size_bytes
         self.changes = changes
         self.op: i64 = op
         self.link = link
@@ -111,6 +118,7 @@ class Service:
         self._wake: Callable[[], None] | None = None
         self._next_session_id = first_session_id
         self._proposals: deque[Proposal] = deque()
+        self._outstanding_bytes: i64 = 0
         self._paused: dict[ClientLink, None] = {}
         self._durable_zxid: i64 = database.last_zxid
         self._is_applying = False
@@ -250,9 +258,11 @@ class Service:
         txn = self.preparer.prepare(session_id, cxid, request, credentials, self.wall_ms())
         assert self._sink is not None
         assert self._wake is not None
-        self._sink.append(txn.zxid, txn.encode())
+        payload = txn.encode()
+        self._sink.append(txn.zxid, payload)
         changes = self.preparer.pending.take_changes()
-        proposal = Proposal(txn, changes, request.op, link, received_ms)
+        proposal = Proposal(txn, len(payload), changes, request.op, link, received_ms)
+        self._outstanding_bytes += proposal.size_bytes
         if self.audit is not None:
             proposal.request = request
             proposal.credentials = list(credentials)
@@ -264,7 +274,9 @@ class Service:
         return len(self._proposals)
 
     def is_overloaded(self) -> bool:
-        return len(self._proposals) >= self.settings.outstanding_limit
+        return (
+            len(self._proposals) >= self.settings.outstanding_limit or self._outstanding_bytes >= MAX_OUTSTANDING_BYTES
+        )
 
     def is_full(self) -> bool:
         """Whether the limit of the requests in process is reached, where there is one."""
@@ -290,6 +302,7 @@ class Service:
                 self.later(self._apply_slice)
                 break
             proposal = self._proposals.popleft()
+            self._outstanding_bytes -= proposal.size_bytes
             changes += 1 + len(proposal.changes)
             self._apply(proposal, now_ms)
         self.flush()
