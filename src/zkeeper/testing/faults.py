@@ -8,7 +8,6 @@ takes no detour, and what is sent takes one only while there is a delay.
 """
 
 import asyncio
-import functools
 from collections import deque
 from collections.abc import Callable
 from typing import Any, cast
@@ -173,7 +172,6 @@ def new_loop(faults: Faults) -> asyncio.AbstractEventLoop:
     return loop
 
 
-@functools.cache
 def _loop_type() -> type[FaultyLoop]:
     base: type[asyncio.AbstractEventLoop]
     try:
