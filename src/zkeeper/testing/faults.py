@@ -74,8 +74,6 @@ class FaultyTransport(asyncio.Transport):
     def _send_later(self, data: bytes | None) -> None:
         """None stands for the end of the connection."""
         due_s = asyncio.get_running_loop().time() + self._faults.delay_ms / 1000
-        if self._late:
-            due_s = max(due_s, self._late[-1][0])
         self._late.append((due_s, data))
         self._late_bytes += len(data or b"")
         self._set_timer()

@@ -84,7 +84,10 @@ class Server:
             life.end()
 
     def restart(self) -> None:
-        """Ends the server and starts it again on the same port and data. All connections break, sessions live on."""
+        """Ends the server and starts it again on the same port and data. All connections break, sessions live on.
+
+        A refusal of connections ends with it, a delay does not.
+        """
         life = self._running
         life.run(life.restart)
 
@@ -235,10 +238,10 @@ class _Life:
         await self.server.start()
 
     async def _end(self) -> None:
-        """Connections are broken first: nobody waits for a client that does not read."""
+        """The port is closed first, then connections are broken: nobody comes back, or is waited for to read."""
+        self._faults.stop_listening()
         self._faults.drop()
         await self.server.stop()
-        self._faults.stop_listening()
 
     async def restart(self) -> None:
         await self._end()

@@ -360,6 +360,13 @@ def test_new_connections_are_refused_and_old_ones_stay(server: Server) -> None:
             assert answer(ask(server)) == b"imok"
 
 
+def test_nobody_is_given_the_port_of_a_server_that_refuses(server: Server) -> None:
+    """A client that is refused could otherwise have it as its own port, and be connected to itself."""
+    server.refuse_connections()
+    with socket.socket() as client, pytest.raises(OSError, match="in use"):
+        client.bind((server.host, server.port))
+
+
 def test_an_outage_ends(server: Server) -> None:
     with visit(server) as visitor:
         server.refuse_connections()
