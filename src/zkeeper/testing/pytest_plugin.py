@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from zkeeper import AsyncClient, Client  # type: ignore[attr-defined]
+    from zkeeper import AsyncClient, Client
     from zkeeper.testing.server import Server
 
 _SERVER: "pytest.StashKey[Server]" = pytest.StashKey()
@@ -52,7 +52,7 @@ def zk_server(_zk_session_server: "Server", request: pytest.FixtureRequest) -> "
 @pytest.fixture
 def zk_client(zk_server: "Server") -> "Iterator[Client]":
     """A `zkeeper.Client`, connected to `zk_server` and closed at the end of the test."""
-    from zkeeper import Client  # type: ignore[attr-defined]
+    from zkeeper import Client
 
     with Client(zk_server.address) as client:
         yield client
@@ -64,7 +64,7 @@ def zk_async_client(zk_server: "Server") -> "AsyncClient":
 
     It is not connected yet, so that it belongs to no loop and works with any way to run asynchronous tests.
     """
-    from zkeeper import connect  # type: ignore[attr-defined]
+    from zkeeper import connect
 
     return connect(zk_server.address)
 
