@@ -8,6 +8,7 @@ from collections.abc import Callable
 import kazoo.client  # noqa: F401
 import pytest
 
+import zkeeper.client.client
 import zkeeper.testing.server
 import zkeeper.testing.simulation.disk  # noqa: F401
 

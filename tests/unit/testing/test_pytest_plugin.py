@@ -128,7 +128,6 @@ def test_client(zk_async_client, zk_server, number):
 """
 
 
-@pytest.mark.skipif(not hasattr(zkeeper, "connect"), reason="zkeeper has no asynchronous client yet")
 def test_there_is_an_asynchronous_client(run: Run) -> None:
     run(ASYNC).assert_outcomes(passed=2)
 
