@@ -7,21 +7,16 @@
 
 import atexit
 import logging
-from collections.abc import Callable, Coroutine, Mapping
-from contextlib import ExitStack
-from random import Random
+from collections.abc import Mapping
 from types import TracebackType
-from typing import Any, Final, Self, TypeVar
+from typing import Final, Self
 
 from zkeeper.server.config import load
 from zkeeper.server.config.model import ServerConfig
-from zkeeper.server.standalone import StandaloneServer
 from zkeeper.testing import upkeep
-from zkeeper.testing.faults import Faults, new_loop
-from zkeeper.testing.loop_thread import LoopThread
-from zkeeper.testing.place import HOST, Place, wall_ms
-
-T = TypeVar("T")
+from zkeeper.testing.faults import Faults
+from zkeeper.testing.life import Life
+from zkeeper.testing.place import HOST, Place
 
 DEFAULT_PROPERTIES: Final = {
     "tickTime": "100",
@@ -61,7 +56,7 @@ class Server:
         self._data_dir = data_dir
         self._in_memory = in_memory
         self._faults = Faults()
-        self._life: _Life | None = None
+        self._life: Life | None = None
 
     def __repr__(self) -> str:
         return f"<Server {self.address}>" if self.is_running else "<Server, not running>"
@@ -72,7 +67,7 @@ class Server:
         """Starts the server and returns it when it serves; does nothing when it does already."""
         if self._life is None:
             self._faults = Faults()
-            self._life = _Life(Place(self._wanted_port, self._data_dir, self._in_memory), self._faults, self._config)
+            self._life = Life(Place(self._wanted_port, self._data_dir, self._in_memory), self._faults, self._config)
             atexit.register(self.stop)
         return self
 
@@ -189,7 +184,7 @@ class Server:
         life.run(life.clear)
 
     @property
-    def _running(self) -> "_Life":
+    def _running(self) -> "Life":
         if self._life is None:
             raise RuntimeError("the server is not running: call start() first, or use it in a with statement")
         return self._life
@@ -200,69 +195,6 @@ class Server:
         for note in loaded.notes:
             logger.log(note.level, "configuration: %s", note.text)
         return loaded.config
-
-
-class _Life:
-    """A server between its start and its stop. What is made last is ended first, and all of it is, in any case."""
-
-    def __init__(self, place: Place, faults: Faults, make_config: Callable[[Place], ServerConfig]) -> None:
-        self.place = place
-        self._faults = faults
-        self.server: StandaloneServer
-        with ExitStack() as made:
-            made.callback(place.close)
-            self.config = make_config(place)
-            self.thread = LoopThread(lambda: new_loop(faults), f"zkeeper-test-server-{place.port}")
-            made.callback(self.thread.stop)
-            made.callback(self._end_server)
-            self.run(self._begin)
-            self._made = made.pop_all()
-
-    def run(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        if self.thread.is_held:
-            raise RuntimeError("the server is paused: call resume() first")
-        return self.thread.run(work)
-
-    def end(self) -> None:
-        self.thread.release()
-        self._made.close()
-
-    def _end_server(self) -> None:
-        if self.thread.is_alive:
-            self.run(self._end)
-
-    # On the server's loop.
-
-    async def _begin(self) -> None:
-        self.server = StandaloneServer(self.config, self.place.disk, wall_ms, Random())
-        await self.server.start()
-
-    async def _end(self) -> None:
-        """The port is closed first, then connections are broken: nobody comes back, or is waited for to read."""
-        self._faults.stop_listening()
-        self._faults.drop()
-        await self.server.stop()
-
-    async def restart(self) -> None:
-        await self._end()
-        await self._begin()
-
-    async def drop(self, session_id: int | None) -> int:
-        if session_id is None:
-            return self._faults.drop()
-        link = self.server.service.links.get(session_id)
-        return 0 if link is None else self._faults.drop(link.outlet)
-
-    async def refuse(self, is_refusing: bool) -> None:
-        network = self.config.network
-        if is_refusing:
-            self._faults.stop_listening()
-        elif not self._faults.listeners:
-            await self.server.port.listen(network.client_port_address, self.place.port, network.listen_backlog)
-
-    async def clear(self) -> None:
-        await upkeep.clear(self.server.service)
-        self._faults.drop()
 
 
 def _no_file(path: str) -> bytes:
