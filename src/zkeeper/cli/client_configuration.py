@@ -1,6 +1,7 @@
 """The properties file that zkCli takes with `-client-configuration`: what of it means something here is TLS.
 
-1. Key and trust stores are PEM files, as Java takes them too; its own formats (JKS, PKCS12) are refused with the way out.
+1. Key and trust stores are PEM files, which Java takes, too. Its own formats (JKS, PKCS12) are refused, with the way
+   out.
 2. Without `zookeeper.client.secure=true` the connection is plain, whatever else the file says.
 """
 

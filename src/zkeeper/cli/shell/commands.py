@@ -72,7 +72,9 @@ _TABLE: Final = (
         "show the ensemble's configuration",
         (Option("c", "Client addresses only"), _WATCH, _STAT),
     ),
-    Command("connect", "host:port", "open a session with other servers, or a new one with the same", needs_session=False),
+    Command(
+        "connect", "host:port", "open a session with other servers, or a new one with the same", needs_session=False
+    ),
     Command(
         "create",
         "[-s] [-e] [-c] [-t ttl] path [data] [acl]",
@@ -174,7 +176,13 @@ _TABLE: Final = (
         takes_path=True,
     ),
     Command(
-        "setquota", "-n|-b|-N|-B val path", "limit a subtree", _limits("value"), 1, required_group="limit", takes_path=True
+        "setquota",
+        "-n|-b|-N|-B val path",
+        "limit a subtree",
+        _limits("value"),
+        1,
+        required_group="limit",
+        takes_path=True,
     ),
     Command("stat", "[-w] path", "show the Stat of a znode", (_WATCH,), 1, takes_path=True),
     Command("sync", "path", "let the server catch up with the leader", (), 1, takes_path=True),

@@ -46,5 +46,5 @@ def _is_forbidden(character: str) -> bool:
         "\x01" <= character <= "\x1f"
         or "\x7f" <= character <= "\x9f"
         or "\ud800" <= character <= "\uf8ff"
-        or "\ufff0" <= character
+        or character >= "\ufff0"
     )

@@ -14,23 +14,23 @@ _ITEM: Final = re.compile(r"(\w+)=(-?\d+)")
 class Limits(NamedTuple):
     """Of znodes and of bytes: soft ones warn in the server's log, hard ones may be enforced."""
 
-    count: int
+    znodes: int
     size_bytes: int
-    count_hard: int
+    znodes_hard: int
     size_bytes_hard: int
 
     def changed(self, changes: Mapping[str, int]) -> "Limits":
         """With the limits that the options `n`, `b`, `N`, `B` name."""
-        old = {"n": self.count, "b": self.size_bytes, "N": self.count_hard, "B": self.size_bytes_hard}
+        old = {"n": self.znodes, "b": self.size_bytes, "N": self.znodes_hard, "B": self.size_bytes_hard}
         new = {**old, **changes}
         return Limits(new["n"], new["b"], new["N"], new["B"])
 
     def text(self) -> str:
-        soft = f"count={self.count},bytes={self.size_bytes}"
-        return f"{soft}=;byteHardLimit={self.size_bytes_hard};countHardLimit={self.count_hard}"
+        soft = f"count={self.znodes},bytes={self.size_bytes}"
+        return f"{soft}=;byteHardLimit={self.size_bytes_hard};countHardLimit={self.znodes_hard}"
 
     def is_count_below(self, existing: int) -> bool:
-        return any(limit != NONE and limit < existing for limit in (self.count, self.count_hard))
+        return any(limit != NONE and limit < existing for limit in (self.znodes, self.znodes_hard))
 
     def is_size_below(self, existing: int) -> bool:
         return any(limit != NONE and limit < existing for limit in (self.size_bytes, self.size_bytes_hard))

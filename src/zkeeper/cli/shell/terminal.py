@@ -8,7 +8,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING, Final
 
 from prompt_toolkit import PromptSession
@@ -152,7 +152,7 @@ class _ShellCompleter(Completer):
 
     async def get_completions_async(
         self, document: Document, complete_event: CompleteEvent
-    ) -> AsyncIterator[Completion]:
+    ) -> AsyncGenerator[Completion, None]:
         wanted = wanted_completion(document.text_before_cursor)
         if wanted.kind is Kind.PATH:
             for completion in await self._paths(wanted.prefix):

@@ -149,7 +149,7 @@ def _time(time_ms: int) -> str:
 
 
 def _table(heads: list[str], rows: list[list[str]]) -> Table:
-    table = Table(*(Text(head) for head in heads), box=None, padding=(0, 3, 0, 0), header_style="dim")
+    table = Table(*map(escape, heads), box=None, padding=(0, 3, 0, 0), header_style="dim")
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     return table
