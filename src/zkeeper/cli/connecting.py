@@ -3,13 +3,15 @@
 The client and `ssl` are imported when a client is opened, so that `--help` does not wait for them.
 """
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from random import Random
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 import click
 
 from zkeeper.cli.client_configuration import ClientConfigurationError, read_client_configuration
+from zkeeper.cli.failures import ToolError
 
 if TYPE_CHECKING:
     from ssl import SSLContext
@@ -47,6 +49,21 @@ class Connecting(NamedTuple):
             )
         except BadArgumentsError as error:
             raise click.BadParameter(f"{servers}: {error}") from None
+
+    @asynccontextmanager
+    async def session(self, servers: str) -> AsyncIterator["AsyncClient"]:
+        """A client with a session, which is closed behind the block. Raises `ToolError` if there is none in time."""
+        from zkeeper.errors import ConnectionLossError
+
+        zk = self.client(servers)
+        try:
+            await zk.start(self.timeout_ms / 1000)
+        except ConnectionLossError:
+            raise ToolError(f"No server of {servers} could be reached in {self.timeout_ms / 1000:g} s") from None
+        try:
+            yield zk
+        finally:
+            await zk.close()
 
 
 _OPTIONS: Final = (

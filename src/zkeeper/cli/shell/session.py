@@ -2,16 +2,14 @@
 
 import enum
 import sys
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from zkeeper.cli.connecting import Connecting
 from zkeeper.cli.shell.reports import Report
 from zkeeper.cli.shell.shell import Shell, World
 from zkeeper.cli.shell.sources import piped_lines
+from zkeeper.cli.streams import make_console
 from zkeeper.errors import ConnectionLossError
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 
 class Form(enum.Enum):
@@ -93,9 +91,3 @@ def make_report(form: Form) -> Report:
     from zkeeper.cli.shell.reports.people import PeopleReport
 
     return PeopleReport(make_console())
-
-
-def make_console() -> "Console":
-    from rich.console import Console
-
-    return Console(highlight=False)

@@ -130,18 +130,9 @@ def stat_table(stat: Stat) -> Table:
     return table
 
 
-CONTAINER_OWNER = -(1 << 63)
-TTL_MARK = 0xFF
-
-
 def _kind(owner: int) -> str:
-    if owner == 0:
-        return "persistent"
-    if owner == CONTAINER_OWNER:
-        return "container"
-    if (owner % (1 << 64)) >> 56 == TTL_MARK:
-        return f"TTL of {owner & ((1 << 40) - 1)} ms"
-    return f"ephemeral of session {unsigned_hex(owner)}"
+    """Servers do not tell containers and znodes with a TTL from others."""
+    return f"ephemeral of session {unsigned_hex(owner)}" if owner else "not ephemeral"
 
 
 def _time(time_ms: int) -> str:
