@@ -59,12 +59,12 @@ _TABLE: Final = (
     Command(
         "addWatch",
         f"[-m mode] path {_MODE_HELP}",
-        "watch a znode, or a subtree, until the watch is removed",
+        "watch a znode or a subtree",
         (Option("m", "Kind of watch", "mode"),),
         1,
         takes_path=True,
     ),
-    Command("addauth", "scheme auth", "authenticate, for example: addauth digest user:password", (), 1),
+    Command("addauth", "scheme auth", "authenticate: addauth digest user:password", (), 1),
     Command("close", "", "close the session and stay in the shell"),
     Command(
         "config",
@@ -72,9 +72,7 @@ _TABLE: Final = (
         "show the ensemble's configuration",
         (Option("c", "Client addresses only"), _WATCH, _STAT),
     ),
-    Command(
-        "connect", "host:port", "open a session with other servers, or a new one with the same", needs_session=False
-    ),
+    Command("connect", "host:port", "open a new session, here or elsewhere", needs_session=False),
     Command(
         "create",
         "[-s] [-e] [-c] [-t ttl] path [data] [acl]",

@@ -52,7 +52,7 @@ async def interact(wishes: Wishes) -> int:
             return 1
         report.welcome(True)
         await _wait_a_moment(shell)
-        await _run_lines(shell)
+        await _run_lines(shell, report)
     finally:
         await shell.close()
     return shell.exit_code
@@ -66,7 +66,7 @@ async def _wait_a_moment(shell: Shell) -> None:
         return
 
 
-async def _run_lines(shell: Shell) -> None:
+async def _run_lines(shell: Shell, report: Report) -> None:
     session: PromptSession[str] = PromptSession(
         history=_line_history(),
         completer=_ShellCompleter(shell),
@@ -80,10 +80,10 @@ async def _run_lines(shell: Shell) -> None:
             continue
         except EOFError:
             return
-        await _run_interruptibly(shell, line)
+        await _run_interruptibly(shell, report, line)
 
 
-async def _run_interruptibly(shell: Shell, line: str) -> None:
+async def _run_interruptibly(shell: Shell, report: Report, line: str) -> None:
     running = asyncio.ensure_future(shell.run_line(line))
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGINT, running.cancel)
@@ -91,7 +91,9 @@ async def _run_interruptibly(shell: Shell, line: str) -> None:
         await asyncio.wait([running])
     finally:
         loop.remove_signal_handler(signal.SIGINT)
-    if not running.cancelled():
+    if running.cancelled():
+        report.note("\nGiven up. What was sent already may still be done.")
+    else:
         running.result()
 
 

@@ -48,7 +48,7 @@ class Tally:
     def text(self) -> str:
         parts = {"created": self.created, "overwritten": self.overwritten, "left as they are": self.skipped}
         told = ", ".join(f"{number:,} {what}" for what, number in parts.items() if number)
-        return f"{self.znodes:,} znodes: {told or 'none'}"
+        return f"{self.znodes:,} {'znode' if self.znodes == 1 else 'znodes'}: {told or 'none'}"
 
 
 class Target:
@@ -75,7 +75,8 @@ class Target:
                 await self._settle(*pending.popleft())
             progress(self.tally)
         finally:
-            await asyncio.gather(*(request for _, request in pending), return_exceptions=True)
+            answers = await asyncio.gather(*(request for _, request in pending), return_exceptions=True)
+            self.tally.created += sum(isinstance(answer, str) for answer in answers)
 
     async def _ensure_parent(self) -> None:
         parent = self._root.rpartition("/")[0]

@@ -15,6 +15,7 @@ from rich.text import Text
 from zkeeper.cli.shell import results
 from zkeeper.cli.shell.acl_texts import permission_letters
 from zkeeper.cli.shell.commands import COMMANDS, Command, usage_text
+from zkeeper.cli.shell.quota_limits import NONE, Limits, read_limits, read_usage
 from zkeeper.cli.shell.reports import Event, Failure
 from zkeeper.cli.shell.reports.plain import data_text, plain_texts
 from zkeeper.cli.shell.results import DataForm, Result
@@ -86,7 +87,7 @@ def renderable(result: Result) -> RenderableType:
         case results.Identities(identities):
             return _table(["scheme", "id"], [list(pair) for pair in identities])
         case results.Quota(path, limits, usage):
-            return _table(["quota", path], [["limits", limits], ["usage", usage]])
+            return _quota_table(path, read_limits(limits), read_usage(usage))
         case results.History(lines):
             return Text("\n").join(Text.assemble((f"{number:>4}  ", "dim"), line) for number, line in lines)
         case results.Help(names):
@@ -144,6 +145,17 @@ def _table(heads: list[str], rows: list[list[str]]) -> Table:
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     return table
+
+
+def _quota_table(path: str, limits: Limits, usage: tuple[int, int]) -> Table:
+    def cell(limit: int) -> str:
+        return "" if limit == NONE else f"{limit:,}"
+
+    rows = [
+        ["znodes", f"{usage[0]:,}", cell(limits.znodes), cell(limits.znodes_hard)],
+        ["bytes", f"{usage[1]:,}", cell(limits.size_bytes), cell(limits.size_bytes_hard)],
+    ]
+    return _table([path, "used", "soft limit", "hard limit"], rows)
 
 
 def _command_table() -> Table:
