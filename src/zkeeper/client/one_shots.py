@@ -19,7 +19,7 @@ from zkeeper.errors import (
     NoNodeError,
     SessionExpiredError,
 )
-from zkeeper.values import EventType, Stat, WatchEvent
+from zkeeper.values import Children, EventType, Stat, WatchEvent
 
 Tell = Callable[[EventType, str], object]
 
@@ -126,7 +126,7 @@ class OneShots:
             self._tell(event_type, path)
 
 
-async def _or_nothing(listing: "asyncio.Future[tuple[list[str], Stat]]") -> tuple[list[str], Stat | None]:
+async def _or_nothing(listing: "asyncio.Future[Children]") -> tuple[list[str], Stat | None]:
     try:
         return await listing
     except NoNodeError:
