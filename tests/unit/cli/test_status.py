@@ -32,7 +32,6 @@ def test_an_answer_to_srvr_is_understood() -> None:
     [
         ("This ZooKeeper instance is not currently serving requests\n", Health.NOT_SERVING),
         ("", Health.NOT_SERVING),
-        ("srvr is not executed because it is not in the whitelist.\n", Health.REFUSED),
         (ANSWER.replace("Mode: leader", "Mode: read-only"), Health.READ_ONLY),
     ],
 )

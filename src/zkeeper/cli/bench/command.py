@@ -85,16 +85,16 @@ def command(
 
 
 async def _bench(wanted: Run) -> int:
-    random = Random()
+    chance = Random()
     async with AsyncExitStack() as stack:
         clients = [
             await stack.enter_async_context(wanted.connecting.session(wanted.servers))
             for _ in range(wanted.connections)
         ]
-        root = f"{ROOT_PREFIX}{random.getrandbits(32):08x}"
-        async with _znodes(clients[0], root, wanted.znodes, random.randbytes(wanted.plan.size_bytes)) as paths:
+        root = f"{ROOT_PREFIX}{chance.getrandbits(32):08x}"
+        async with _znodes(clients[0], root, wanted.znodes, chance.randbytes(wanted.plan.size_bytes)) as paths:
             with _progress(wanted) as progress:
-                measured = await run_load(clients, paths, wanted.plan, random, progress)
+                measured = await run_load(clients, paths, wanted.plan, chance, progress)
     _tell(measured, wanted.is_json)
     return EXIT_FAILED if measured.errors else 0
 

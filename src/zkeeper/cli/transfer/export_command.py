@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TextIO
 
 import click
@@ -64,6 +64,6 @@ def _whole_file(path: str) -> Iterator[TextIO]:
             yield out
         os.replace(part, path)
     except BaseException:
-        if os.path.exists(part):
+        with suppress(FileNotFoundError):
             os.remove(part)
         raise
