@@ -80,6 +80,10 @@ DOORS: dict[str, tuple[frozenset[str], str]] = {
         frozenset({"ssl"}),
         "the type of that TLS, on its way to the client",
     ),
+    "zkeeper.cli.running": (
+        frozenset({"os"}),
+        "standard output that nobody reads any more goes nowhere",
+    ),
     "zkeeper.cli.shell.session": (
         frozenset({"open"}),
         "`reconfig -file` reads a file that a user names; the shell is handed the function",

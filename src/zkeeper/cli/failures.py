@@ -21,6 +21,8 @@ async def told_failures(coroutine: Coroutine[Any, Any, int]) -> int:
         return await coroutine
     except ZooKeeperError as error:
         click.echo(error_text(error, error.path), err=True)
+    except BrokenPipeError:
+        raise
     except (ToolError, OSError) as error:
         click.echo(str(error), err=True)
     return EXIT_FAILED

@@ -6,6 +6,7 @@
 """
 
 import asyncio
+from contextlib import suppress
 from typing import Final
 
 from zkeeper.cli.shell.reports import Event, Report
@@ -59,4 +60,7 @@ class Events:
 
     def _tell(self, event: Event) -> None:
         if self.is_on:
-            self._report.event(event)
+            with suppress(
+                BrokenPipeError
+            ):  # The command that runs, or the next one, meets it, too, and ends the shell.
+                self._report.event(event)
