@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 import click
 
-from zkeeper.cli.client_configuration import ClientConfigurationError, read_client_configuration
 from zkeeper.cli.failures import ToolError
 
 if TYPE_CHECKING:
@@ -118,12 +117,18 @@ def connecting_of(
     timeout_ms: int, credentials: tuple[str, ...], client_configuration: str | None, read_only: bool = False
 ) -> Connecting:
     """What the options mean. Ends the program with code 2 where the configuration cannot be used."""
+    ssl = None if client_configuration is None else _tls_of(client_configuration)
+    return Connecting(timeout_ms, tuple(map(_credential, credentials)), read_only, ssl)
+
+
+def _tls_of(client_configuration: str) -> "SSLContext | None":
+    from zkeeper.cli.client_configuration import ClientConfigurationError, read_client_configuration
+
     try:
-        ssl = None if client_configuration is None else read_client_configuration(client_configuration)
+        return read_client_configuration(client_configuration)
     except ClientConfigurationError as error:
         click.echo(str(error), err=True)
         raise SystemExit(EXIT_CONFIGURATION) from None
-    return Connecting(timeout_ms, tuple(map(_credential, credentials)), read_only, ssl)
 
 
 def _credential(text: str) -> tuple[str, bytes]:

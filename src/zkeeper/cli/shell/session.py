@@ -36,7 +36,8 @@ async def run_shell(wishes: Wishes, words: list[str]) -> int:
 
         return await interact(wishes)
     report = make_report(wishes.form)
-    report.banner(wishes.servers)
+    if not words or wishes.form is Form.PLAIN:
+        report.banner(wishes.servers)
     shell = make_shell(wishes, report, tells_states=not words or wishes.form is Form.PLAIN)
     try:
         return await _run(shell, wishes, report, words)

@@ -6,7 +6,7 @@
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from zkeeper.cli.walk import MAX_IN_FLIGHT, child_path
@@ -65,16 +65,23 @@ async def _below(
     if is_deepest:
         return
     shown = names[: bounds.max_children] if bounds.max_children else names
-    for start in range(0, len(shown), MAX_IN_FLIGHT):
-        some = [child_path(path, name) for name in shown[start : start + MAX_IN_FLIGHT]]
-        answers = await asyncio.gather(*map(zk.children2, some), return_exceptions=True)
-        for at, (child, answer) in enumerate(zip(some, answers, strict=True), start + 1):
-            if isinstance(answer, NoNodeError):
-                continue
-            if isinstance(answer, BaseException) and not isinstance(answer, NoAuthError):
-                raise answer
-            children = None if isinstance(answer, BaseException) else answer
-            async for one in _below(zk, child, children, Place((*place.lasts, at == len(names))), bounds):
-                yield one
+    async for name, children in _read_each(zk, path, shown):
+        at = Place((*place.lasts, name == names[-1]))
+        async for one in _below(zk, child_path(path, name), children, at, bounds):
+            yield one
     if len(names) > len(shown):
         yield Rest(Place((*place.lasts, True)), len(names) - len(shown))
+
+
+async def _read_each(zk: "AsyncClient", path: str, names: Sequence[str]) -> AsyncIterator[tuple[str, Children | None]]:
+    """What those children hold that still exist; None for what may not be read."""
+    for start in range(0, len(names), MAX_IN_FLIGHT):
+        some = names[start : start + MAX_IN_FLIGHT]
+        requests = [zk.children2(child_path(path, name)) for name in some]
+        for name, answer in zip(some, await asyncio.gather(*requests, return_exceptions=True), strict=True):
+            if not isinstance(answer, BaseException):
+                yield name, answer
+            elif isinstance(answer, NoAuthError):
+                yield name, None
+            elif not isinstance(answer, NoNodeError):
+                raise answer
