@@ -118,6 +118,13 @@ def test_people_see_json_laid_out_and_everything_else_as_it_is() -> None:
     assert for_people(results.Data(None)) == "null"
 
 
+def test_data_cannot_steer_the_terminal() -> None:
+    assert for_people(results.Data(b"a\x1b[2J\x07\tb\nc")) == "a\N{SYMBOL FOR ESCAPE}[2J\N{SYMBOL FOR BELL}  b\nc"
+    assert for_people(results.Data(b'{"a": "\xc2\x9b2J"}')) == '{\n  "a": "\N{REPLACEMENT CHARACTER}2J"\n}'
+    shown = for_people(results.AclOf([Acl(Permission.READ, "digest", "\x1b:x")]))
+    assert "\x1b" not in shown
+
+
 def test_people_see_a_quota_as_a_table() -> None:
     limits = "count=5,bytes=-1=;byteHardLimit=1000;countHardLimit=-1"
     assert for_people(results.Quota("/a", limits, "count=3,bytes=8")).splitlines() == [

@@ -8,7 +8,6 @@ from rich.columns import Columns
 from rich.console import Console, RenderableType
 from rich.json import JSON
 from rich.markup import escape
-from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
@@ -18,6 +17,7 @@ from zkeeper.cli.shell.commands import COMMANDS, Command, usage_text
 from zkeeper.cli.shell.quota_limits import NONE, Limits, read_limits, read_usage
 from zkeeper.cli.shell.reports import Event, Failure
 from zkeeper.cli.shell.reports.plain import data_text, plain_texts
+from zkeeper.cli.shell.reports.visible import visible
 from zkeeper.cli.shell.results import DataForm, Result
 from zkeeper.cli.shell.stat_texts import unsigned_hex
 from zkeeper.values import Stat
@@ -37,10 +37,10 @@ class PeopleReport:
         self._console.print(renderable(result), end=end, soft_wrap=isinstance(result, results.Data))
 
     def note(self, text: str) -> None:
-        self._console.print(Text(text, "yellow"))
+        self._console.print(Text(visible(text), "yellow"))
 
     def fail(self, failure: Failure) -> None:
-        self._console.print(Text(failure.text, "bold red"))
+        self._console.print(Text(visible(failure.text), "bold red"))
 
     def unknown(self, word: str) -> None:
         close = get_close_matches(word, COMMANDS, n=3)
@@ -93,7 +93,7 @@ def renderable(result: Result) -> RenderableType:
         case results.Help(names):
             return _explanation(COMMANDS[names[0]]) if names else _command_table()
         case _:
-            return Text("\n".join(plain_texts(result)))
+            return Text(visible("\n".join(plain_texts(result))))
 
 
 def path_text(path: str) -> Text:
@@ -105,14 +105,13 @@ def path_text(path: str) -> Text:
 def _data(data: bytes | None, form: DataForm) -> RenderableType:
     if data is None:
         return Text("null", "dim italic")
-    if form is DataForm.TEXT and data[:1] in (b"{", b"["):
+    text = visible(data_text(data, form))
+    if form is DataForm.TEXT and text[:1] in ("{", "["):
         try:
-            return JSON(data.decode())
-        except (UnicodeDecodeError, json.JSONDecodeError):
+            return JSON(text)
+        except json.JSONDecodeError:
             pass
-    if form is DataForm.TEXT and data[:5] == b"<?xml":
-        return Syntax(data_text(data, form), "xml", background_color="default")
-    return Text(data_text(data, form))
+    return Text(text)
 
 
 def stat_table(stat: Stat) -> Table:
@@ -143,7 +142,7 @@ def _time(time_ms: int) -> str:
 def _table(heads: list[str], rows: list[list[str]]) -> Table:
     table = Table(*map(escape, heads), box=None, padding=(0, 3, 0, 0), header_style="dim")
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(Text(visible(cell)) for cell in row))
     return table
 
 
