@@ -70,6 +70,19 @@ def test_piped_lines_and_the_code_of_the_last(tmp_path: Path) -> None:
     with_server(tmp_path, scenario)
 
 
+def test_bytes_that_are_no_text_do_no_harm(tmp_path: Path) -> None:
+    async def scenario(server: str) -> None:
+        done = await program("shell", "-server", server, stdin=b"n\xffo\ncreate /a \xff\nget /a\n")
+        assert (done.exit_code, done.out.splitlines()[-1]) == (0, "\N{REPLACEMENT CHARACTER}")
+
+    with_server(tmp_path, scenario)
+
+
+def test_help_needs_no_server() -> None:
+    done = asyncio.run(program("shell", "-server", "127.0.0.1:1", "help", "ls"))
+    assert done == (0, "Connecting to 127.0.0.1:1\nls [-s] [-w] [-R] path\n", "")
+
+
 def test_quit_tells_that_the_session_is_closed_and_keeps_the_code(tmp_path: Path) -> None:
     async def scenario(server: str) -> None:
         done = await program("shell", "-server", server, stdin=b"ls /none\nquit\nls /\n")

@@ -46,7 +46,9 @@ async def _delete_in_batches(zk: "AsyncClient", paths: Sequence[str], batch: int
     for start in range(0, len(paths), stride):
         several = paths[start : start + stride]
         batches = [several[at : at + batch] for at in range(0, len(several), batch)]
-        await asyncio.gather(*(_delete_at_once(zk, one) for one in batches))
+        answers = await asyncio.gather(*(_delete_at_once(zk, one) for one in batches), return_exceptions=True)
+        for failure in filter(None, answers):
+            raise failure
 
 
 async def _delete_at_once(zk: "AsyncClient", paths: Sequence[str]) -> None:
