@@ -31,7 +31,11 @@ def read_client_configuration(path: str) -> ssl.SSLContext | None:
 
 
 def _context(properties: Mapping[str, str]) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=_store(properties, "trustStore"))
+    trust_store = _store(properties, "trustStore")
+    try:
+        context = ssl.create_default_context(cafile=trust_store)
+    except OSError as error:
+        raise ClientConfigurationError(f"the trust store {trust_store} cannot be used: {error}") from None
     if properties.get("zookeeper.ssl.hostnameVerification", "true").lower() == "false":
         context.check_hostname = False
     key_store = _store(properties, "keyStore")
