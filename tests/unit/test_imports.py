@@ -25,7 +25,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "pipeline": frozenset({"database", "wire", "errors"}),
     "storage": frozenset({"database", "wire", "errors"}),
     "server": BELOW_SERVER,
-    "cli": BELOW_SERVER | {"server"},
+    "cli": BELOW_SERVER | {"server", "client", "values"},
     "testing": BELOW_SERVER | {"server"},
     "__main__": frozenset({"cli"}),
 }
@@ -77,6 +77,38 @@ DOORS: dict[str, tuple[frozenset[str], str]] = {
     "zkeeper.cli.serve": (
         frozenset({"open", "os", "signal", "time"}),
         "the command that builds the production world: clock, signals, environment, the configuration's file",
+    ),
+    "zkeeper.cli.client_configuration": (
+        frozenset({"open", "ssl"}),
+        "the properties file that a user names, and the TLS that it asks for",
+    ),
+    "zkeeper.cli.connecting": (
+        frozenset({"ssl"}),
+        "the type of that TLS, on its way to the client",
+    ),
+    "zkeeper.cli.running": (
+        frozenset({"os"}),
+        "standard output that nobody reads any more goes nowhere",
+    ),
+    "zkeeper.cli.shell.session": (
+        frozenset({"open"}),
+        "`reconfig -file` reads a file that a user names; the shell is handed the function",
+    ),
+    "zkeeper.cli.shell.terminal": (
+        frozenset({"os", "os.path", "signal"}),
+        "a person's history file in their home, and Ctrl-C",
+    ),
+    "zkeeper.cli.streams": (
+        frozenset({"os"}),
+        "whether standard input is a pipe, which the loop reads, or a file, which it cannot",
+    ),
+    "zkeeper.cli.transfer.export_command": (
+        frozenset({"open", "os"}),
+        "writes the file that a user names, under another name until it is whole",
+    ),
+    "zkeeper.cli.transfer.import_command": (
+        frozenset({"open"}),
+        "reads the file that a user names",
     ),
     "zkeeper.server.client_port": (
         frozenset({"socket"}),
