@@ -1,0 +1,193 @@
+"""What all recipes do with znodes: create one's own so that it is found again, delete it for sure, repeat what may be.
+
+1. A znode of one's own has a GUID in its name. When the outcome of its creation is unknown it is looked for behind a
+   write, which comes after all that was on its way before; it is accepted only if the current session owns it.
+2. A creation that is given up, by an error or by cancellation, is undone in the background.
+3. A deletion is repeated until it was answered or the session has ended, and cancellation does not stop it.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import Any, NamedTuple, TypeVar
+
+from zkeeper import Acl, AsyncClient, Created, OPEN_ACL, SessionState, WatchEvent
+from zkeeper.errors import (
+    AuthFailedError,
+    ClosedError,
+    ConnectionLossError,
+    NoAuthError,
+    NodeExistsError,
+    NoNodeError,
+    OperationTimeoutError,
+    SessionExpiredError,
+    SessionMovedError,
+    ThrottledOpError,
+    UnimplementedError,
+)
+
+T = TypeVar("T")
+
+PASSING = (ConnectionLossError, OperationTimeoutError, SessionMovedError, ThrottledOpError)
+"""Errors that say nothing about the request: it may be sent again if it may be done twice."""
+
+GONE = (SessionExpiredError, ClosedError, AuthFailedError)
+"""Errors that say that the session is over, and its ephemerals with it."""
+
+PAUSE_S = 0.05
+"""Before a request is sent again. While there is no connection it waits for one anyway."""
+
+_NOWHERE = "_zkeeper_settles_nothing_has_this_name_"
+
+FINAL = (SessionState.CLOSED, SessionState.AUTH_FAILED)
+
+
+class OwnZNode(NamedTuple):
+    """A znode that this session has created. `czxid` is its fencing token."""
+
+    path: str
+    czxid: int
+    session_id: int
+
+    @property
+    def name(self) -> str:
+        return self.path.rpartition("/")[2]
+
+
+class Wake(asyncio.Event):
+    """An event that a one-shot watch sets."""
+
+    def note(self, event: WatchEvent) -> None:
+        self.set()
+
+
+class Errands:
+    """Work that has to be done even if the one who began it is cancelled or gone."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    def begin(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def finish(self, work: Coroutine[Any, Any, T]) -> T:
+        """Waits for the work; cancelling the wait leaves the work going on."""
+        return await asyncio.shield(self.begin(work))
+
+    async def all_done(self) -> None:
+        while self._tasks:
+            await asyncio.wait(list(self._tasks))
+
+
+async def insist(request: Callable[[], Awaitable[T]]) -> T:
+    """Repeats a request that may be done twice until it is answered. A session that ends is an answer."""
+    while True:
+        try:
+            return await request()
+        except PASSING:
+            await asyncio.sleep(PAUSE_S)
+
+
+def join(parent: str, name: str) -> str:
+    return f"{parent.rstrip('/')}/{name}"
+
+
+async def ensure_container(zk: AsyncClient, path: str, acl: Sequence[Acl] = OPEN_ACL) -> None:
+    """Makes the znode and its ancestors where they are missing, as containers, which go when they are spent."""
+    if path in ("", "/"):
+        return
+    while True:
+        try:
+            await insist(lambda: zk.create(path, acl=acl, container=True))
+            return
+        except NodeExistsError:
+            return
+        except NoNodeError:
+            await ensure_container(zk, path.rpartition("/")[0], acl)
+        except UnimplementedError:
+            await insist(lambda: zk.ensure_path(path, acl=acl))
+            return
+
+
+async def settle(zk: AsyncClient, path: str) -> None:
+    """Returns when all that this session has requested before, on any connection, is done or never will be.
+
+    The deletion of what does not exist changes nothing, but it is a write: what was on its way comes before it. A sync
+    does not wait for what a lost connection has left in the servers.
+    """
+    with suppress(NoNodeError, NoAuthError):
+        await zk.delete(join(path, _NOWHERE))
+
+
+async def find(zk: AsyncClient, parent: str, prefix: str) -> str | None:
+    """The path of the child whose name begins with `prefix`, with what was still on its way."""
+    await settle(zk, parent)
+    try:
+        names = await zk.children(parent)
+    except NoNodeError:
+        return None
+    return next((join(parent, name) for name in names if name.startswith(prefix)), None)
+
+
+Create = Callable[[], Awaitable[Created]]
+
+
+async def create_own(
+    zk: AsyncClient, parent: str, prefix: str, errands: Errands, create: Create, acl: Sequence[Acl] = OPEN_ACL
+) -> OwnZNode:
+    """Creates an ephemeral child of `parent` by `create`, whose name begins with `prefix`, at most once.
+
+    Raises `SessionExpiredError` when the session ended on the way, and what else `create` raises.
+    """
+    try:
+        while True:
+            try:
+                return _own(zk, await _create_or_find(zk, parent, prefix, create))
+            except NoNodeError:
+                await ensure_container(zk, parent, acl)
+    except BaseException:
+        errands.begin(_undo(zk, parent, prefix))
+        raise
+
+
+async def _create_or_find(zk: AsyncClient, parent: str, prefix: str, create: Create) -> Created:
+    while True:
+        try:
+            created = await create()
+        except PASSING:
+            found = await insist(lambda: find(zk, parent, prefix))
+            if found is None:
+                continue
+            created = Created(found, None)
+        # Found again, or made by a server that knows no create2: the Stat has to be asked for.
+        return created if created.stat else Created(created.path, await insist(partial(zk.exists, created.path)))
+
+
+def _own(zk: AsyncClient, created: Created) -> OwnZNode:
+    if created.stat is None or created.stat.ephemeral_owner != zk.session_id:
+        # It was made by a session of ours that is over, and goes with it.
+        raise SessionExpiredError
+    return OwnZNode(created.path, created.stat.czxid, zk.session_id)
+
+
+async def _undo(zk: AsyncClient, parent: str, prefix: str) -> None:
+    with suppress(*GONE, NoNodeError):
+        path = await insist(lambda: find(zk, parent, prefix))
+        if path is not None:
+            await delete_surely(zk, path, zk.session_id)
+
+
+async def delete_surely(zk: AsyncClient, path: str, session_id: int) -> None:
+    """Deletes an ephemeral znode of that session; returns when it is gone or the session has ended."""
+    while zk.session_id == session_id and zk.state not in FINAL:
+        try:
+            await zk.delete(path)
+            return
+        except (NoNodeError, *GONE):
+            return
+        except PASSING:
+            await asyncio.sleep(PAUSE_S)
