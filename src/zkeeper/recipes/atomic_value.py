@@ -2,13 +2,13 @@
 
 1. Every change is conditional on the version that was read, so no change is lost.
 2. When the outcome of a change is unknown, the znode is read behind a write. If its version has not moved, or somebody
-   else's value is there, the change was not made and may be tried again; otherwise the caller is told that it is unknown.
+   else's value is there, the change was not made and may be tried again; otherwise the caller is told so.
 """
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from zkeeper import Acl, AsyncClient, OPEN_ACL
+from zkeeper import OPEN_ACL, Acl, AsyncClient
 from zkeeper.errors import BadVersionError, NodeExistsError, NoNodeError
 
 from .znodes import PASSING, ensure_container, insist, settle
@@ -34,9 +34,7 @@ class AtomicValue:
     On the wire it is Curator's `SharedValue`.
     """
 
-    def __init__(
-        self, zk: AsyncClient, path: str, *, start: bytes = b"", acl: Sequence[Acl] = OPEN_ACL
-    ) -> None:
+    def __init__(self, zk: AsyncClient, path: str, *, start: bytes = b"", acl: Sequence[Acl] = OPEN_ACL) -> None:
         self.path = path
         self._zk = zk
         self._start = start

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from zkeeper import AsyncClient, OPEN_ACL
+from zkeeper import OPEN_ACL, AsyncClient
 from zkeeper.errors import NodeExistsError, NoNodeError
 
 from .znodes import Wake, ensure_container, insist
@@ -28,7 +28,7 @@ class Barrier:
         self.path = path
 
     async def create(self) -> bool:
-        """Shuts it; False if it was shut already. After a lost connection the answer may be False for one's own."""
+        """Shuts it; False if it was shut already. After a lost connection it may be False for one's own."""
         while True:
             try:
                 await insist(lambda: self._zk.create(self.path, acl=OPEN_ACL))
@@ -39,7 +39,7 @@ class Barrier:
                 await ensure_container(self._zk, self.path.rpartition("/")[0])
 
     async def remove(self) -> bool:
-        """Opens it; False if it was open. After a lost connection the answer may be False though one's own opened it."""
+        """Opens it; False if it was open. After a lost connection it may be False for one's own."""
         try:
             await insist(lambda: self._zk.delete(self.path))
         except NoNodeError:

@@ -1,11 +1,10 @@
 """Copies of znodes that follow the servers: of one, of one with its children, of a subtree.
 
-All promise: after every change has been told, and after every reconnect, they come to show what the servers have; for
-one znode they never show an older state after a newer one; a change that is shown has been told to `on_change` listeners
-exactly once. They do not promise to show every state in between, nor a state in which different znodes belong to one
-moment, nor that what is shown is still so. While the connection is lost they show what they knew. Znodes that may not be
-read are left out. On servers without persistent watches the client falls back to one-shot watches (see
-`AsyncClient.watch`).
+All promise: after a change, and after every reconnect, they come to show what the servers have; for one znode they
+never show an older state after a newer one; each change that is shown is told to `on_change` listeners exactly once.
+They do not promise to show every state in between, nor a state in which different znodes belong to one moment, nor that
+what is shown is still so. While the connection is lost they show what they knew. Znodes that may not be read are left
+out.
 """
 
 from collections.abc import AsyncIterator, Mapping
@@ -19,8 +18,8 @@ from .mirror import Mirror
 class NodeCache(Mirror):
     """Follows one znode, which need not exist. Promises what the module says.
 
-        async with NodeCache(zk, "/config/mode") as cache:
-            print(cache.node.data if cache.node else "not there")
+    async with NodeCache(zk, "/config/mode") as cache:
+        print(cache.node.data if cache.node else "not there")
     """
 
     def __init__(self, zk: AsyncClient, path: str) -> None:
@@ -40,9 +39,9 @@ class NodeCache(Mirror):
 class ChildrenCache(Mirror):
     """Follows the children of a znode with their data. Promises what the module says.
 
-        async with ChildrenCache(zk, "/workers") as cache:
-            for name, node in cache.children.items():
-                ...
+    async with ChildrenCache(zk, "/workers") as cache:
+        for name, node in cache.children.items():
+            ...
     """
 
     def __init__(self, zk: AsyncClient, path: str) -> None:
@@ -63,8 +62,8 @@ class ChildrenCache(Mirror):
 class TreeCache(Mirror):
     """Follows a znode and everything below it. Promises what the module says.
 
-        async with TreeCache(zk, "/config") as cache:
-            node = cache.get("/config/db/host")
+    async with TreeCache(zk, "/config") as cache:
+        node = cache.get("/config/db/host")
     """
 
     def __init__(self, zk: AsyncClient, path: str) -> None:

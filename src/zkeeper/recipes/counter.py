@@ -4,7 +4,7 @@ import struct
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from zkeeper import Acl, AsyncClient, OPEN_ACL
+from zkeeper import OPEN_ACL, Acl, AsyncClient
 
 from .atomic_value import AtomicValue
 
@@ -14,8 +14,8 @@ class _Format(NamedTuple):
     read: Callable[[bytes], int]
 
 
-def _packed(format: str) -> _Format:
-    return _Format(lambda number: struct.pack(format, number), lambda data: int(struct.unpack(format, data)[0]))
+def _packed(shape: str) -> _Format:
+    return _Format(lambda number: struct.pack(shape, number), lambda data: int(struct.unpack(shape, data)[0]))
 
 
 FORMATS = {
@@ -32,8 +32,8 @@ class Counter:
         await counter.add(1)
 
     Promises: each `add` counts once or raises. When the connection is lost and it cannot be told whether it counted, it
-    raises `ConnectionLossError` or `SessionExpiredError` with `outcome` UNKNOWN. Under contention an `add` takes as many
-    round trips as others are quicker; for ids that are only to be unique `IdGenerator` costs less.
+    raises `ConnectionLossError` or `SessionExpiredError` with `outcome` UNKNOWN. Under contention an `add` is tried
+    again as often as others are quicker; for ids that are only to be unique `IdGenerator` costs less.
 
     On the wire: `layout="curator"` is `SharedCount` (32 bits), and kazoo's `Counter` with `support_curator`;
     `"curator-long"` is `DistributedAtomicLong` (64 bits); `"kazoo"` is kazoo's `Counter` of integers, without a limit.

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 
-from zkeeper import Acl, AsyncClient, OPEN_ACL, new_guid
+from zkeeper import OPEN_ACL, Acl, AsyncClient, new_guid
 from zkeeper.errors import NodeExistsError, NoNodeError, SessionExpiredError
 
 from .errors import LockTimeoutError
@@ -61,7 +61,7 @@ class DoubleBarrier:
             raise
 
     async def leave(self, timeout_s: float | None = None) -> None:
-        """Waits until all have left, at most `timeout_s` seconds. Raises `LockTimeoutError`; the own znode goes anyhow."""
+        """Waits until all have left, at most `timeout_s` seconds. Raises `LockTimeoutError`, and has left then."""
         try:
             async with asyncio.timeout(timeout_s):
                 while not await self._leave_once():

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Concatenate, ParamSpec, TypeVar
 
-from zkeeper import Acl, AsyncClient, OPEN_ACL
+from zkeeper import OPEN_ACL, Acl, AsyncClient
 
 from .errors import LockLostError
 from .held import Held
@@ -38,9 +38,7 @@ class Election:
         self._lock = Lock(zk, path, identifier=identifier, layout=layout, acl=acl)
         self._kinds = (LOCK_KINDS[Layout(layout)],)
 
-    async def run(
-        self, lead: Callable[Concatenate[Held, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
+    async def run(self, lead: Callable[Concatenate[Held, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """Waits to be elected, awaits `lead(held, ...)` as the leader, resigns, and returns or raises what it did.
 
         Raises `LockLostError` if the leadership was lost meanwhile.

@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
 from zkeeper import Acl, AsyncClient, Created, SessionState, Transaction
-
 from zkeeper.errors import TransactionFailed
 
 from .errors import LockLostError

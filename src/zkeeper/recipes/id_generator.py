@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
-from zkeeper import Acl, AsyncClient, OPEN_ACL
+from zkeeper import OPEN_ACL, Acl, AsyncClient
 from zkeeper.errors import ConnectionLossError, SessionExpiredError
 
 from .counter import Counter

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 
-from zkeeper import Acl, AsyncClient, OPEN_ACL
+from zkeeper import OPEN_ACL, Acl, AsyncClient
 from zkeeper.errors import NoNodeError
 
 from .errors import LockTimeoutError, NotHeldError
@@ -30,12 +30,12 @@ class LeaderLatch(Running):
             async for is_leader in latch.changes():
                 ...
 
-    Promises: of all candidates at most one has `is_leader`, as far as clocks run alike (see `Lock`), and there is one as
-    long as a candidate has a session. A lost connection does not end a leadership, a lost session does; the candidate
-    then comes back at the end of the queue.
+    Promises: of all candidates at most one has `is_leader`, as far as clocks run alike (see `Lock`), and there is one
+    as long as a candidate has a session. A lost connection does not end a leadership, a lost session does; the
+    candidate then comes back at the end of the queue.
 
-    Does not promise that `is_leader` is still true a line later: give `held.fencing_token` to what the leader writes to,
-    or write with `held.check`.
+    Does not promise that `is_leader` is still true a line later: give `held.fencing_token` to what the leader writes
+    to, or write with `held.check`.
 
     On the wire it is Curator's `LeaderLatch`. Kazoo has no latch; see `Election` for what it has.
     """

@@ -33,9 +33,9 @@ class Lease:
             await clean_up()
 
     Promises: of all who use zkeeper, nobody obtains it while another's has not run out, by the clock of the servers:
-    the clients' clocks play no part. Among several servers, and with kazoo, whose clients use their own clocks, it is as
-    exact as those clocks agree. It does not end with a session. After a lost connection `obtain` finds out whether the
-    lease is had.
+    the clients' clocks play no part. Among several servers, and with kazoo, whose clients use their own clocks, it is
+    as exact as those clocks agree. It does not end with a session. After a lost connection `obtain` finds out whether
+    the lease is had.
 
     Does not promise that the holder has stopped when its time is over; nothing is cancelled.
 

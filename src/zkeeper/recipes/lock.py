@@ -9,9 +9,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from types import TracebackType
-from typing import Self
 
-from zkeeper import Acl, AsyncClient, OPEN_ACL
+from zkeeper import OPEN_ACL, Acl, AsyncClient
 from zkeeper.errors import NoNodeError
 
 from .errors import LockTimeoutError, NotHeldError
@@ -206,8 +205,8 @@ class Lock(Queueing):
 
     Promises: as seen by the servers, never do two sessions hold it at the same time. The block of one who has lost it
     is cancelled no later than the servers let the next one in, as long as this process runs and its clock does not
-    jump. Places that are given up, by time, cancellation or error, are deleted, if need be after a reconnect, or go with
-    the session. A lost connection costs neither the place nor the lock; a lost session costs both, and a waiting
+    jump. Places that are given up, by time, cancellation or error, are deleted, if need be after a reconnect, or go
+    with the session. A lost connection costs neither the place nor the lock; a lost session costs both, and a waiting
     `acquire` queues again.
 
     Does not promise: that a process which was stopped (by its machine, by a debugger, by code that holds the loop) does

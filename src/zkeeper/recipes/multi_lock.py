@@ -42,7 +42,7 @@ class MultiLock:
         return helds
 
     async def release(self) -> None:
-        """Releases all, the last one first, even if one of them was lost. Raises `NotHeldError` if none was acquired."""
+        """Releases all, the last one first, lost ones too. Raises `NotHeldError` if none was acquired."""
         if not self._helds:
             raise NotHeldError("the locks are not held")
         self._helds = ()

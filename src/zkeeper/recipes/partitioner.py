@@ -117,7 +117,7 @@ class Partitioner:
         while True:
             members = await self._settled_members()
             if self.identifier not in members:
-                await self._cache.wait_for(lambda members=members: self.members != members)
+                await self._changed_from(members)
                 continue
             items = tuple(self._partition(self.identifier, members, self.items))
             share = await self._take(items, members)
@@ -132,13 +132,16 @@ class Partitioner:
         while True:
             members = self.members
             try:
-                await self._cache.wait_for(lambda members=members: self.members != members, self.settle_s)
+                await self._changed_from(members, self.settle_s)
             except TimeoutError:
                 return members
 
+    async def _changed_from(self, members: list[str], timeout_s: float | None = None) -> None:
+        await self._cache.wait_for(lambda: self.members != members, timeout_s)
+
     async def _take(self, items: tuple[str, ...], members: list[str]) -> Share | None:
         """None when the members have changed meanwhile."""
-        changed = self._errands.begin(self._cache.wait_for(lambda: self.members != members))
+        changed = self._errands.begin(self._changed_from(members))
         claiming = self._errands.begin(self._claim_all(items))
         share: Share | None = None
         try:

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 
-from zkeeper import Acl, AsyncClient, NodeData, OPEN_ACL, SessionState
+from zkeeper import OPEN_ACL, Acl, AsyncClient, NodeData, SessionState
 from zkeeper.errors import NodeExistsError, NoNodeError, SessionExpiredError
 
 from .held import OVER
@@ -23,9 +23,9 @@ class PersistentNode(Running):
             await node.present(timeout_s=5.0)
 
     Promises: whenever there is a connection, the znode comes to exist with the data last given, until `close`, which
-    deletes it (an ephemeral one; another one stays). It does not exist between the end of a session and the beginning of
-    the next. Data that others set stays, until the znode is made anew. If a znode of that path is not an ephemeral, or
-    belongs to somebody else, it is left alone until it goes.
+    deletes it (an ephemeral one; another one stays). It does not exist between the end of a session and the beginning
+    of the next. Data that others set stays, until the znode is made anew. If a znode of that path is not an ephemeral,
+    or belongs to somebody else, it is left alone until it goes.
 
     On the wire it is Curator's `PersistentNode` without protection.
     """
@@ -56,7 +56,7 @@ class PersistentNode(Running):
                     return
 
     async def set_data(self, data: bytes) -> None:
-        """Sets the data, now and whenever it is made anew. Returns when it is set, or is to be set at the next making."""
+        """Sets the data, now and whenever it is made anew. Returns when it is set, or will be at the next making."""
         self._data = data
         if self._is_present:
             try:

@@ -7,7 +7,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
-from zkeeper import Acl, AsyncClient, Created, OPEN_ACL, new_guid
+from zkeeper import OPEN_ACL, Acl, AsyncClient, Created, new_guid
 from zkeeper.errors import NoNodeError, SessionExpiredError
 
 from .errors import LockLostError

@@ -4,18 +4,29 @@
 2. It is removed under the condition that it is still taken by the one who did it.
 """
 
-from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager, suppress
 import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager, suppress
 
-from zkeeper import OPEN_ACL, Acl, AsyncClient, Created, new_guid
+from zkeeper import OPEN_ACL, Acl, AsyncClient, WatchEvent, new_guid
 from zkeeper.errors import NodeExistsError, NoNodeError, SessionExpiredError, TransactionFailed
 
 from .errors import LockLostError, LockTimeoutError
 from .held import Guard, Held
 from .names import NotInQueueError
 from .tenure import Tenure
-from .znodes import PASSING, Errands, OwnZNode, Wake, ensure_container, insist, join, settle
+from .znodes import (
+    GONE,
+    PASSING,
+    Errands,
+    OwnZNode,
+    Wake,
+    delete_surely,
+    ensure_container,
+    insist,
+    join,
+    settle,
+)
 
 MAX_PRIORITY = 999
 
@@ -36,11 +47,11 @@ class Queue:
         async with queue.take() as item:
             await send(item.data)
 
-    Promises: every entry whose `put` returned is given to some taker until one has ended its block without an exception:
-    at least once, more often if a taker fails, loses its session, or cannot be told whether its removal was done. Two
-    takers have an entry at the same time only as two holders have a `Lock`: the block is cancelled when its taking is
-    lost, and ends with `LockLostError`. A `put` that raises `ConnectionLossError` or `SessionExpiredError` with
-    `outcome` UNKNOWN may have put it.
+    Promises: every entry whose `put` returned is given to some taker until one has ended its block without an
+    exception: at least once, more often if a taker fails, loses its session, or cannot be told whether its removal was
+    done. Two takers have an entry at the same time only as two holders have a `Lock`: the block is cancelled when its
+    taking is lost, and ends with `LockLostError`. A `put` that raises `ConnectionLossError` or `SessionExpiredError`
+    with `outcome` UNKNOWN may have put it.
 
     It is for small control flows: all entries are in memory of all servers, every taker lists them all, and a few
     thousand are too many. Order is not kept among takers that work at the same time.
@@ -103,3 +114,113 @@ class Queue:
     async def settled(self) -> None:
         """Waits until what goes on in the background is done."""
         await self._errands.all_done()
+
+    # Taking.
+
+    async def _take_within(self, timeout_s: float | None) -> tuple[Tenure, Item]:
+        wake = Wake()
+        try:
+            async with asyncio.timeout(timeout_s):
+                while True:
+                    wake.clear()
+                    try:
+                        if (taken := await self._take_first(wake)) is not None:
+                            return taken
+                    except SessionExpiredError:
+                        continue
+                    await wake.wait()
+        except TimeoutError as error:
+            raise LockTimeoutError(f"nothing came into {self.path} within {timeout_s} s") from error
+        finally:
+            for path in (self._entries_path, self._taken_path):
+                self._zk.forget_watch(path, wake.note)
+
+    async def _take_first(self, wake: Wake) -> tuple[Tenure, Item] | None:
+        """The first entry that nobody has; None if there is none, and then `wake` is set when that changes."""
+        entries = await self._names(self._entries_path, wake.note)
+        occupied = set(await self._names(self._taken_path, wake.note))
+        for name in sorted(entries):
+            if name not in occupied and (taken := await self._take_entry(name)) is not None:
+                return taken
+        return None
+
+    async def _take_entry(self, name: str) -> tuple[Tenure, Item] | None:
+        taking = Tenure(self._zk, self._errands)
+        try:
+            znode = await self._occupy(join(self._taken_path, name))
+            if znode is None:
+                return None
+            taking.begin(znode)
+            if await insist(taking.watch_own) is None:
+                return None
+            data = (await insist(lambda: self._zk.get(join(self._entries_path, name)))).data
+            return taking, Item(data, taking.hold())
+        except (NoNodeError, NotInQueueError):
+            # It was done meanwhile, or our session has ended.
+            return None
+        finally:
+            if taking.held is None:
+                taking.leave()
+
+    async def _occupy(self, path: str) -> OwnZNode | None:
+        """Creates the znode that says that the entry is taken; None if somebody else has."""
+        token = new_guid(self._zk).replace("-", "").encode()
+        try:
+            try:
+                await self._zk.create(path, token, acl=self._acl, ephemeral=True)
+            except PASSING:
+                await insist(lambda: settle(self._zk, self._taken_path))
+            return await self._own(path, token)
+        except (NodeExistsError, NoNodeError):
+            return None
+        except BaseException:
+            self._errands.begin(self._vacate(path, token))
+            raise
+
+    async def _own(self, path: str, token: bytes) -> OwnZNode | None:
+        data, stat, _ = await insist(lambda: self._zk.get(path))
+        is_ours = data == token and stat.ephemeral_owner == self._zk.session_id
+        return OwnZNode(path, stat.czxid, self._zk.session_id) if is_ours else None
+
+    async def _vacate(self, path: str, token: bytes) -> None:
+        """Undoes what `_occupy` may have done when it was given up."""
+        with suppress(*GONE, NoNodeError):
+            await insist(lambda: settle(self._zk, self._taken_path))
+            znode = await self._own(path, token)
+            if znode is not None:
+                await delete_surely(self._zk, path, znode.session_id)
+
+    async def _names(self, path: str, watch: Callable[[WatchEvent], None] | None) -> list[str]:
+        while True:
+            try:
+                return await insist(lambda: self._zk.children(path, watch=watch))
+            except NoNodeError:
+                await ensure_container(self._zk, path, self._acl)
+
+    # Done.
+
+    async def _end(self, taking: Tenure, guard: Guard, error: BaseException | None) -> None:
+        try:
+            await guard.leave(error)
+            if error is None:
+                await self._errands.finish(self._remove(taking))
+        finally:
+            await taking.left()
+
+    async def _remove(self, taking: Tenure) -> None:
+        """Removes the entry, as long as it is taken by us: requests of a session that has ended are not done."""
+        assert taking.znode is not None
+        path, entry = taking.znode.path, join(self._entries_path, taking.znode.name)
+        while True:
+            if taking.held is None or not taking.held.is_held:
+                raise LockLostError(f"{path} was lost while it was held")
+            try:
+                await self._zk.transaction().delete(entry).delete(path).commit()
+                taking.end()
+                return
+            except PASSING:
+                await insist(lambda: settle(self._zk, self._entries_path))
+                if await insist(lambda: self._zk.exists(entry)) is None:
+                    return
+            except (TransactionFailed, SessionExpiredError) as failed:
+                raise LockLostError(f"{path} was lost while it was held") from failed

@@ -8,7 +8,7 @@
 
 from collections.abc import Sequence
 
-from zkeeper import Acl, AsyncClient, OPEN_ACL
+from zkeeper import OPEN_ACL, Acl, AsyncClient
 
 from .held import Held
 from .lock import Queueing, _current

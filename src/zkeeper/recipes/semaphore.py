@@ -7,7 +7,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
-from zkeeper import Acl, AsyncClient, Created, OPEN_ACL, WatchEvent, new_guid
+from zkeeper import OPEN_ACL, Acl, AsyncClient, Created, WatchEvent, new_guid
 from zkeeper.errors import BadVersionError, NoNodeError, SessionExpiredError
 
 from .errors import LockLostError
@@ -27,8 +27,8 @@ class Semaphore(Acquirable):
             ...
 
     Promises what a `Lock` does, for `max_leases` holders; `Held.fencing_token` is that of the lease. All users of a
-    path have to give the same `max_leases`; with `layout="kazoo"` the first one writes it into the znode, and others are
-    refused with `ValueError`. `try_acquire` may also fail because somebody else is acquiring at that moment.
+    path have to give the same `max_leases`; with `layout="kazoo"` the first one writes it into the znode, and others
+    are refused with `ValueError`. `try_acquire` may also fail because somebody else is acquiring at that moment.
 
     On the wire it is Curator's `InterProcessSemaphoreV2`, or kazoo's `Semaphore` with `layout="kazoo"`.
     """
@@ -63,9 +63,7 @@ class Semaphore(Acquirable):
         if not self._is_agreed:
             await self._agree()
         while True:
-            mutex = Place(
-                self._zk, self._mutex_path, lock_role(self._layout), self._data, self._errands, acl=self._acl
-            )
+            mutex = Place(self._zk, self._mutex_path, lock_role(self._layout), self._data, self._errands, acl=self._acl)
             try:
                 held = await mutex.claim(may_wait=may_wait)
                 if held is None or not await self._has_room(held, may_wait):

@@ -24,9 +24,9 @@ class ServiceDiscovery:
             async with discovery.provider("stock") as provider:
                 instance = provider.choose()
 
-    Promises: a DYNAMIC instance is there whenever the client has a session, until it is unregistered or the discovery is
-    closed; it comes back after a lost session. The other types stay until they are unregistered. What is found is what
-    the servers know: an instance that has died is found until its session expires.
+    Promises: a DYNAMIC instance is there whenever the client has a session, until it is unregistered or the discovery
+    is closed; it comes back after a lost session. The other types stay until they are unregistered. What is found is
+    what the servers know: an instance that has died is found until its session expires.
 
     On the wire it is Curator's service discovery with its JSON: `<path>/<name>/<id>`.
     """
@@ -91,7 +91,7 @@ class ServiceDiscovery:
             ids = await insist(lambda: self._zk.children(join(self.path, name)))
         except NoNodeError:
             return []
-        found = [await self.instance(name, id) for id in sorted(ids)]
+        found = [await self.instance(name, each) for each in sorted(ids)]
         return [instance for instance in found if instance is not None]
 
     async def instance(self, name: str, id: str) -> ServiceInstance | None:  # noqa: A002  it is what it is called

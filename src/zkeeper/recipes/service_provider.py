@@ -95,10 +95,9 @@ class ServiceProvider:
         """Yields all instances now, and again after changes; those in quick succession as one."""
         async for _ in self._cache.changes():
             present = self._cache.children.keys()
-            self._errors = {id: errors for id, errors in self._errors.items() if id in present}
+            self._errors = {key: errors for key, errors in self._errors.items() if key in present}
             yield self.instances
 
     def _is_down(self, instance: ServiceInstance) -> bool:
-        errors = self._errors.get(instance.id, ())
-        is_recent = bool(errors) and asyncio.get_running_loop().time() - errors[0] < DOWN_S
-        return is_recent and len(errors) >= DOWN_ERRORS
+        errors = self._errors.get(instance.id, [])
+        return len(errors) >= DOWN_ERRORS and asyncio.get_running_loop().time() - errors[0] < DOWN_S

@@ -50,15 +50,21 @@ class Tenure:
 
     # Leaving.
 
+    def end(self) -> OwnZNode | None:
+        """It is over, without a deletion. Returns the znode that is left; None if it was over before."""
+        znode, self.znode = self.znode, None
+        if znode is not None:
+            self._forget_state()
+            self._zk.forget_watch(znode.path, self._note_own)
+            if self.held is not None:
+                self.held.note_release()
+        return znode
+
     def leave(self) -> "asyncio.Task[None] | None":
         """Gives everything up; the znode is deleted in the background. What was given up before is not again."""
-        znode, self.znode = self.znode, None
+        znode = self.end()
         if znode is None:
             return None
-        self._forget_state()
-        self._zk.forget_watch(znode.path, self._note_own)
-        if self.held is not None:
-            self.held.note_release()
         return self._errands.begin(delete_surely(self._zk, znode.path, znode.session_id))
 
     async def left(self) -> None:

@@ -12,7 +12,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
-from zkeeper import Acl, AsyncClient, Created, OPEN_ACL, SessionState, WatchEvent
+from zkeeper import OPEN_ACL, Acl, AsyncClient, Created, SessionState, WatchEvent
 from zkeeper.errors import (
     AuthFailedError,
     ClosedError,
