@@ -13,7 +13,7 @@ from zkeeper import OPEN_ACL, Acl, AsyncClient, new_guid
 from zkeeper.errors import NodeExistsError, NoNodeError, SessionExpiredError
 
 from .errors import LockTimeoutError
-from .znodes import Errands, OwnZNode, Wake, create_own, delete_surely, insist, join
+from .znodes import GIVEN_UP, Errands, OwnZNode, Wake, create_own, delete_surely, insist, join
 
 _READY = "ready"
 
@@ -56,7 +56,7 @@ class DoubleBarrier:
         except TimeoutError as error:
             self._give_up()
             raise LockTimeoutError(f"fewer than {self.members} were at {self.path} within {timeout_s} s") from error
-        except BaseException:
+        except GIVEN_UP:
             self._give_up()
             raise
 

@@ -14,7 +14,7 @@ from .errors import LockLostError
 from .held import Held, create_while_held
 from .names import NotInQueueError, Role, blocker, sequence_of
 from .tenure import Tenure
-from .znodes import Errands, create_own, insist, join
+from .znodes import GIVEN_UP, Errands, create_own, insist, join
 
 
 class Place(Tenure):
@@ -45,7 +45,7 @@ class Place(Tenure):
                     return await self._claim_once(may_wait)
                 except (SessionExpiredError, NotInQueueError, LockLostError):
                     self.leave()
-        except BaseException:
+        except GIVEN_UP:
             self.leave()
             raise
 

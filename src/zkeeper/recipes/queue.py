@@ -16,6 +16,7 @@ from .held import Guard, Held
 from .names import NotInQueueError
 from .tenure import Tenure
 from .znodes import (
+    GIVEN_UP,
     GONE,
     PASSING,
     Errands,
@@ -173,7 +174,7 @@ class Queue:
             return await self._own(path, token)
         except (NodeExistsError, NoNodeError):
             return None
-        except BaseException:
+        except GIVEN_UP:
             self._errands.begin(self._vacate(path, token))
             raise
 

@@ -16,7 +16,7 @@ from .lock import Acquirable, identifiers, lock_role
 from .names import Layout, NotInQueueError
 from .place import Place
 from .tenure import Tenure
-from .znodes import Wake, create_own, ensure_container, insist, join
+from .znodes import GIVEN_UP, Wake, create_own, ensure_container, insist, join
 
 
 class Semaphore(Acquirable):
@@ -87,7 +87,7 @@ class Semaphore(Acquirable):
         try:
             tenure.begin(await create_own(self._zk, self._leases_path, prefix, self._errands, create, self._acl))
             return await tenure.confirmed()
-        except BaseException:
+        except GIVEN_UP:
             tenure.leave()
             raise
 

@@ -35,6 +35,9 @@ PASSING = (ConnectionLossError, OperationTimeoutError, SessionMovedError, Thrott
 GONE = (SessionExpiredError, ClosedError, AuthFailedError)
 """Errors that say that the session is over, and its ephemerals with it."""
 
+GIVEN_UP = (Exception, asyncio.CancelledError)
+"""What ends a piece of work after which there is something to clean up; a program that ends cleans up nothing."""
+
 PAUSE_S = 0.05
 """Before a request is sent again. While there is no connection it waits for one anyway."""
 
@@ -149,7 +152,7 @@ async def create_own(
                 return _own(zk, await _create_or_find(zk, parent, prefix, create))
             except NoNodeError:
                 await ensure_container(zk, parent, acl)
-    except BaseException:
+    except GIVEN_UP:
         errands.begin(_undo(zk, parent, prefix))
         raise
 
