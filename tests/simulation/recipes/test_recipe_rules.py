@@ -78,13 +78,14 @@ def test_rule_03_a_znode_whose_creation_was_not_answered_is_found_again(after_s:
     with RecipeWorld() as world:
         zk = world.client("a")
         world.ask("a", lambda: zk.ensure_path(PATH))
-        world.node.machine.disk.set_latency(0.05, 0.05)
+        # Slower than a reconnect: the new connection lists while the creation is still on its way to the disk.
+        world.node.machine.disk.set_latency(1.5, 1.5)
         lock = Lock(zk, PATH)
         task = world.begin("a", lock.acquire)
         world.pass_time(after_s)
         world.break_connection("a")
         held = world.result(task)
-        world.pass_time(1.0)
+        world.pass_time(5.0)
         assert world.names(PATH) == [held.znode.name]
         assert held.znode.session_id == zk.session_id
 
