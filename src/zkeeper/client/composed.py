@@ -44,19 +44,23 @@ class Composed(Reads, Writes):
         Example:
             await zk.delete_tree("/jobs")
         """
+        if path == "/" and not self._root:
+            await self._delete_below(path)
+            return
         while True:
             try:
-                await self._delete_below(path)
-                if path != "/" or self._root:
-                    await self.delete(path)
+                await self.delete(path)
                 return
             except NoNodeError:
                 return
             except NotEmptyError:
-                continue
+                await self._delete_below(path)
 
     async def _delete_below(self, path: str) -> None:
-        names = await self.children(path)
+        try:
+            names = await self.children(path)
+        except NoNodeError:
+            return
         prefix = "" if path == "/" else path
         children = [f"{prefix}/{name}" for name in names if self._root or f"{prefix}/{name}" != "/zookeeper"]
         for start in range(0, len(children), MAX_DELETES_AT_ONCE):

@@ -24,7 +24,9 @@ from zkeeper.errors import (
     ClosedError,
     ConnectionLossError,
     DecodeError,
+    MarshallingError,
     SessionExpiredError,
+    UnimplementedError,
     ZooKeeperError,
 )
 from zkeeper.values import EventType, SessionState
@@ -32,6 +34,7 @@ from zkeeper.wire import protocol
 from zkeeper.wire.client_exchange import AUTH_XID, RISKY, SET_WATCHES_XID, Exchange
 from zkeeper.wire.client_replies import NOTHING, Welcome
 from zkeeper.wire.client_requests import NO_PASSWORD, auth_body, connect_frame, set_watches_bodies
+from zkeeper.wire.client_watches import PERSISTENT
 
 if TYPE_CHECKING:
     from ssl import SSLContext
@@ -39,6 +42,8 @@ if TYPE_CHECKING:
 MAX_PING_INTERVAL_S: Final = 10.0
 CLOSE_PATIENCE_S: Final = 3.0
 """How long `close` waits for the server to confirm."""
+REFUSALS_OF_PERSISTENT_WATCHES: Final = (UnimplementedError.code, MarshallingError.code)
+"""From servers before 3.6, and from those whose watch manager has one-shot watches only."""
 
 logger = logging.getLogger("zkeeper.client")
 
@@ -75,6 +80,8 @@ class Session:
         self.timeout_ms = options.session_timeout_ms
         self.server: Host | None = None
         self.last_failure = "no server was tried yet"
+        self.lacks_persistent_watches = False
+        """Whether a server has refused one. Then one-shot watches take their place, for the life of the client."""
         self._loop: asyncio.AbstractEventLoop
         self._connection: Connection | None = None
         self._main: asyncio.Task[None] | None = None
@@ -222,9 +229,12 @@ class Session:
         """Invariant 3."""
         for scheme, credential in self.credentials.send_all():
             connection.send_special(AUTH_XID, protocol.AUTH, auth_body(scheme, credential))
-        for op, body in set_watches_bodies(self.exchange.last_zxid, self.exchange.watches.paths()):
+        watched = self.exchange.watches.paths()
+        if self.lacks_persistent_watches:
+            watched = watched[:PERSISTENT]
+        for op, body in set_watches_bodies(self.exchange.last_zxid, watched):
             connection.send_special(SET_WATCHES_XID, op, body)
-        for path, watcher in self.exchange.watches.persistent():
+        for path, watcher in () if self.lacks_persistent_watches else self.exchange.watches.persistent():
             self.exchange.tell(watcher, EventType.NONE, path)
 
     def _disconnected(self, reason: str) -> None:
@@ -316,6 +326,9 @@ class Session:
             self._ping_sent_s = None
         elif xid == AUTH_XID:
             self._authenticated(code)
+        elif xid == SET_WATCHES_XID and code and self._connection is not None:
+            self.lacks_persistent_watches |= code in REFUSALS_OF_PERSISTENT_WATCHES
+            self._connection.abort(f"the server did not set the watches again: error {code}")
 
     def _authenticated(self, code: int) -> None:
         if code:

@@ -3,7 +3,8 @@
 1. Events come in the order in which the servers applied the changes, and before replies that show the changes.
 2. Where events may be missing an event of the type NONE takes their place: after a reconnect (servers do not tell what
    happened meanwhile), in a new session, and when `MAX_EVENTS_UNREAD` wait to be read.
-3. The watch is in the session's table before the server is asked, so that a reconnect brings it along in any case.
+3. Where servers have no persistent watches, `one_shots` takes their place, which tells less (see there).
+4. The watch is in the session's table before the server is asked, so that a reconnect brings it along in any case.
 """
 
 import asyncio
@@ -13,9 +14,18 @@ from types import TracebackType
 from typing import Final, Self
 
 from zkeeper.client.base import Base, WatchCallback
+from zkeeper.client.one_shots import OneShots
 from zkeeper.client.session import Session
-from zkeeper.client.states import FINAL, report
-from zkeeper.errors import ClosedError, ConnectionLossError, NoNodeError, SessionExpiredError, ZooKeeperError
+from zkeeper.client.states import CONNECTED, FINAL, report
+from zkeeper.errors import (
+    ClosedError,
+    ConnectionLossError,
+    MarshallingError,
+    NoNodeError,
+    SessionExpiredError,
+    UnimplementedError,
+    ZooKeeperError,
+)
 from zkeeper.values import EventType, RemoveWatches, SessionState, WatchEvent
 from zkeeper.wire import client_replies as shapes
 from zkeeper.wire import protocol
@@ -38,6 +48,9 @@ class Watch(Base):
     after every reconnect, in every new session, and instead of what was not read in time. The watch goes on after it;
     it ends with `stop`, with the client (quietly), or with an error of the session's that is final.
 
+    Servers before ZooKeeper 3.6 have no such watches. There one-shot watches are set again and again: changes that
+    follow each other quickly come as one, events have no zxid, and a recursive watch costs two requests for each znode.
+
     Example:
         async with zk.watch("/members") as events:
             print(await zk.children("/members"))
@@ -58,6 +71,7 @@ class Watch(Base):
         self._end: Exception | None = None
         self._is_set = False
         self._stop_listening: Callable[[], None] | None = None
+        self._one_shots: OneShots | None = None
 
     # Setting and ending.
 
@@ -75,12 +89,27 @@ class Watch(Base):
         mode = protocol.ADD_WATCH_RECURSIVE if self.is_recursive else protocol.ADD_WATCH_PERSISTENT
         body = path_and_number(self._full.encode(), mode)
         try:
-            await self._exchange.request(protocol.ADD_WATCH, shapes.NOTHING, CONDITIONAL, 0, self.path, body)
+            if not self._session.lacks_persistent_watches:
+                await self._exchange.request(protocol.ADD_WATCH, shapes.NOTHING, CONDITIONAL, 0, self.path, body)
+        except (UnimplementedError, MarshallingError):
+            self._session.lacks_persistent_watches = True
         except (NoNodeError, ConnectionLossError, SessionExpiredError):
             return
         except BaseException:
             self.stop()
             raise
+        if self._session.lacks_persistent_watches and self._is_set:
+            await asyncio.wait([self._fall_back().is_ready])
+
+    def _fall_back(self) -> OneShots:
+        """One-shot watches take over."""
+        self._exchange.watches.remove(self._kind, self._full, self._watcher_of_all)
+        if self._one_shots is None:
+            self._one_shots = OneShots(self._session, self._full, self.is_recursive, self._tell_change)
+        return self._one_shots
+
+    def _tell_change(self, event_type: EventType, path: str) -> None:
+        self._exchange.tell(self._watcher_of_all, int(event_type), path)
 
     def stop(self) -> None:
         """Removes the watch: no event comes any more. What was not read can be read no more."""
@@ -89,6 +118,9 @@ class Watch(Base):
         self._is_set = False
         if self._stop_listening is not None:
             self._stop_listening()
+        if self._one_shots is not None:
+            self._one_shots.stop()
+            self._one_shots = None
         is_last = self._exchange.watches.remove(self._kind, self._full, self._watcher_of_all)
         self._finish(StopAsyncIteration())
         if is_last and self._exchange.refusal is None:
@@ -139,10 +171,15 @@ class Watch(Base):
         self._wake()
 
     def _state_changed(self, state: SessionState) -> None:
+        if state in CONNECTED and self._session.lacks_persistent_watches:
+            self._fall_back()
+            self._deliver(WatchEvent(EventType.NONE, self.path, -1))
         if state is SessionState.LOST and self._ends_with_session:
             self.stop()
             self._finish(SessionExpiredError("the session of this watch is lost"))
         elif state in FINAL:
+            if self._one_shots is not None:
+                self._one_shots.stop()
             closed = state is SessionState.CLOSED
             self._finish(StopAsyncIteration() if closed else ClosedError("the client may not go on"))
 

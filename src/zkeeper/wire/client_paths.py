@@ -9,7 +9,7 @@ from typing import Final
 
 from zkeeper.errors import BadArgumentsError
 
-_FORBIDDEN: Final = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\uf8ff\ufff0-\uffff\U00010000-\U0010ffff]")
+_FORBIDDEN: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\uf8ff\ufff0-\uffff\U00010000-\U0010ffff]")
 
 
 def check_path(path: str, is_sequential: bool = False) -> None:
