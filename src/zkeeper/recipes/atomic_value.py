@@ -11,7 +11,7 @@ from typing import NamedTuple
 from zkeeper import OPEN_ACL, Acl, AsyncClient
 from zkeeper.errors import BadVersionError, NodeExistsError, NoNodeError
 
-from .znodes import PASSING, ensure_container, insist, settle
+from .znodes import PASSING, ensure_container, insist, persist, settle
 
 
 class Versioned(NamedTuple):
@@ -47,7 +47,7 @@ class AtomicValue:
         """The value with its version, for `compare_and_set`."""
         while True:
             try:
-                data, stat, _ = await insist(lambda: self._zk.get(self.path))
+                data, stat, _ = await persist(lambda: self._zk.get(self.path))
                 return Versioned(data, stat.version)
             except NoNodeError:
                 await self._create()
@@ -56,7 +56,7 @@ class AtomicValue:
         """Sets it, whatever it was."""
         while True:
             try:
-                await insist(lambda: self._zk.set(self.path, value))
+                await persist(lambda: self._zk.set(self.path, value))
                 return
             except NoNodeError:
                 await self._create()
@@ -88,7 +88,7 @@ class AtomicValue:
 
     async def _create(self) -> None:
         try:
-            await insist(lambda: self._zk.create(self.path, self._start, acl=self._acl))
+            await persist(lambda: self._zk.create(self.path, self._start, acl=self._acl))
         except NodeExistsError:
             pass
         except NoNodeError:

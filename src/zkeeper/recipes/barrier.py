@@ -5,7 +5,7 @@ import asyncio
 from zkeeper import OPEN_ACL, AsyncClient
 from zkeeper.errors import NodeExistsError, NoNodeError
 
-from .znodes import Wake, ensure_container, insist
+from .znodes import Wake, ensure_container, persist
 
 
 class Barrier:
@@ -31,7 +31,7 @@ class Barrier:
         """Shuts it; False if it was shut already. After a lost connection it may be False for one's own."""
         while True:
             try:
-                await insist(lambda: self._zk.create(self.path, acl=OPEN_ACL))
+                await persist(lambda: self._zk.create(self.path, acl=OPEN_ACL))
                 return True
             except NodeExistsError:
                 return False
@@ -41,7 +41,7 @@ class Barrier:
     async def remove(self) -> bool:
         """Opens it; False if it was open. After a lost connection it may be False for one's own."""
         try:
-            await insist(lambda: self._zk.delete(self.path))
+            await persist(lambda: self._zk.delete(self.path))
         except NoNodeError:
             return False
         return True
@@ -51,7 +51,7 @@ class Barrier:
         wake = Wake()
         try:
             async with asyncio.timeout(timeout_s):
-                while await insist(lambda: self._zk.exists(self.path, watch=wake.note)) is not None:
+                while await persist(lambda: self._zk.exists(self.path, watch=wake.note)) is not None:
                     await wake.wait()
                     wake.clear()
         except TimeoutError:

@@ -13,7 +13,7 @@ from zkeeper import OPEN_ACL, Acl, AsyncClient, new_guid
 from zkeeper.errors import NodeExistsError, NoNodeError, SessionExpiredError
 
 from .errors import LockTimeoutError
-from .znodes import GIVEN_UP, Errands, OwnZNode, Wake, create_own, delete_surely, insist, join
+from .znodes import GIVEN_UP, Errands, OwnZNode, Wake, create_own, delete_surely, insist, join, persist
 
 _READY = "ready"
 
@@ -67,7 +67,7 @@ class DoubleBarrier:
                 while not await self._leave_once():
                     pass
                 with suppress(NoNodeError):
-                    await insist(lambda: self._zk.delete(self._ready))
+                    await persist(lambda: self._zk.delete(self._ready))
         except TimeoutError as error:
             raise LockTimeoutError(f"others are still at {self.path} after {timeout_s} s") from error
         finally:
@@ -136,7 +136,7 @@ class DoubleBarrier:
 
     async def _leave_once(self) -> bool:
         """One step of leaving; True when nobody is left."""
-        present = await self._present()
+        present = await persist(self._present)
         own = self._own.name if self._own is not None else None
         if not [name for name in present if name != own]:
             if self._own is not None:

@@ -9,7 +9,7 @@ from zkeeper.errors import NoNodeError
 
 from .caches import ChildrenCache
 from .persistent_node import PersistentNode
-from .znodes import insist, join
+from .znodes import join, persist
 
 _PARTY = "__party__"
 LAYOUTS = ("curator", "kazoo", "kazoo-shallow")
@@ -84,7 +84,7 @@ class Group:
     async def members(self) -> list[Member]:
         """All members now, sorted by identifier."""
         try:
-            names = await insist(lambda: self._zk.children(self.path))
+            names = await persist(lambda: self._zk.children(self.path))
         except NoNodeError:
             return []
         nodes = await asyncio.gather(*[self._read(name) for name in names])
@@ -118,6 +118,6 @@ class Group:
 
     async def _read(self, name: str) -> NodeData | None:
         try:
-            return await insist(lambda: self._zk.get(join(self.path, name)))
+            return await persist(lambda: self._zk.get(join(self.path, name)))
         except NoNodeError:
             return None

@@ -5,10 +5,10 @@ from functools import partial
 from typing import NamedTuple
 
 from zkeeper import AsyncClient, WatchEvent
-from zkeeper.errors import NoNodeError, SessionExpiredError
+from zkeeper.errors import NoNodeError
 
 from .names import in_order
-from .znodes import Wake, insist, join
+from .znodes import Wake, join, persist
 
 Watcher = Callable[[WatchEvent], None]
 
@@ -36,10 +36,7 @@ async def leaders(zk: AsyncClient, path: str, kinds: tuple[str, ...]) -> AsyncIt
     is_first_time = True
     while True:
         wake.clear()
-        try:
-            first = await _first(zk, path, kinds, wake.note)
-        except SessionExpiredError:
-            continue
+        first = await _first(zk, path, kinds, wake.note)
         if is_first_time or first != told:
             is_first_time, told = False, first
             yield first
@@ -54,7 +51,7 @@ async def _first(zk: AsyncClient, path: str, kinds: tuple[str, ...], watch: Watc
             return None
         node = join(path, names[0])
         try:
-            data, stat, _ = await insist(partial(zk.get, node, watch=watch))
+            data, stat, _ = await persist(partial(zk.get, node, watch=watch))
         except NoNodeError:
             continue
         return Leader(data.decode(errors="replace"), node, stat.czxid)
@@ -63,7 +60,7 @@ async def _first(zk: AsyncClient, path: str, kinds: tuple[str, ...], watch: Watc
 async def _names(zk: AsyncClient, path: str, watch: Watcher | None) -> list[str]:
     while True:
         try:
-            return await insist(partial(zk.children, path, watch=watch))
+            return await persist(partial(zk.children, path, watch=watch))
         except NoNodeError:
-            if await insist(partial(zk.exists, path, watch=watch)) is None:
+            if await persist(partial(zk.exists, path, watch=watch)) is None:
                 return []

@@ -13,7 +13,7 @@ from .errors import LockLostError
 from .held import Held
 from .lock import Lock
 from .names import Layout
-from .znodes import PASSING, insist, join
+from .znodes import PASSING, insist, join, persist
 
 _VERSION = 1
 _TIME_FORMAT = "%Y-%m-%dT%H:%M:%S"
@@ -96,7 +96,7 @@ class Lease:
 
     async def _read(self) -> "_Record | None":
         try:
-            data, stat, _ = await insist(lambda: self._zk.get(self._holder_path))
+            data, stat, _ = await persist(lambda: self._zk.get(self._holder_path))
         except NoNodeError:
             return None
         record = json.loads(data)

@@ -17,7 +17,7 @@ from .errors import LockTimeoutError, NotHeldError
 from .held import Guard, Held
 from .names import Layout, Role, in_order
 from .place import Place
-from .znodes import Errands, insist, join
+from .znodes import Errands, join, persist
 
 Task = asyncio.Task[object]
 
@@ -155,7 +155,7 @@ class Queueing(Acquirable):
     async def contenders(self) -> list[str]:
         """The identifiers of all who hold it or wait for it, in their order; of the others of one's own kind, too."""
         try:
-            names = in_order(await insist(lambda: self._zk.children(self.path)), self._kinds)
+            names = in_order(await persist(lambda: self._zk.children(self.path)), self._kinds)
         except NoNodeError:
             return []
         return await identifiers(self._zk, self.path, names)
@@ -172,7 +172,7 @@ async def identifiers(zk: AsyncClient, parent: str, names: list[str]) -> list[st
     found = []
     for name in names:
         with suppress(NoNodeError):
-            found.append((await insist(_reading(zk, join(parent, name)))).decode(errors="replace"))
+            found.append((await persist(_reading(zk, join(parent, name)))).decode(errors="replace"))
     return found
 
 

@@ -11,7 +11,7 @@ from zkeeper.errors import NoNodeError
 from .persistent_node import PersistentNode
 from .service_instance import ServiceInstance, ServiceType, decode, encode
 from .service_provider import ServiceProvider, Strategy
-from .znodes import insist, join
+from .znodes import join, persist
 
 log = logging.getLogger(__name__)
 
@@ -76,19 +76,19 @@ class ServiceDiscovery:
             await node.close()
         if instance.type is not ServiceType.DYNAMIC:
             with suppress(NoNodeError):
-                await insist(lambda: self._zk.delete(self._path_of(instance.name, instance.id)))
+                await persist(lambda: self._zk.delete(self._path_of(instance.name, instance.id)))
 
     async def names(self) -> list[str]:
         """The names of all services, sorted, also of those without an instance."""
         try:
-            return sorted(await insist(lambda: self._zk.children(self.path)))
+            return sorted(await persist(lambda: self._zk.children(self.path)))
         except NoNodeError:
             return []
 
     async def instances(self, name: str) -> list[ServiceInstance]:
         """The instances of a service that are registered now, sorted by id."""
         try:
-            ids = await insist(lambda: self._zk.children(join(self.path, name)))
+            ids = await persist(lambda: self._zk.children(join(self.path, name)))
         except NoNodeError:
             return []
         found = [await self.instance(name, each) for each in sorted(ids)]
@@ -98,7 +98,7 @@ class ServiceDiscovery:
         """One instance; None if it is not registered, or what is there is no record of one."""
         path = self._path_of(name, id)
         try:
-            return decode((await insist(lambda: self._zk.get(path))).data)
+            return decode((await persist(lambda: self._zk.get(path))).data)
         except NoNodeError:
             return None
         except ValueError as error:

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, TypeVar
 from zkeeper import OPEN_ACL, Acl, AsyncClient, Created, SessionState, WatchEvent
 from zkeeper.errors import (
     AuthFailedError,
+    BadArgumentsError,
     ClosedError,
     ConnectionLossError,
     NoAuthError,
@@ -100,6 +101,15 @@ async def insist(request: Callable[[], Awaitable[T]]) -> T:
             await asyncio.sleep(PAUSE_S)
 
 
+async def persist(request: Callable[[], Awaitable[T]]) -> T:
+    """As `insist`, for what has nothing to do with the session: it is sent again in the next one, too."""
+    while True:
+        try:
+            return await insist(request)
+        except SessionExpiredError:
+            continue
+
+
 def join(parent: str, name: str) -> str:
     return f"{parent.rstrip('/')}/{name}"
 
@@ -110,14 +120,14 @@ async def ensure_container(zk: AsyncClient, path: str, acl: Sequence[Acl] = OPEN
         return
     while True:
         try:
-            await insist(lambda: zk.create(path, acl=acl, container=True))
+            await persist(lambda: zk.create(path, acl=acl, container=True))
             return
         except NodeExistsError:
             return
         except NoNodeError:
             await ensure_container(zk, path.rpartition("/")[0], acl)
         except UnimplementedError:
-            await insist(lambda: zk.ensure_path(path, acl=acl))
+            await persist(lambda: zk.ensure_path(path, acl=acl))
             return
 
 
@@ -157,6 +167,8 @@ async def create_own(
                 return _own(zk, await _create_or_find(zk, parent, prefix, create))
             except NoNodeError:
                 await ensure_container(zk, parent, acl)
+    except BadArgumentsError:
+        raise
     except GIVEN_UP:
         errands.begin(_undo(zk, parent, prefix))
         raise

@@ -13,7 +13,7 @@ from zkeeper import AsyncClient
 from zkeeper.database.znode import ZNode
 from zkeeper.testing.simulation import Machine, Simulation
 
-from ..node import ServerNode, make_config
+from ..node import ServerNode, make_config  # noqa: TID252  the package has one name in pytest and another as a program
 
 if not hasattr(AsyncClient, "forget_watch"):
     AsyncClient.forget_watch = lambda self, path, callback: None
