@@ -140,7 +140,7 @@ class DoubleBarrier:
         own = self._own.name if self._own is not None else None
         if not [name for name in present if name != own]:
             if self._own is not None:
-                await self._errands.finish(delete_surely(self._zk, self._own.path, self._own.session_id))
+                await self._errands.finish(delete_surely(self._zk, self._own.path, self._own.session_id, self._errands))
             self._own = None
             return True
         if present[0] != own:
@@ -161,4 +161,4 @@ class DoubleBarrier:
     def _give_up(self) -> None:
         own, self._own = self._own, None
         if own is not None:
-            self._errands.begin(delete_surely(self._zk, own.path, own.session_id))
+            self._errands.begin(delete_surely(self._zk, own.path, own.session_id, self._errands))

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from zkeeper import OPEN_ACL, Acl, AsyncClient, NodeData, SessionState
-from zkeeper.errors import NodeExistsError, NoNodeError, SessionExpiredError
+from zkeeper.errors import AuthFailedError, ClosedError, NodeExistsError, NoNodeError, SessionExpiredError
 
 from .held import OVER
 from .running import Running
-from .znodes import GONE, PASSING, PAUSE_S, Wake, delete_surely, ensure_container, insist, settle
+from .znodes import PASSING, PAUSE_S, Wake, ensure_container, insist, settle, sweep_up
 
 
 class PersistentNode(Running):
@@ -135,9 +135,22 @@ class PersistentNode(Running):
             self._wake.set()
 
     async def _remove(self) -> None:
-        """Deletes it if it is ours. Its creation may be on its way still, and has to come first."""
-        with suppress(*GONE, NoNodeError):
-            await insist(lambda: settle(self._zk, self.path.rpartition("/")[0]))
-            owner = (await insist(lambda: self._zk.get(self.path))).stat.ephemeral_owner
-            if owner in (self._session_id, *self._former_sessions):
-                await delete_surely(self._zk, self.path, self._zk.session_id)
+        """Deletes it if it is ours; what is left of a session that is over, in the background."""
+        self._note_session()
+        try:
+            if self._zk.session_id == 0:
+                raise SessionExpiredError
+            await insist(self._remove_once)
+        except (ClosedError, AuthFailedError):
+            return
+        except SessionExpiredError:
+            for session_id in self._former_sessions | {self._session_id or 0}:
+                self._errands.sweep(sweep_up(self._zk, self.path, session_id))
+
+    async def _remove_once(self) -> None:
+        # Its creation may be on its way still, and has to come first.
+        await settle(self._zk, self.path.rpartition("/")[0])
+        stat = await self._zk.exists(self.path)
+        if stat is not None and stat.ephemeral_owner in self._former_sessions | {self._session_id}:
+            with suppress(NoNodeError):
+                await self._zk.delete(self.path)

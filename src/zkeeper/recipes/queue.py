@@ -189,7 +189,7 @@ class Queue:
             await insist(lambda: settle(self._zk, self._taken_path))
             znode = await self._own(path, token)
             if znode is not None:
-                await delete_surely(self._zk, path, znode.session_id)
+                await delete_surely(self._zk, path, znode.session_id, self._errands)
 
     async def _names(self, path: str, watch: Callable[[WatchEvent], None] | None) -> list[str]:
         while True:

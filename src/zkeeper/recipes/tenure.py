@@ -65,7 +65,7 @@ class Tenure:
         znode = self.end()
         if znode is None:
             return None
-        return self._errands.begin(delete_surely(self._zk, znode.path, znode.session_id))
+        return self._errands.begin(delete_surely(self._zk, znode.path, znode.session_id, self._errands))
 
     async def left(self) -> None:
         """As `leave`, and waits until the znode is gone. Cancelling the wait does not stop the deletion."""

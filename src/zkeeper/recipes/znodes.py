@@ -3,7 +3,8 @@
 1. A znode of one's own has a GUID in its name. When the outcome of its creation is unknown it is looked for behind a
    write, which comes after all that was on its way before; it is accepted only if the current session owns it.
 2. A creation that is given up, by an error or by cancellation, is undone in the background.
-3. A deletion is repeated until it was answered or the session has ended, and cancellation does not stop it.
+3. A deletion is repeated until it was answered, and cancellation does not stop it. Nobody waits for it longer than the
+   session lasts, as the client sees it; what the servers keep after that is swept up in the next session.
 """
 
 import asyncio
@@ -71,16 +72,24 @@ class Errands:
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._sweeps: set[asyncio.Task[Any]] = set()
 
     def begin(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        return self._begin(work, self._tasks)
+
+    def sweep(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """Work that `all_done` does not wait for."""
+        return self._begin(work, self._sweeps)
+
+    def _begin(self, work: Coroutine[Any, Any, T], tasks: set[asyncio.Task[Any]]) -> asyncio.Task[T]:
         try:
             task = asyncio.get_running_loop().create_task(work)
         except BaseException:
             # The loop is at its end; nobody will ever wait for it.
             work.close()
             raise
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
         return task
 
     async def finish(self, work: Coroutine[Any, Any, T]) -> T:
@@ -170,7 +179,7 @@ async def create_own(
     except BadArgumentsError:
         raise
     except GIVEN_UP:
-        errands.begin(_undo(zk, parent, prefix))
+        errands.begin(_undo(zk, parent, prefix, errands))
         raise
 
 
@@ -194,20 +203,40 @@ def _own(zk: AsyncClient, created: Created) -> OwnZNode:
     return OwnZNode(created.path, created.stat.czxid, zk.session_id)
 
 
-async def _undo(zk: AsyncClient, parent: str, prefix: str) -> None:
-    with suppress(*GONE, NoNodeError):
-        path = await insist(lambda: find(zk, parent, prefix))
+async def _undo(zk: AsyncClient, parent: str, prefix: str, errands: Errands) -> None:
+    try:
+        await insist(lambda: _delete_found(zk, parent, prefix))
+    except SessionExpiredError:
+        errands.sweep(persist(lambda: _delete_found(zk, parent, prefix)))
+
+
+async def _delete_found(zk: AsyncClient, parent: str, prefix: str) -> None:
+    with suppress(ClosedError, AuthFailedError, NoNodeError):
+        path = await find(zk, parent, prefix)
         if path is not None:
-            await delete_surely(zk, path, zk.session_id)
+            await zk.delete(path)
 
 
-async def delete_surely(zk: AsyncClient, path: str, session_id: int) -> None:
+async def delete_surely(zk: AsyncClient, path: str, session_id: int, errands: Errands) -> None:
     """Deletes an ephemeral znode of that session; returns when it is gone or the session has ended."""
     while zk.session_id == session_id and zk.state not in FINAL:
         try:
             await zk.delete(path)
             return
-        except (NoNodeError, *GONE):
+        except NoNodeError:
+            return
+        except SessionExpiredError:
+            break
+        except (ClosedError, AuthFailedError):
             return
         except PASSING:
             await asyncio.sleep(PAUSE_S)
+    errands.sweep(sweep_up(zk, path, session_id))
+
+
+async def sweep_up(zk: AsyncClient, path: str, session_id: int) -> None:
+    """Deletes what a session has left, which is over for us, but not yet for the servers: others wait for it."""
+    with suppress(ClosedError, AuthFailedError, NoNodeError):
+        stat = await persist(lambda: zk.exists(path))
+        if stat is not None and stat.ephemeral_owner == session_id:
+            await persist(lambda: zk.delete(path))

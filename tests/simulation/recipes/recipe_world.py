@@ -35,6 +35,8 @@ class RecipeWorld:
         self.sim = Simulation(seed)
         self.node = ServerNode(self.sim, make_config(tick_ms=tick_ms))
         self.clients: dict[str, AsyncClient] = {}
+        self.ended_sessions: set[int] = set()
+        """Sessions that the server ended before their time; their clients learn of it too late to be in time."""
 
     def __enter__(self) -> "RecipeWorld":
         self.sim.__enter__()
@@ -123,7 +125,10 @@ class RecipeWorld:
         session_id = zk.session_id
 
         def end() -> None:
-            service.end_session(service.tracker.sessions[session_id], service.now_ms())
+            session = service.tracker.sessions.get(session_id)
+            if session is not None and not session.closing:
+                self.ended_sessions.add(session_id)
+                service.end_session(session, service.now_ms())
 
         self.on(self.node.name, end)
 
