@@ -1,7 +1,10 @@
 """What the client promises, against a real server: see `conftest.py`."""
 
 import asyncio
-from collections.abc import Callable
+import ssl
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +16,7 @@ from zkeeper.errors import (
     BadArgumentsError,
     BadVersionError,
     ClosedError,
+    ConnectionLossError,
     FrameTooLongError,
     InvalidAclError,
     NoAuthError,
@@ -33,6 +37,9 @@ from zkeeper.values import RemoveWatches
 from .conftest import Ground, Story
 
 Play = Callable[[Story], None]
+
+CERTIFICATE = Path(__file__).with_name("localhost.pem")
+"""Made for these tests, with its key beside it; it proves nothing to anybody else."""
 
 
 def kinds(events: list[WatchEvent]) -> list[tuple[str, str]]:
@@ -466,3 +473,40 @@ def test_retry_in_use(play: Play) -> None:
             await retry(ground.zk.get, "/no")
 
     play(story)
+
+
+def test_tls_by_a_context(play: Play) -> None:
+    """A proxy speaks TLS to the client. The certificate is for `localhost`; under another name it is refused."""
+
+    async def story(ground: Ground) -> None:
+        context = ssl.create_default_context(cafile=str(CERTIFICATE))
+        async with tls_proxy(ground.address) as port:
+            async with ground.connect(address=f"localhost:{port}", ssl=context) as zk:
+                await zk.create("/a", b"x" * 500_000)
+                assert (await zk.get("/a")).data == b"x" * 500_000
+            wrong = ground.connect(address=f"127.0.0.1:{port}", ssl=context)
+            with pytest.raises(ConnectionLossError, match=r"(?i)certificate"):
+                await wrong.start(timeout_s=1)
+
+    play(story)
+
+
+@asynccontextmanager
+async def tls_proxy(target: str) -> AsyncIterator[int]:
+    """Passes on what comes in over TLS; yields its port."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(CERTIFICATE, CERTIFICATE.with_name("localhost-key.pem"))
+    host, port = target.rsplit(":", 1)
+
+    async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there_reader, there_writer = await asyncio.open_connection(host, int(port))
+        await asyncio.gather(pump(reader, there_writer), pump(there_reader, writer), return_exceptions=True)
+
+    async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65536):
+            writer.write(data)
+        writer.close()
+
+    server = await asyncio.start_server(carry, "127.0.0.1", 0, ssl=context)
+    yield server.sockets[0].getsockname()[1]
+    server.close()

@@ -74,6 +74,25 @@ def test_lost_is_declared_before_the_server_expires_the_session(seed: int, direc
         assert world.state_names() == ["CONNECTED", "SUSPENDED", "LOST", "CONNECTED", "CLOSED"]
 
 
+@pytest.mark.parametrize("seed", range(10))
+def test_a_session_that_was_lost_is_not_resumed_by_an_attempt_under_way(seed: int) -> None:
+    async def story(world: ClientWorld) -> None:
+        zk = world.client()
+        await zk.start()
+        old = zk.session_id
+        await asyncio.sleep(1.9)
+        world.sim.delay(world.client_machine, world.node.machine, 1200)
+        world.break_connections()
+        await reached(zk, SessionState.LOST)
+        world.sim.heal()
+        await reached(zk, SessionState.CONNECTED)
+        assert zk.session_id not in (0, old)
+        await zk.close()
+
+    with ClientWorld(seed=seed) as world:
+        world.play(story)
+
+
 def test_notifications_do_not_prolong_a_session_that_the_server_does_not_hear_of() -> None:
     """Only what the server answered proves that it counts the session as alive."""
 

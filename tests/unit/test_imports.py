@@ -84,6 +84,10 @@ DOORS: dict[str, tuple[frozenset[str], str]] = {
         frozenset({"ssl"}),
         "the same",
     ),
+    "zkeeper.client.read_write_search": (
+        frozenset({"ssl"}),
+        "the same",
+    ),
     "zkeeper.client.session": (
         frozenset({"ssl"}),
         "the same",

@@ -84,6 +84,7 @@ class Session:
         """Whether a server has refused one. Then one-shot watches take their place, for the life of the client."""
         self._loop: asyncio.AbstractEventLoop
         self._connection: Connection | None = None
+        self._attempting: Connection | None = None
         self._main: asyncio.Task[None] | None = None
         self._search: asyncio.Task[None] | None = None
         self._closing: asyncio.Task[None] | None = None
@@ -120,10 +121,13 @@ class Session:
         self.exchange.refusal = None
         self.exchange.is_asleep = False
         self._main = self._loop.create_task(self._run(), name="zkeeper session")
+        self._main.add_done_callback(self._ended)
 
-    @property
-    def is_started(self) -> bool:
-        return self._main is not None
+    def _ended(self, main: "asyncio.Task[None]") -> None:
+        """Only a mistake of ours ends it by itself; then nobody is left waiting."""
+        if not main.cancelled() and isinstance(error := main.exception(), Exception):
+            report("the session's task failed", error)
+            self._finish(SessionState.CLOSED)
 
     async def close(self) -> None:
         """Closes the session and returns when nothing of it is left. May be called often, from anywhere."""
@@ -140,10 +144,9 @@ class Session:
                     await closed
         self._finish(SessionState.CLOSED)
         for task in (self._main, self._search):
-            if task is not None and task is not asyncio.current_task():
+            if task is not None:
                 task.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await task
+                await asyncio.wait([task])
 
     def _finish(self, state: SessionState) -> None:
         """Invariant 4."""
@@ -184,7 +187,7 @@ class Session:
         request = connect_frame(
             self.exchange.last_zxid, options.session_timeout_ms, self.session_id, self.password, options.read_only
         )
-        connection = Connection(self.exchange, request)
+        connection = self._attempting = Connection(self.exchange, request)
         try:
             async with asyncio.timeout(self._connect_timeout_s()):
                 await open_connection(host, connection, self.random, options.ssl)
@@ -193,10 +196,11 @@ class Session:
             reason = await connection.ended
             if self._connection is connection:
                 self._disconnected(reason)
-        except (OSError, TimeoutError, DecodeError) as error:
+        except (OSError, TimeoutError, UnicodeError, DecodeError) as error:
             self.last_failure = f"{host}: {str(error) or 'no answer in time'}"
             logger.debug("no session with %s", self.last_failure)
         finally:
+            self._attempting = None
             connection.abort("the attempt is over")
 
     def _connect_timeout_s(self) -> float:
@@ -260,8 +264,9 @@ class Session:
         logger.warning("session 0x%x is lost: %s", self.session_id, reason)
         self.session_id, self.password = 0, NO_PASSWORD
         self.timeout_ms = self.options.session_timeout_ms
+        if self._attempting is not None:  # It may be about to resume what is lost.
+            self._attempting.abort(reason)
         if self._connection is not None:
-            self._connection.abort(reason)
             self._disconnected(reason)
         self.states.change(SessionState.LOST)
         error = SessionExpiredError(f"the session is lost: {reason}")
@@ -353,7 +358,7 @@ class Session:
 
     async def _leave_read_only(self, current: Host) -> None:
         """Moves to a server that can write as soon as there is one."""
-        found = await find_read_write(self.hosts.hosts(), current)
+        found = await find_read_write(self.hosts.hosts(), current, self.options.ssl)
         self.hosts.prefer(found)
         if self._connection is not None:
             self._connection.abort("a server that can write was found")

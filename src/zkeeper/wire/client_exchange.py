@@ -161,7 +161,9 @@ class Exchange:
         if self.refusal is not None:
             raise _copy(self.refusal)
         if self._waiting_bytes > MAX_WAITING_BYTES:
-            raise ConnectionLossError(f"{self._waiting_bytes} bytes of requests wait to be sent; no more are taken")
+            error = ConnectionLossError(f"{self._waiting_bytes} bytes of requests wait to be sent; no more are taken")
+            error.is_repeatable = True
+            raise error
         self._xid = self._xid + 1 if self._xid < MAX_XID else 1
         return self._new_future()
 
