@@ -36,7 +36,7 @@ def test_fields_of_other_versions() -> None:
     "data", [b"", b"[]", b"{}", b'{"name": "x"}', b"\xff", b'{"name":"x","id":"1","serviceType":"?"}']
 )
 def test_what_is_no_record_is_refused(data: bytes) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError):  # noqa: PT011  what is wrong with a text is JSON's business
         decode(data)
 
 
