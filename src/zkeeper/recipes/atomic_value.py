@@ -11,7 +11,8 @@ from typing import NamedTuple
 from zkeeper import OPEN_ACL, Acl, AsyncClient
 from zkeeper.errors import BadVersionError, NodeExistsError, NoNodeError
 
-from .znodes import PASSING, ensure_container, insist, persist, settle
+from .patience import PASSING, insist, persist
+from .znodes import ensure_container, settle
 
 
 class Versioned(NamedTuple):

@@ -5,7 +5,8 @@ import asyncio
 from zkeeper import OPEN_ACL, AsyncClient
 from zkeeper.errors import NodeExistsError, NoNodeError
 
-from .znodes import Wake, ensure_container, persist
+from .patience import Wake, persist
+from .znodes import ensure_container
 
 
 class Barrier:

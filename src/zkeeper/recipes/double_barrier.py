@@ -13,7 +13,8 @@ from zkeeper import OPEN_ACL, Acl, AsyncClient, new_guid
 from zkeeper.errors import NodeExistsError, NoNodeError, SessionExpiredError
 
 from .errors import LockTimeoutError
-from .znodes import GIVEN_UP, Errands, OwnZNode, Wake, create_own, delete_surely, insist, join, persist
+from .patience import GIVEN_UP, Errands, Wake, insist, persist
+from .znodes import OwnZNode, create_own, delete_surely, join
 
 _READY = "ready"
 

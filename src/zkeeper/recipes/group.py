@@ -8,8 +8,9 @@ from zkeeper import OPEN_ACL, Acl, AsyncClient, NodeData, new_guid
 from zkeeper.errors import NoNodeError
 
 from .caches import ChildrenCache
+from .patience import persist
 from .persistent_node import PersistentNode
-from .znodes import join, persist
+from .znodes import join
 
 _PARTY = "__party__"
 LAYOUTS = ("curator", "kazoo", "kazoo-shallow")

@@ -13,7 +13,8 @@ from zkeeper import Acl, AsyncClient, Created, SessionState, Transaction
 from zkeeper.errors import TransactionFailed
 
 from .errors import LockLostError
-from .znodes import FINAL, OwnZNode
+from .patience import FINAL
+from .znodes import OwnZNode
 
 OVER = (SessionState.LOST, *FINAL)
 

@@ -16,9 +16,9 @@ from .held import Held
 from .leaders import Leader, current_leader, leaders
 from .lock import identifiers
 from .names import Layout, Role, in_order
+from .patience import insist
 from .place import Place
 from .running import Running
-from .znodes import insist
 
 _KIND = "latch-"
 

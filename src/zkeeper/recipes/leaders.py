@@ -8,7 +8,8 @@ from zkeeper import AsyncClient, WatchEvent
 from zkeeper.errors import NoNodeError
 
 from .names import in_order
-from .znodes import Wake, join, persist
+from .patience import Wake, persist
+from .znodes import join
 
 Watcher = Callable[[WatchEvent], None]
 

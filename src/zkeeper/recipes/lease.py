@@ -13,7 +13,8 @@ from .errors import LockLostError
 from .held import Held
 from .lock import Lock
 from .names import Layout
-from .znodes import PASSING, insist, join, persist
+from .patience import PASSING, insist, persist
+from .znodes import join
 
 _VERSION = 1
 _TIME_FORMAT = "%Y-%m-%dT%H:%M:%S"

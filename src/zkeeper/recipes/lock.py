@@ -16,8 +16,9 @@ from zkeeper.errors import NoNodeError
 from .errors import LockTimeoutError, NotHeldError
 from .held import Guard, Held
 from .names import Layout, Role, in_order
+from .patience import Errands, persist
 from .place import Place
-from .znodes import Errands, join, persist
+from .znodes import join
 
 Task = asyncio.Task[object]
 

@@ -15,8 +15,9 @@ from typing import NamedTuple
 from zkeeper import AsyncClient, EventType, NodeData, WatchEvent
 from zkeeper.errors import NoAuthError, NoNodeError, SessionExpiredError
 
+from .patience import PASSING, PAUSE_S
 from .running import Running
-from .znodes import PASSING, PAUSE_S, join
+from .znodes import join
 
 log = logging.getLogger(__name__)
 

@@ -16,8 +16,9 @@ from .group import Group
 from .held import Guard, Held
 from .lock import lock_role
 from .names import Layout
+from .patience import Errands
 from .place import Place
-from .znodes import Errands, join
+from .znodes import join
 
 Partition = Callable[[str, Sequence[str], Sequence[str]], Iterable[str]]
 

@@ -12,8 +12,9 @@ from zkeeper import OPEN_ACL, Acl, AsyncClient, NodeData, SessionState
 from zkeeper.errors import AuthFailedError, ClosedError, NodeExistsError, NoNodeError, SessionExpiredError
 
 from .held import OVER
+from .patience import PASSING, PAUSE_S, Wake, insist
 from .running import Running
-from .znodes import PASSING, PAUSE_S, Wake, ensure_container, insist, settle, sweep_up
+from .znodes import ensure_container, settle, sweep_up
 
 
 class PersistentNode(Running):

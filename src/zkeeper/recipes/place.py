@@ -13,8 +13,9 @@ from zkeeper.errors import NoNodeError, SessionExpiredError
 from .errors import LockLostError
 from .held import Held, create_while_held
 from .names import NotInQueueError, Role, blocker, sequence_of
+from .patience import GIVEN_UP, Errands, insist
 from .tenure import Tenure
-from .znodes import GIVEN_UP, Errands, create_own, insist, join
+from .znodes import create_own, join
 
 
 class Place(Tenure):

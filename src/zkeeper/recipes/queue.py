@@ -14,20 +14,9 @@ from zkeeper.errors import NodeExistsError, NoNodeError, SessionExpiredError, Tr
 from .errors import LockLostError, LockTimeoutError
 from .held import Guard, Held
 from .names import NotInQueueError
+from .patience import GIVEN_UP, GONE, PASSING, Errands, Wake, insist, persist
 from .tenure import Tenure
-from .znodes import (
-    GIVEN_UP,
-    GONE,
-    PASSING,
-    Errands,
-    OwnZNode,
-    Wake,
-    delete_surely,
-    ensure_container,
-    insist,
-    join,
-    settle,
-)
+from .znodes import OwnZNode, delete_surely, ensure_container, join, settle
 
 MAX_PRIORITY = 999
 
@@ -194,7 +183,7 @@ class Queue:
     async def _names(self, path: str, watch: Callable[[WatchEvent], None] | None) -> list[str]:
         while True:
             try:
-                return await insist(lambda: self._zk.children(path, watch=watch))
+                return await persist(lambda: self._zk.children(path, watch=watch))
             except NoNodeError:
                 await ensure_container(self._zk, path, self._acl)
 
@@ -212,16 +201,21 @@ class Queue:
         """Removes the entry, as long as it is taken by us: requests of a session that has ended are not done."""
         assert taking.znode is not None
         path, entry = taking.znode.path, join(self._entries_path, taking.znode.name)
-        while True:
-            if taking.held is None or not taking.held.is_held:
-                raise LockLostError(f"{path} was lost while it was held")
-            try:
-                await self._zk.transaction().delete(entry).delete(path).commit()
-                taking.end()
-                return
-            except PASSING:
-                await insist(lambda: settle(self._zk, self._entries_path))
-                if await insist(lambda: self._zk.exists(entry)) is None:
+        try:
+            while True:
+                if taking.held is None or not taking.held.is_held:
+                    raise SessionExpiredError
+                if await self._removed(entry, path):
+                    taking.end()
                     return
-            except (TransactionFailed, SessionExpiredError) as failed:
-                raise LockLostError(f"{path} was lost while it was held") from failed
+        except (TransactionFailed, SessionExpiredError) as failed:
+            raise LockLostError(f"{path} was lost while it was held") from failed
+
+    async def _removed(self, entry: str, path: str) -> bool:
+        """False when it has to be tried again."""
+        try:
+            await self._zk.transaction().delete(entry).delete(path).commit()
+            return True
+        except PASSING:
+            await insist(lambda: settle(self._zk, self._entries_path))
+            return await insist(lambda: self._zk.exists(entry)) is None

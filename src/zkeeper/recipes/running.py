@@ -6,8 +6,8 @@ from typing import Self
 
 from zkeeper import AsyncClient
 
+from .patience import Errands
 from .signal import Signal
-from .znodes import Errands
 
 
 class Running:

@@ -14,9 +14,10 @@ from .errors import LockLostError
 from .held import Held, create_while_held
 from .lock import Acquirable, identifiers, lock_role
 from .names import Layout, NotInQueueError
+from .patience import GIVEN_UP, Wake, insist
 from .place import Place
 from .tenure import Tenure
-from .znodes import GIVEN_UP, Wake, create_own, ensure_container, insist, join
+from .znodes import create_own, ensure_container, join
 
 
 class Semaphore(Acquirable):

@@ -8,10 +8,11 @@ from dataclasses import replace
 from zkeeper import OPEN_ACL, Acl, AsyncClient, new_guid
 from zkeeper.errors import NoNodeError
 
+from .patience import persist
 from .persistent_node import PersistentNode
 from .service_instance import ServiceInstance, ServiceType, decode, encode
 from .service_provider import ServiceProvider, Strategy
-from .znodes import join, persist
+from .znodes import join
 
 log = logging.getLogger(__name__)
 

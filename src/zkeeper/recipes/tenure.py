@@ -12,7 +12,8 @@ from zkeeper import AsyncClient, EventType, SessionState, Stat, WatchEvent
 
 from .held import OVER, Held
 from .names import NotInQueueError
-from .znodes import GONE, Errands, OwnZNode, Wake, delete_surely, insist
+from .patience import GONE, Errands, Wake, insist
+from .znodes import OwnZNode, delete_surely
 
 
 class Tenure:

@@ -1,4 +1,4 @@
-"""What all recipes do with znodes: create one's own so that it is found again, delete it for sure, repeat what may be.
+"""What all recipes do with znodes: create one's own so that it is found again, and delete it for sure.
 
 1. A znode of one's own has a GUID in its name. When the outcome of its creation is unknown it is looked for behind a
    write, which comes after all that was on its way before; it is accepted only if the current session owns it.
@@ -8,44 +8,26 @@
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple
 
-from zkeeper import OPEN_ACL, Acl, AsyncClient, Created, SessionState, WatchEvent
+from zkeeper import OPEN_ACL, Acl, AsyncClient, Created
 from zkeeper.errors import (
     AuthFailedError,
     BadArgumentsError,
     ClosedError,
-    ConnectionLossError,
     NoAuthError,
     NodeExistsError,
     NoNodeError,
-    OperationTimeoutError,
     SessionExpiredError,
-    SessionMovedError,
-    ThrottledOpError,
     UnimplementedError,
 )
 
-T = TypeVar("T")
-
-PASSING = (ConnectionLossError, OperationTimeoutError, SessionMovedError, ThrottledOpError)
-"""Errors that say nothing about the request: it may be sent again if it may be done twice."""
-
-GONE = (SessionExpiredError, ClosedError, AuthFailedError)
-"""Errors that say that the session is over, and its ephemerals with it."""
-
-GIVEN_UP = (Exception, asyncio.CancelledError)
-"""What ends a piece of work after which there is something to clean up; a program that ends cleans up nothing."""
-
-PAUSE_S = 0.05
-"""Before a request is sent again. While there is no connection it waits for one anyway."""
+from .patience import FINAL, GIVEN_UP, PASSING, PAUSE_S, Errands, insist, persist
 
 _NOWHERE = "_zkeeper_settles_nothing_has_this_name_"
-
-FINAL = (SessionState.CLOSED, SessionState.AUTH_FAILED)
 
 
 class OwnZNode(NamedTuple):
@@ -58,65 +40,6 @@ class OwnZNode(NamedTuple):
     @property
     def name(self) -> str:
         return self.path.rpartition("/")[2]
-
-
-class Wake(asyncio.Event):
-    """An event that a one-shot watch sets."""
-
-    def note(self, event: WatchEvent) -> None:
-        self.set()
-
-
-class Errands:
-    """Work that has to be done even if the one who began it is cancelled or gone."""
-
-    def __init__(self) -> None:
-        self._tasks: set[asyncio.Task[Any]] = set()
-        self._sweeps: set[asyncio.Task[Any]] = set()
-
-    def begin(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        return self._begin(work, self._tasks)
-
-    def sweep(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        """Work that `all_done` does not wait for."""
-        return self._begin(work, self._sweeps)
-
-    def _begin(self, work: Coroutine[Any, Any, T], tasks: set[asyncio.Task[Any]]) -> asyncio.Task[T]:
-        try:
-            task = asyncio.get_running_loop().create_task(work)
-        except BaseException:
-            # The loop is at its end; nobody will ever wait for it.
-            work.close()
-            raise
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
-        return task
-
-    async def finish(self, work: Coroutine[Any, Any, T]) -> T:
-        """Waits for the work; cancelling the wait leaves the work going on."""
-        return await asyncio.shield(self.begin(work))
-
-    async def all_done(self) -> None:
-        while self._tasks:
-            await asyncio.wait(list(self._tasks))
-
-
-async def insist(request: Callable[[], Awaitable[T]]) -> T:
-    """Repeats a request that may be done twice until it is answered. A session that ends is an answer."""
-    while True:
-        try:
-            return await request()
-        except PASSING:
-            await asyncio.sleep(PAUSE_S)
-
-
-async def persist(request: Callable[[], Awaitable[T]]) -> T:
-    """As `insist`, for what has nothing to do with the session: it is sent again in the next one, too."""
-    while True:
-        try:
-            return await insist(request)
-        except SessionExpiredError:
-            continue
 
 
 def join(parent: str, name: str) -> str:
