@@ -1,17 +1,15 @@
 """Looking at a queue from outside: who is first, and who comes to be."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from functools import partial
 from typing import NamedTuple
 
-from zkeeper import AsyncClient, WatchEvent
+from zkeeper import AsyncClient
 from zkeeper.errors import NoNodeError
 
 from .names import in_order
-from .patience import Wake, persist
+from .patience import Wake, Watcher, persist
 from .znodes import join
-
-Watcher = Callable[[WatchEvent], None]
 
 
 class Leader(NamedTuple):

@@ -66,14 +66,14 @@ class PersistentNode(Running):
                 self._wake.set()
 
     async def _run(self) -> None:
-        forget = self._zk.on_state(self._note_state)
+        stop_listening = self._zk.on_state(self._note_state)
         try:
             while True:
                 self._wake.clear()
                 await self._keep_once()
         finally:
-            forget()
-            self._zk.forget_watch(self.path, self._wake.note)
+            stop_listening()
+            forget(self._zk, self.path, self._wake.note)
             self._is_present = False
             if self._is_ephemeral:
                 self._errands.begin(self._remove())

@@ -15,9 +15,6 @@ from zkeeper.testing.simulation import Machine, Simulation
 
 from ..node import ServerNode, make_config  # noqa: TID252  the package has one name in pytest and another as a program
 
-if not hasattr(AsyncClient, "forget_watch"):
-    AsyncClient.forget_watch = lambda self, path, callback: None
-
 T = TypeVar("T")
 
 TICK_MS = 500
