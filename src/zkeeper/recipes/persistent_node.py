@@ -12,7 +12,7 @@ from zkeeper import OPEN_ACL, Acl, AsyncClient, NodeData, SessionState
 from zkeeper.errors import AuthFailedError, ClosedError, NodeExistsError, NoNodeError, SessionExpiredError
 
 from .held import OVER
-from .patience import PASSING, PAUSE_S, Wake, insist
+from .patience import PASSING, PAUSE_S, Wake, forget, insist
 from .running import Running
 from .znodes import ensure_container, settle, sweep_up
 
