@@ -10,7 +10,7 @@ from random import Random
 
 import pytest
 
-from zkeeper import AsyncClient, EventType, Outcome, SessionState, WatchEvent
+from zkeeper import AsyncClient, EventType, Outcome, Retry, SessionState, WatchEvent
 from zkeeper.errors import ConnectionLossError, SessionExpiredError
 
 from .client_world import ClientWorld, reached
@@ -129,8 +129,9 @@ def test_a_client_in_a_bad_world(seed: object) -> None:
             await misfortune(world, random)
             writer.is_stopping = True
             await asyncio.gather(writes, reached(zk, SessionState.CONNECTED), reached(writing, SessionState.CONNECTED))
-            last = int((await writing.get("/value")).data)
-            there = set(await writing.children("/list"))
+            again = Retry(20, random=random)
+            last = int((await again(writing.get, "/value")).data)
+            there = set(await again(writing.children, "/list"))
             await world.sim.wait_until(lambda: reader.values[-1] == last and reader.names == there)
             for follower in followers:
                 assert not follower.done()
