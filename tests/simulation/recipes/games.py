@@ -398,8 +398,11 @@ class GroupGame(Game):
         return attempt
 
     async def settle(self) -> None:
-        for name, group in self.groups.items():
+        # A session that was ended by the last fault may not have been told yet.
+        await asyncio.sleep(2.0)
+        for group in self.groups.values():
             await group.join()
+        for name, group in self.groups.items():
             self.found[name] = [member.identifier for member in await group.members()]
 
     def judge(self) -> None:
