@@ -127,7 +127,8 @@ class Partitioner:
 
     async def release(self, share: Share) -> None:
         """Returns when all its items may be taken by others."""
-        await asyncio.gather(*[held.release() for held in share.helds])
+        for held in share.helds:
+            await held.release()
 
     async def _settled_members(self) -> list[str]:
         while True:
