@@ -31,7 +31,8 @@ from zkeeper.errors import (
 )
 from zkeeper.values import EventType, SessionState
 from zkeeper.wire import protocol
-from zkeeper.wire.client_exchange import AUTH_XID, RISKY, SET_WATCHES_XID, Exchange
+from zkeeper.wire.client_exchange import AUTH_XID, SET_WATCHES_XID, Exchange
+from zkeeper.wire.client_pending import RISKY
 from zkeeper.wire.client_replies import NOTHING, Welcome
 from zkeeper.wire.client_requests import NO_PASSWORD, auth_body, connect_frame, set_watches_bodies
 from zkeeper.wire.client_watches import PERSISTENT
@@ -75,6 +76,7 @@ class Session:
         self.exchange = Exchange(
             self._new_future, self._wake, self._watch_callback_failed, self._special, options.max_frame_bytes
         )
+        self.outbox = self.exchange.outbox
         self.session_id = options.session_id
         self.password = options.password
         self.timeout_ms = options.session_timeout_ms
@@ -118,8 +120,8 @@ class Session:
         if self.state in FINAL:
             raise ClosedError("the client was closed; make a new one")
         self._loop = asyncio.get_running_loop()
-        self.exchange.refusal = None
-        self.exchange.is_asleep = False
+        self.outbox.refusal = None
+        self.outbox.is_asleep = False
         self._main = self._loop.create_task(self._run(), name="zkeeper session")
         self._main.add_done_callback(self._ended)
 
@@ -138,8 +140,8 @@ class Session:
     async def _close(self) -> None:
         if self.state not in FINAL and self.state in CONNECTED:
             with contextlib.suppress(ZooKeeperError, TimeoutError):
-                closed = self.exchange.request(protocol.CLOSE_SESSION, NOTHING, RISKY, 0, None, b"")
-                self.exchange.refusal = ClosedError("the client is closing")
+                closed = self.outbox.request(protocol.CLOSE_SESSION, NOTHING, RISKY, 0, None, b"")
+                self.outbox.refusal = ClosedError("the client is closing")
                 async with asyncio.timeout(min(CLOSE_PATIENCE_S, self.timeout_ms / 1000)):
                     await closed
         self._finish(SessionState.CLOSED)
@@ -152,7 +154,7 @@ class Session:
         """Invariant 4."""
         if self.state in FINAL:
             return
-        refusal = self.exchange.refusal = self._refusal_of(state)
+        refusal = self.outbox.refusal = self._refusal_of(state)
         if self._timer is not None:
             self._timer.cancel()
         connection, self._connection = self._connection, None
@@ -161,7 +163,7 @@ class Session:
         self.server = None
         self.states.change(state)
         self.exchange.connection_lost(str(refusal))
-        self.exchange.fail_waiting(refusal)
+        self.outbox.fail_waiting(refusal)
         self.credentials.fail(refusal)
         self._tell_one_shots()
         if self._main is not None:
@@ -244,7 +246,7 @@ class Session:
     def _disconnected(self, reason: str) -> None:
         self._connection = None
         self.server = None
-        self.exchange.is_asleep = False
+        self.outbox.is_asleep = False
         self.last_failure = reason
         if self._is_provisional:
             self.session_id, self.password = 0, NO_PASSWORD
@@ -270,7 +272,7 @@ class Session:
         self.states.change(SessionState.LOST)
         error = SessionExpiredError(f"the session is lost: {reason}")
         error.is_repeatable = True
-        self.exchange.fail_waiting(error)
+        self.outbox.fail_waiting(error)
         self._tell_one_shots()
 
     def _tell_one_shots(self) -> None:
@@ -343,8 +345,8 @@ class Session:
     # For the client.
 
     def add_auth(self, scheme: str, credential: bytes) -> "asyncio.Future[None]":
-        if self.exchange.refusal is not None:
-            raise self._refusal_of(self.state) if self.state in FINAL else self.exchange.refusal
+        if self.outbox.refusal is not None:
+            raise self._refusal_of(self.state) if self.state in FINAL else self.outbox.refusal
         future: asyncio.Future[None] = self._loop.create_future()
         self.credentials.add(scheme, credential, self._connection is not None, future)
         if self._connection is not None:

@@ -4,8 +4,8 @@ from zkeeper.client.base import Base
 from zkeeper.values import EventType, RemoveWatches
 from zkeeper.wire import client_replies as shapes
 from zkeeper.wire import protocol
-from zkeeper.wire.client_exchange import CONDITIONAL
 from zkeeper.wire.client_paths import full_path
+from zkeeper.wire.client_pending import CONDITIONAL
 from zkeeper.wire.client_requests import path_and_number
 from zkeeper.wire.client_watches import CHILD, DATA, EXIST, PERSISTENT, RECURSIVE
 
@@ -41,7 +41,7 @@ class WatchRemoval(Base):
         """
         full = full_path(self._root, path)
         body = path_and_number(full.encode(), int(kind))
-        await self._exchange.request(protocol.REMOVE_WATCHES, shapes.NOTHING, CONDITIONAL, 0, path, body)
+        await self._outbox.request(protocol.REMOVE_WATCHES, shapes.NOTHING, CONDITIONAL, 0, path, body)
         for table in TABLES[kind]:
             for watcher in self._exchange.watches.remove_all(table, full):
                 self._exchange.tell(watcher, int(REMOVED[table]), full)
