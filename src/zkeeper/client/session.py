@@ -344,7 +344,7 @@ class Session:
 
     # For the client.
 
-    def add_auth(self, scheme: str, credential: bytes) -> "asyncio.Future[None]":
+    def add_auth(self, scheme: str, credential: bytes | None) -> "asyncio.Future[None]":
         if self.outbox.refusal is not None:
             raise self._refusal_of(self.state) if self.state in FINAL else self.outbox.refusal
         future: asyncio.Future[None] = self._loop.create_future()

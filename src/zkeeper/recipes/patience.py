@@ -9,7 +9,7 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
-from zkeeper import AsyncClient, SessionState, WatchEvent
+from zkeeper import SessionState, WatchEvent
 from zkeeper.errors import (
     AuthFailedError,
     ClosedError,
@@ -48,13 +48,6 @@ class Wake(asyncio.Event):
 
     def note(self, event: WatchEvent) -> None:
         self.set()
-
-
-def forget(zk: AsyncClient, path: str, note: Watcher) -> None:
-    """Takes a one-shot watch back, so that waits that have ended do not pile up on what changes rarely."""
-    take_back = getattr(zk, "forget_watch", None)
-    if take_back is not None:
-        take_back(path, note)
 
 
 class Errands:

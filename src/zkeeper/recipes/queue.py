@@ -14,7 +14,7 @@ from zkeeper.errors import NodeExistsError, NoNodeError, SessionExpiredError, Tr
 from .errors import LockLostError, LockTimeoutError
 from .held import Guard, Held
 from .names import NotInQueueError
-from .patience import GIVEN_UP, GONE, PASSING, Errands, Wake, forget, insist, persist
+from .patience import GIVEN_UP, GONE, PASSING, Errands, Wake, insist, persist
 from .tenure import Tenure
 from .znodes import OwnZNode, delete_surely, ensure_container, join, settle
 
@@ -123,7 +123,7 @@ class Queue:
             raise LockTimeoutError(f"nothing came into {self.path} within {timeout_s} s") from error
         finally:
             for path in (self._entries_path, self._taken_path):
-                forget(self._zk, path, wake.note)
+                self._zk.forget_watch(path, wake.note)
 
     async def _take_first(self, wake: Wake) -> tuple[Tenure, Item] | None:
         """The first entry that nobody has; None if there is none, and then `wake` is set when that changes."""

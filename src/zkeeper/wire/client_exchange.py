@@ -187,6 +187,13 @@ class Exchange:
         for pending in in_flight:
             pending.fail(lost(pending, reason))
 
+    def take_back(self, path: str, watcher: Watcher) -> None:
+        """A one-shot watch tells this watcher nothing any more, nor will one whose read is not answered yet."""
+        self.watches.take_back(path, watcher)
+        for pending in [*self._in_flight, *self.outbox.waiting()]:
+            if pending.watched == path and pending.watcher is not None and pending.watcher.is_for(watcher):
+                pending.watcher = None
+
     def tell(self, watcher: Watcher, event_type: int, path: str) -> None:
         """An event that no server sent: of the type NONE when what the watcher knows of the path may be outdated."""
         watcher.tell(event_type, path, -1, self._on_error)
