@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final, Self
 from zkeeper.client.composed import Composed
 from zkeeper.client.credentials import Credentials
 from zkeeper.client.hosts import HostList, parse_connect_string
-from zkeeper.client.session import Session, SessionOptions
+from zkeeper.client.options import SessionOptions
+from zkeeper.client.session import Session
 from zkeeper.client.transaction import ReadBatch, Transaction
 from zkeeper.client.watch import Watch
 from zkeeper.client.watch_removal import WatchRemoval
