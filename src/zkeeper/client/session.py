@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import logging
 from random import Random
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from zkeeper.client.connection import Connection, open_connection
 from zkeeper.client.credentials import Credentials
@@ -37,6 +37,9 @@ from zkeeper.wire.client_exchange import AUTH_XID, SET_WATCHES_XID, Exchange
 from zkeeper.wire.client_pending import RISKY
 from zkeeper.wire.client_replies import NOTHING, Welcome
 from zkeeper.wire.client_requests import NO_PASSWORD, auth_body, connect_frame
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
 
 CLOSE_PATIENCE_S: Final = 3.0
 """How long `close` waits for the server to confirm."""
@@ -72,6 +75,7 @@ class Session:
         self._main: asyncio.Task[None] | None = None
         self._search: asyncio.Task[None] | None = None
         self._closing: asyncio.Task[None] | None = None
+        self._errands: set[asyncio.Task[None]] = set()
         self._vigil = Vigil(self.exchange, self._lose)
         self._is_provisional = False
         """Whether the session is one of a read-only server, which no other server knows."""
@@ -126,7 +130,7 @@ class Session:
                 async with asyncio.timeout(min(CLOSE_PATIENCE_S, self.timeout_ms / 1000)):
                     await closed
         self._finish(SessionState.CLOSED)
-        for task in (self._main, self._search):
+        for task in (self._main, self._search, *self._errands):
             if task is not None:
                 task.cancel()
                 await asyncio.wait([task])
@@ -281,6 +285,12 @@ class Session:
             self.credentials.confirmed()
 
     # For the client.
+
+    def begin(self, errand: "Coroutine[Any, Any, None]") -> None:
+        """Work that goes on without the one who began it, until it is done or the client is closed."""
+        task = asyncio.get_running_loop().create_task(errand, name="zkeeper errand")
+        self._errands.add(task)
+        task.add_done_callback(self._errands.discard)
 
     def add_auth(self, scheme: str, credential: bytes | None) -> "asyncio.Future[None]":
         if self.outbox.refusal is not None:

@@ -9,11 +9,11 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 
-from zkeeper import OPEN_ACL, Acl, AsyncClient, new_guid
+from zkeeper import OPEN_ACL, Acl, AsyncClient, insist, new_guid
 from zkeeper.errors import NodeExistsError, NoNodeError, SessionExpiredError
 
 from .errors import LockTimeoutError
-from .patience import GIVEN_UP, Errands, Wake, insist, persist
+from .patience import GIVEN_UP, Errands, Wake, persist
 from .znodes import OwnZNode, create_own, delete_surely, join
 
 _READY = "ready"

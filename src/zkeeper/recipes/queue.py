@@ -8,15 +8,15 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 
-from zkeeper import OPEN_ACL, Acl, AsyncClient, WatchEvent, new_guid
-from zkeeper.errors import NodeExistsError, NoNodeError, SessionExpiredError, TransactionFailed
+from zkeeper import OPEN_ACL, Acl, AsyncClient, WatchEvent, insist, new_guid, settle
+from zkeeper.errors import PASSING, NodeExistsError, NoNodeError, SessionExpiredError, TransactionFailed
 
 from .errors import LockLostError, LockTimeoutError
 from .held import Guard, Held
 from .names import NotInQueueError
-from .patience import GIVEN_UP, GONE, PASSING, Errands, Wake, insist, persist
+from .patience import GIVEN_UP, GONE, Errands, Wake, persist
 from .tenure import Tenure
-from .znodes import OwnZNode, delete_surely, ensure_container, join, settle
+from .znodes import OwnZNode, delete_surely, ensure_container, join
 
 MAX_PRIORITY = 999
 

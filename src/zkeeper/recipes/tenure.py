@@ -8,11 +8,11 @@ import asyncio
 from collections.abc import Awaitable
 from contextlib import suppress
 
-from zkeeper import AsyncClient, EventType, SessionState, Stat, WatchEvent
+from zkeeper import AsyncClient, EventType, SessionState, Stat, WatchEvent, insist
 
 from .held import OVER, Held
 from .names import NotInQueueError
-from .patience import GONE, Errands, Wake, insist
+from .patience import GONE, Errands, Wake
 from .znodes import OwnZNode, delete_surely
 
 
