@@ -79,6 +79,7 @@ class DurableLog:
 
     def _maybe_snapshot(self, zxid: int) -> None:
         txns, self._counted_zxid = zxid - self._counted_zxid, zxid
+        self._stats.batch_size.add(txns)
         if not self._trigger.appended(self._log.size_bytes, txns):
             return
         self._log.roll()
@@ -100,6 +101,7 @@ class DurableLog:
         """Takes a snapshot and returns when it is durable. `StorageError` when the disk refuses."""
         written = await self._snapshots.write(self._database)
         self.last_snapshot = written
+        self._stats.snapshot_ms.add(int(written.duration_s * 1000))
         logger.info("snapshot 0x%x: %d bytes in %.0f ms", written.zxid, written.size_bytes, written.duration_s * 1000)
         return written
 

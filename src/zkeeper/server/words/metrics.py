@@ -134,6 +134,8 @@ def measured_summaries(service: Service, facts: ServerFacts) -> dict[str, Summar
     stats = service.stats
     return {
         "fsynctime": stats.fsync_ms,
+        "snapshottime": stats.snapshot_ms,
+        "sync_processor_batch_size": stats.batch_size,
         "connection_token_deficit": stats.connection_token_deficit,
         "readlatency": stats.read_latency,
         "updatelatency": stats.update_latency,
