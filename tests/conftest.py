@@ -1,6 +1,12 @@
-"""Lets every test folder use the codec and the harness of the pipeline's tests."""
+"""Lets every test folder use the codec and the harness of the pipeline's tests, and settles how hypothesis runs."""
 
 import sys
 from pathlib import Path
 
+from hypothesis import settings
+
 sys.path.append(str(Path(__file__).parent / "unit" / "pipeline"))
+
+# How long an example takes says more about what else the machine does than about the code.
+settings.register_profile("zkeeper", deadline=None)
+settings.load_profile("zkeeper")

@@ -264,7 +264,7 @@ class Pipeline(RuleBasedStateMachine):
         assert replica.tree.node_count == len(self.model.nodes)
 
 
-Pipeline.TestCase.settings = settings(max_examples=50, stateful_step_count=50, deadline=None)
+Pipeline.TestCase.settings = settings(max_examples=50, stateful_step_count=50)
 test_pipeline = Pipeline.TestCase
 
 
