@@ -23,6 +23,7 @@ from zkeeper.server.log_noise import QuietLog
 from zkeeper.server.measurements import start_summaries, watch_summaries
 from zkeeper.server.port_failure import PortError, port_failure
 from zkeeper.server.reaper import reap_for_ever
+from zkeeper.server.session_clock import expire_for_ever
 from zkeeper.server.settings import (
     auth_rules,
     database_options,
@@ -201,7 +202,7 @@ class StandaloneServer:
         )
 
     def _start_tasks(self) -> None:
-        self._start_task(self._expire_for_ever())
+        self._start_task(expire_for_ever(self.service, self.config.sessions.tick_time_ms / 1000))
         self._start_task(reap_for_ever(self.service, self.config.nodes, self._wall_ms))
         if self.config.retention.purge_interval_ms > 0:
             self._start_task(self._purge_for_ever(self.config.retention.purge_interval_ms / 1000))
@@ -210,13 +211,6 @@ class StandaloneServer:
         task = asyncio.get_running_loop().create_task(work)
         task.add_done_callback(_tell_end)
         self._tasks.append(task)
-
-    async def _expire_for_ever(self) -> None:
-        tick_s = self.config.sessions.tick_time_ms / 1000
-        loop = asyncio.get_running_loop()
-        while True:
-            await asyncio.sleep(tick_s - loop.time() % tick_s)
-            self.service.expire_sessions()
 
     async def _purge_for_ever(self, interval_s: float) -> None:
         while True:
