@@ -72,8 +72,9 @@ DOORS: dict[str, tuple[frozenset[str], str]] = {
         "what the words tell of the process; a server is handed it as `ProcessFacts`",
     ),
     "zkeeper.cli.serve": (
-        frozenset({"open", "os", "signal", "time"}),
-        "the command that builds the production world: clock, signals, environment, the configuration's file",
+        frozenset({"open", "os", "resource", "signal", "time"}),
+        "the command that builds the production world: clocks, signals, descriptors, environment, the configuration's "
+        "file",
     ),
     "zkeeper.server.client_port": (
         frozenset({"socket"}),

@@ -6,9 +6,11 @@ configuration, 3 a data directory that cannot be used.
 
 import argparse
 import asyncio
+import contextlib
 import gc
 import logging
 import os
+import resource
 import signal
 import sys
 import time
@@ -20,6 +22,7 @@ import zkeeper
 from zkeeper.database import tree
 from zkeeper.errors import StorageError
 from zkeeper.server.config import ConfigError, Loaded, explain, from_arguments, load
+from zkeeper.server.descriptors import Descriptors
 from zkeeper.server.port_failure import PortError
 from zkeeper.server.standalone import StandaloneServer
 from zkeeper.server.words import this_process
@@ -29,6 +32,8 @@ EXIT_FAILED: Final = 1
 EXIT_CONFIG: Final = 2
 EXIT_DATA: Final = 3
 GC_THRESHOLD: Final = 50_000
+RESERVED_DESCRIPTORS: Final = 64
+"""What connections leave for the log, snapshots, and the server itself: it uses about twenty."""
 
 logger = logging.getLogger("zkeeper")
 
@@ -132,7 +137,9 @@ def _run(loaded: Loaded) -> int:
 
 async def _serve_until_stopped(loaded: Loaded) -> int:
     disk = RealDisk(direct_writes=loaded.config.storage.is_direct_log)
-    server = StandaloneServer(loaded.config, disk, _wall_ms, Random(), this_process())
+    server = StandaloneServer(
+        loaded.config, disk, _wall_ms, Random(), this_process(), clock_s=time.monotonic, descriptors=_descriptors(),
+    )  # fmt: skip
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -152,6 +159,20 @@ async def _serve_until_stopped(loaded: Loaded) -> int:
     finally:
         disk.close()
     return EXIT_FAILED if server.failure is not None else 0
+
+
+def _descriptors() -> Descriptors:
+    """Raises the limit of descriptors as far as this user may."""
+    limit, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        limit = hard
+    room = 0 if limit == resource.RLIM_INFINITY else max(1, limit - RESERVED_DESCRIPTORS)
+    return Descriptors(room, _probe_descriptor)
+
+
+def _probe_descriptor() -> None:
+    os.close(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
 
 
 async def _first(*events: Coroutine[Any, Any, object]) -> None:

@@ -1,6 +1,7 @@
 """The port that clients connect to: accepts, counts and times connections, and ties each to its link.
 
-1. A connection over a limit is closed as soon as it is accepted; it costs nothing else.
+1. A connection over a limit is closed as soon as it is accepted; it costs nothing else. Descriptors that files need
+   are never given to connections.
 2. One that sends no connect request within one to two periods is closed.
 3. What a client does not read is kept up to `MAX_UNREAD_BYTES`, then its connection is dropped; before that, from
    `HIGH_WATER_BYTES` on, its requests wait.
@@ -107,10 +108,11 @@ def _keep_alive(transport: asyncio.Transport, wanted: bool) -> None:
 
 
 class ClientPort:
-    """Limits of 0 are none. `sessionless_timeout_s` is the period of rule 2; `tell` takes sentences for the log."""
+    """Limits of 0 are none; `max_open` is what the process has descriptors for. `sessionless_timeout_s` is the period
+    of rule 2; `tell` takes sentences for the log."""
 
     def __init__(
-        self, service: Service, *, max_per_host: int, max_total: int, sessionless_timeout_s: float,
+        self, service: Service, *, max_per_host: int, max_total: int, sessionless_timeout_s: float, max_open: int = 0,
         tcp_keep_alive: bool = False, tell: Callable[[str], None] = logger.warning,
     ) -> None:  # fmt: skip
         self.service = service
@@ -118,6 +120,7 @@ class ClientPort:
         self.tell = tell
         self._max_per_host = max_per_host
         self._max_total = max_total
+        self._max_open = max_open
         self._sessionless_timeout_s = sessionless_timeout_s
         self._connections: dict[ClientConnection, None] = {}
         self._per_host: dict[str, int] = {}
@@ -147,21 +150,29 @@ class ClientPort:
         return [connection.link for connection in self._connections if connection.link is not None]
 
     def admit(self, connection: ClientConnection) -> bool:
-        here = self._per_host.get(connection.host, 0)
-        if 0 < self._max_per_host <= here:
-            self._reject(connection, f"{here} connections from this address are open, maxClientCnxns allows no more")
+        reason = self._over_a_limit(connection.host)
+        if reason:
+            self.service.stats.connections_rejected += 1
+            self.tell(f"connection from {connection.host} closed: {reason}")
             return False
-        if 0 < self._max_total <= len(self._connections):
-            self._reject(connection, f"{len(self._connections)} connections are open, maxCnxns allows no more")
-            return False
-        self._per_host[connection.host] = here + 1
+        self._per_host[connection.host] = self._per_host.get(connection.host, 0) + 1
         self._connections[connection] = None
         self._unproven.append(connection)
         return True
 
-    def _reject(self, connection: ClientConnection, reason: str) -> None:
-        self.service.stats.connections_rejected += 1
-        self.tell(f"connection from {connection.host} closed: {reason}")
+    def _over_a_limit(self, host: str) -> str:
+        """Why there is no room for another connection from `host`; empty if there is."""
+        here, all_ = self._per_host.get(host, 0), len(self._connections)
+        if 0 < self._max_per_host <= here:
+            return f"{here} connections from this address are open, maxClientCnxns allows no more"
+        if 0 < self._max_total <= all_:
+            return f"{all_} connections are open, maxCnxns allows no more"
+        if 0 < self._max_open <= all_:
+            return (
+                f"{all_} connections are open, and the process's limit of descriptors has no room for more; raise the "
+                "hard limit (ulimit -Hn, LimitNOFILE of systemd), or find out who opens so many"
+            )
+        return ""
 
     def forget(self, connection: ClientConnection) -> None:
         if connection in self._connections:

@@ -18,6 +18,7 @@ from zkeeper.server import audit
 from zkeeper.server.client_port import ClientPort
 from zkeeper.server.config.model import NetworkConfig, ServerConfig
 from zkeeper.server.connection_throttle import ConnectionThrottle
+from zkeeper.server.descriptors import Descriptors, probe_for_ever
 from zkeeper.server.durable_log import DurableLog
 from zkeeper.server.log_noise import QuietLog
 from zkeeper.server.measurements import start_summaries, watch_summaries
@@ -49,9 +50,12 @@ class StandaloneServer:
 
     def __init__(
         self, config: ServerConfig, disk: Disk, wall_ms: Callable[[], int], random: Random,
-        process: ProcessFacts | None = None,
+        process: ProcessFacts | None = None, *, clock_s: Callable[[], float] | None = None,
+        descriptors: Descriptors | None = None,
     ) -> None:  # fmt: skip
         self.config = config
+        self._clock_s = clock_s
+        self._descriptors = descriptors if descriptors is not None else Descriptors()
         self._process = process if process is not None else ProcessFacts()
         self._disk = disk
         self._wall_ms = wall_ms
@@ -179,6 +183,7 @@ class StandaloneServer:
             self.service,
             max_per_host=limits.max_client_cnxns,
             max_total=limits.max_cnxns,
+            max_open=self._descriptors.max_connections,
             sessionless_timeout_s=network.sessionless_timeout_ms / 1000,
             tcp_keep_alive=network.is_tcp_keep_alive,
             tell=self._quiet("connections over a limit", clients_logger.warning),
@@ -204,6 +209,7 @@ class StandaloneServer:
     def _start_tasks(self) -> None:
         self._start_task(expire_for_ever(self.service, self.config.sessions.tick_time_ms / 1000))
         self._start_task(reap_for_ever(self.service, self.config.nodes, self._wall_ms))
+        self._start_task(probe_for_ever(self._descriptors, self._quiet("descriptors", logger.error)))
         if self.config.retention.purge_interval_ms > 0:
             self._start_task(self._purge_for_ever(self.config.retention.purge_interval_ms / 1000))
 
