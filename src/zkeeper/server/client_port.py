@@ -107,6 +107,15 @@ def _keep_alive(transport: asyncio.Transport, wanted: bool) -> None:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
 
 
+def _names(server: asyncio.Server) -> list[tuple[str, int]]:
+    names = [listener.getsockname() for listener in server.sockets]
+    return [(str(name[0]), int(name[1])) for name in names]
+
+
+def _ports(server: asyncio.Server) -> list[int]:
+    return sorted({port for _, port in _names(server)})
+
+
 class ClientPort:
     """Limits of 0 are none; `max_open` is what the process has descriptors for. `sessionless_timeout_s` is the period
     of rule 2; `tell` takes sentences for the log."""
@@ -130,20 +139,36 @@ class ClientPort:
         self._sweep: asyncio.TimerHandle | None = None
 
     async def listen(self, host: str | None, port: int, backlog: int) -> None:
-        """Opens the port on `host`, all addresses if it is None; raises `OSError` when it cannot."""
+        """Opens the port on `host`, all addresses if it is None; raises `OSError` when it cannot.
+
+        Port 0 is any that is free, the same for all addresses.
+        """
         loop = asyncio.get_running_loop()
-        server = await loop.create_server(self._accept, host, port, backlog=backlog if backlog > 0 else 1024)
+        backlog = backlog if backlog > 0 else 1024
+        server = await loop.create_server(self._accept, host, port, backlog=backlog)
+        if len(_ports(server)) > 1:
+            server = await self._listen_on_one_port(server, host, backlog)
         self._servers.append(server)
         if self._sweep is None:
             self._sweep = loop.call_later(self._sessionless_timeout_s, self._close_unproven)
+
+    async def _listen_on_one_port(self, server: asyncio.Server, host: str | None, backlog: int) -> asyncio.Server:
+        """In place of `server`, which the system gave a port for each address: all of them take one of these."""
+        server_ports = _ports(server)
+        server.close()
+        for port in server_ports[:-1]:
+            try:
+                return await asyncio.get_running_loop().create_server(self._accept, host, port, backlog=backlog)
+            except OSError:
+                continue  # Somebody else has it on another address.
+        return await asyncio.get_running_loop().create_server(self._accept, host, server_ports[-1], backlog=backlog)
 
     def _accept(self) -> ClientConnection:
         return ClientConnection(self)
 
     def addresses(self) -> list[tuple[str, int]]:
         """Host and port of every listening socket."""
-        names = [listener.getsockname() for server in self._servers for listener in server.sockets]
-        return [(str(name[0]), int(name[1])) for name in names]
+        return [name for server in self._servers for name in _names(server)]
 
     def links(self) -> list[ClientLink]:
         """Every connection's, in the order they were accepted."""
