@@ -46,7 +46,8 @@ clients_logger = logging.getLogger("zkeeper.clients")
 
 
 class StandaloneServer:
-    """`wall_ms` is the wall clock in ms since 1970; the monotonic clock is the running loop's."""
+    """`wall_ms` is the wall clock in ms since 1970; the monotonic clock is the running loop's. `clock_s` is another
+    one, for what blocks the loop, where the loop's may stand still."""
 
     def __init__(
         self, config: ServerConfig, disk: Disk, wall_ms: Callable[[], int], random: Random,
@@ -118,11 +119,11 @@ class StandaloneServer:
             raise port_failure(network, error) from error
 
     def _recover(self) -> Recovered:
+        logger.info("snapshots are in %s, the log is in %s", self._storage.snapshot_folder, self._storage.log_folder)
         options = database_options(self.config)
-        loop = asyncio.get_running_loop()
         recovered = recover(
             self._disk, self._storage, lambda: Database(options, logger.error),
-            tell=logger.warning, clock_s=loop.time, progress=_tell_progress,
+            tell=logger.warning, clock_s=self._clock_s or asyncio.get_running_loop().time, progress=_tell_progress,
         )  # fmt: skip
         logger.info(
             "recovered to zxid 0x%x from %s and %d transactions of the log in %.2f s: %d znodes, %d sessions",
