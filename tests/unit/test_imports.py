@@ -61,9 +61,10 @@ DOORS: dict[str, tuple[frozenset[str], str]] = {
         frozenset({"fcntl", "os", "os.path"}),
         "the disk of the operating system and locks on its folders",
     ),
+    "zkeeper.storage.real_file": (frozenset({"os"}), "the files of the real disk"),
     "zkeeper.storage.lane": (frozenset({"queue", "threading"}), "the threads that the lanes of the real disk are"),
     "zkeeper.storage.direct_writes": (
-        frozenset({"ctypes", "mmap", "os"}),
+        frozenset({"ctypes", "fcntl", "mmap", "os"}),
         "writes of the real disk that pass by its cache, from memory at a known address",
     ),
     "zkeeper.storage.ring": (frozenset({"ctypes", "mmap", "os"}), "io_uring, for the real disk"),

@@ -136,7 +136,7 @@ def _run(loaded: Loaded) -> int:
 
 
 async def _serve_until_stopped(loaded: Loaded) -> int:
-    disk = RealDisk(direct_writes=loaded.config.storage.is_direct_log)
+    disk = RealDisk(loaded.config.storage.is_direct_log, logging.getLogger("zkeeper.storage").info)
     server = StandaloneServer(
         loaded.config, disk, _wall_ms, Random(), this_process(), clock_s=time.monotonic, descriptors=_descriptors(),
     )  # fmt: skip

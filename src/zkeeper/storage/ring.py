@@ -5,13 +5,16 @@
    readable, so no barrier beyond those calls is needed.
 3. What a write is made from must stay as it is until `result` has told of it.
 
-Numbers and layouts are those of `linux/io_uring.h`.
+Numbers and layouts are those of `linux/io_uring.h`; the numbers of its system calls are other calls elsewhere.
 """
 
+import contextlib
 import ctypes
+import errno
 import mmap
 import os
 import struct
+import sys
 from typing import Final
 
 SETUP: Final = 425
@@ -36,6 +39,8 @@ class Ring:
     """Raises `OSError` where the system has no io_uring, or forbids it."""
 
     def __init__(self) -> None:
+        if sys.platform != "linux":
+            raise OSError(errno.ENOSYS, "io_uring is Linux's")
         parameters = ctypes.create_string_buffer(PARAMETERS.size)
         self._descriptor = _call(SETUP, 1, ctypes.addressof(parameters))
         try:
@@ -71,7 +76,8 @@ class Ring:
         """Writes memory to a file, durably. `OSError` when it cannot be started."""
         ENTRY.pack_into(self._entries, 0, WRITE, 0, 0, descriptor, offset, address, size_bytes, RWF_DSYNC, 0)
         INDEX.pack_into(self._memory, self._tail, (self._index(self._tail) + 1) & 0xFFFFFFFF)
-        _call(ENTER, self._descriptor, 1, 0, 0, None, 0)
+        if _call(ENTER, self._descriptor, 1, 0, 0, None, 0) != 1:
+            raise OSError(errno.EAGAIN, "the kernel took no write")
 
     def result(self) -> int | None:
         """What the write came to: bytes, or a negative errno; None while it is on its way."""
@@ -84,12 +90,12 @@ class Ring:
         return value
 
     def wait(self) -> None:
-        """Blocks until the write on its way is done."""
-        while self._index(self._done_head) == self._index(self._done_tail):
-            try:
+        """Blocks until the write on its way is done. Looks after a system call only (rule 2)."""
+        while True:
+            with contextlib.suppress(InterruptedError):
                 _call(ENTER, self._descriptor, 0, 1, WAIT_FOR_EVENTS, None, 0)
-            except InterruptedError:
-                continue
+            if self._index(self._done_head) != self._index(self._done_tail):
+                return
 
     def close(self) -> None:
         self._memory.close()
