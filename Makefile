@@ -13,16 +13,17 @@ IS_COMPILED := 'from zkeeper.cli.serve import is_compiled; \
 ZKJAVA ?= $(abspath ../shared/tools/zkjava)
 export ZKJAVA
 
-.PHONY: help serve test check unit wheel-test interop differential crash kill fuzz bench clean
+.PHONY: help serve test check unit wheel-test interop differential crash kill recipes fuzz bench bench-client clean
 
 help:
 	@echo "make serve         build zkeeper and run a server on loopback (SERVE='zoo.cfg' for a configuration)"
 	@echo "make test          lint, types, and all tests, uncompiled and against the built wheel"
 	@echo "make interop       drive the server with clients of other projects (needs Java, Maven, npm, a C compiler)"
 	@echo "make differential  compare it with Apache ZooKeeper, request by request"
+	@echo "make recipes       10,000 simulated runs of recipes over connections that break"
 	@echo "make crash         10,000 simulated crashes;   make fuzz   a million mutated inputs"
 	@echo "make kill          100 rounds of kill -9 under load"
-	@echo "make bench         measure it beside Apache ZooKeeper"
+	@echo "make bench         measure it beside Apache ZooKeeper;   make bench-client   the client beside kazoo"
 
 serve: $(WHEEL_VENV)/built
 	@$(WHEEL_BIN)/python -c $(IS_COMPILED)
@@ -61,6 +62,10 @@ KILL_SEED ?=
 kill: $(WHEEL_VENV)/tested
 	PYTHONPATH=tests $(WHEEL_BIN)/python -m process.kill --rounds $(ROUNDS) $(if $(KILL_SEED),--seed $(KILL_SEED))
 
+RECIPE_SEEDS ?= 10000
+recipes: $(WHEEL_VENV)/tested
+	$(WHEEL_BIN)/python -m tests.simulation.recipes --seeds $(RECIPE_SEEDS)
+
 FUZZ_INPUTS ?= 1000000
 fuzz: $(WHEEL_VENV)/tested
 	$(WHEEL_BIN)/python tests/fuzz/run.py --inputs $(FUZZ_INPUTS)
@@ -68,6 +73,9 @@ fuzz: $(WHEEL_VENV)/tested
 BENCH ?=
 bench: $(WHEEL_VENV)/tested
 	$(WHEEL_BIN)/python benchmarks/bench.py $(BENCH)
+
+bench-client: $(WHEEL_VENV)/tested
+	$(WHEEL_BIN)/python benchmarks/bench_client.py $(BENCH)
 
 # The development environment runs the source as it is, uncompiled.
 $(VENV)/ready: pyproject.toml setup.py

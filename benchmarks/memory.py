@@ -11,11 +11,12 @@ from contextlib import contextmanager
 
 from contenders import Contender
 from figures import BenchError, Figure, Samples, value_at_most
-from process import Memory, await_quiet, memory
 from run import Run, Scenario
 from servers import Server
 from tree import filled_tree
 from wire import idle_sessions
+
+from process import Memory, await_quiet, memory
 
 SPARE_FILES = 500
 

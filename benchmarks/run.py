@@ -13,8 +13,9 @@ from typing import Any
 import tools
 from contenders import Contender
 from figures import Figure, Samples
-from process import ForeignLoad, Memory
 from servers import Ports, Server, Setup, running
+
+from process import ForeignLoad, Memory
 
 
 @dataclass(frozen=True)

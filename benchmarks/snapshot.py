@@ -6,11 +6,12 @@ import time
 from contextlib import ExitStack
 
 from figures import BenchError, Figure, Samples, ratio_at_most, value_at_most
-from process import await_quiet, memory
 from run import Run, Scenario
 from servers import Server, Setup
 from throughput import MIX, PIPELINED
 from tree import check_tree, filled_tree, tree_options
+
+from process import await_quiet, memory
 
 SNAPSHOTS_WANTED = 2
 LEAD_S = 1.5  # From the start of the load until the probe: zkload first writes its few keys and gets going.

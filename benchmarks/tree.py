@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from contenders import Contender
 from figures import BenchError
-from process import await_quiet, memory
 from run import Run, Tree
 from servers import Server, Setup
 from throughput import PIPELINED, WRITES
+
+from process import await_quiet, memory
 
 VALUE_BYTES = 100
 SNAPSHOT_TRIES = 60

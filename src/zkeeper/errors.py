@@ -6,15 +6,44 @@ Three kinds of wrong (a fourth, we are wrong, is an `AssertionError`):
 3. `StorageError`: the world is wrong: a disk failed, or what it holds cannot be believed.
 """
 
-from typing import ClassVar, Final
+import enum
+from typing import Final
 
 OK: Final = 0
 
 
-class ZooKeeperError(Exception):
-    """A request that failed, with ZooKeeper's error `code` (0 only on this base class)."""
+class Outcome(enum.Enum):
+    """What is known of a request that failed.
 
-    code: ClassVar[int] = OK
+    Example:
+        try:
+            await zk.create("/a")
+        except zkeeper.errors.ZooKeeperError as error:
+            if error.outcome is zkeeper.Outcome.UNKNOWN:
+                ...  # look whether it is there
+    """
+
+    NOT_APPLIED = "not applied"
+    """It changed nothing: the server refused it, it was never sent, or it was a read."""
+    UNKNOWN = "unknown"
+    """A write was on its way when the connection was lost: it has happened, or will, or never will."""
+
+
+class ZooKeeperError(Exception):
+    """A request that failed, with ZooKeeper's error `code` (0 only on this base class).
+
+    What the client raises has the `path` that the caller gave, where there is one, and an `outcome`.
+    """
+
+    code: int = OK
+    path: str | None = None
+    outcome: Outcome = Outcome.NOT_APPLIED
+    is_repeatable: bool = False
+    """Whether the very same request may be sent again without a risk of being applied twice; `Retry` asks this.
+
+    True for a request that was lost with its connection or session and was never sent, or is a read, or is a set or
+    delete of one version.
+    """
 
 
 class RuntimeInconsistencyError(ZooKeeperError):
@@ -147,6 +176,37 @@ class ThrottledOpError(ZooKeeperError):
     code = -127
 
 
+class UnknownCodeError(ZooKeeperError):
+    """The server answered a code that this version does not know; `code` has it."""
+
+
+class ClosedError(ZooKeeperError):
+    """The client was closed, or not started yet. It sends nothing (more)."""
+
+    code = -112
+
+
+class FrameTooLongError(BadArgumentsError):
+    """A request is longer than the server takes (`jute.maxbuffer`), or a reply than the client does."""
+
+
+class TransactionFailed(ZooKeeperError):
+    """A transaction of which one operation failed; nothing of it was applied.
+
+    `index` is the operation's place, counted from 0, and `errors` has one for each operation: the one that failed has
+    its own, those after it `RuntimeInconsistencyError`, those before it None. `code` and `path` are of the first.
+    """
+
+    def __init__(self, index: int, errors: "list[ZooKeeperError | None]") -> None:
+        failed = errors[index]
+        super().__init__(f"operation {index} failed: {type(failed).__name__}: {failed}")
+        self.index = index
+        self.errors = errors
+        if failed is not None:
+            self.code = failed.code
+            self.path = failed.path
+
+
 class DecodeError(Exception):
     """Bytes that do not decode: a length out of range, an unknown type, a null where a value is needed."""
 
@@ -161,3 +221,23 @@ class StorageError(Exception):
 
 class CorruptionError(StorageError):
     """A file holds what no server can have meant to write."""
+
+
+def _own_codes() -> dict[int, type[ZooKeeperError]]:
+    local = (UnknownCodeError, ClosedError, TransactionFailed)
+    return {one.code: one for one in ZooKeeperError.__subclasses__() if one not in local}
+
+
+BY_CODE: Final = _own_codes()
+
+
+def error_of(code: int, path: str | None = None) -> ZooKeeperError:
+    """The error that a server means by `code`, for a request about `path`."""
+    kind = BY_CODE.get(code)
+    if kind is None:
+        error: ZooKeeperError = UnknownCodeError(f"error {code} of {path}" if path else f"error {code}")
+        error.code = code
+    else:
+        error = kind(path) if path else kind()
+    error.path = path
+    return error

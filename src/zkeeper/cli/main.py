@@ -1,14 +1,11 @@
-"""The `zkeeper` command. Each subcommand is imported when it is asked for."""
+"""The `zkeeper` command. Each subcommand is imported when it is asked for.
+
+`serve` goes past everything else, so that a server starts without waiting for tools that it does not need.
+"""
 
 import sys
 from collections.abc import Sequence
-from typing import Final, NoReturn
-
-USAGE: Final = """usage: zkeeper serve [zoo.cfg | port dataDir [tickTime] [maxClientCnxns]] [options]
-       zkeeper --version
-
-`zkeeper serve --help` lists the options.
-"""
+from typing import NoReturn
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -17,11 +14,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         from zkeeper.cli.serve import serve
 
         sys.exit(serve(words[1:]))
-    if words == ["--version"]:
-        from zkeeper import __version__
+    from zkeeper.cli.group import group
 
-        print(f"zkeeper {__version__}")
-        sys.exit(0)
-    wanted_help = words in (["--help"], ["-h"])
-    print(USAGE, file=sys.stdout if wanted_help else sys.stderr, end="")
-    sys.exit(0 if wanted_help else 2)
+    group.main(words, prog_name="zkeeper")
+    sys.exit(0)

@@ -11,6 +11,7 @@ from typing import Final, final
 
 from mypy_extensions import i64, mypyc_attr
 
+from zkeeper.database.addresses import Network
 from zkeeper.errors import CorruptionError
 from zkeeper.wire.acl import OPEN_ACL, Acl
 
@@ -28,6 +29,15 @@ class AclList:
         self.users: i64 = 0
         self.known = known
         self.world_permissions: i64 = _world_permissions(entries) if known else 0
+        self._networks: list[Network | None] | None = None
+
+    def network(self, position: i64) -> Network | None:
+        """What the entry at `position` stands for, if its scheme is ip; it is parsed once."""
+        networks = self._networks
+        if networks is None:
+            networks = [Network(identity) if scheme == b"ip" else None for _, scheme, identity in self.entries]
+            self._networks = networks
+        return networks[position]
 
 
 def _world_permissions(entries: tuple[Acl, ...]) -> i64:

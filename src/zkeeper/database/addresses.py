@@ -77,11 +77,15 @@ def parse_network(text: bytes) -> tuple[bytes, int] | None:
     return address, int(parts[1])
 
 
-def network_holds(network: bytes, address: bytes) -> bool:
-    """Whether the client at `address` is within `network`, both as text."""
-    wanted = parse_network(network)
-    packed = parse_address(address)
-    if wanted is None or packed is None or len(packed) != len(wanted[0]):
-        return False
-    shift = 8 * len(packed) - wanted[1]
-    return int.from_bytes(packed, "big") >> shift == int.from_bytes(wanted[0], "big") >> shift
+class Network:
+    """The addresses that an id of scheme `ip` stands for; none when the id is not valid."""
+
+    def __init__(self, text: bytes) -> None:
+        parsed = parse_network(text)
+        self._size_bytes = len(parsed[0]) if parsed is not None else 0
+        self._shift = 8 * len(parsed[0]) - parsed[1] if parsed is not None else 0
+        self._prefix = int.from_bytes(parsed[0], "big") >> self._shift if parsed is not None else 0
+
+    def holds(self, address: bytes) -> bool:
+        """Whether an address, as `parse_address` gives it, is one of them."""
+        return len(address) == self._size_bytes and int.from_bytes(address, "big") >> self._shift == self._prefix

@@ -12,7 +12,7 @@ from typing import Final, final
 from mypy_extensions import i64
 
 from zkeeper.database.acls import AclList
-from zkeeper.database.addresses import network_holds, parse_network
+from zkeeper.database.addresses import parse_address, parse_network
 from zkeeper.errors import InvalidAclError, MarshallingError
 from zkeeper.wire.acl import OPEN_ACL, RAW_OPEN_ACL, Acl, RawAcl
 from zkeeper.wire.jute import java_string, java_text
@@ -29,7 +29,10 @@ _KERBEROS_NAME: Final = re.compile(rb"[^@/]+(/[^@/]*)?(@[^@/]*)?|[^@]*")
 
 @final
 class AuthRules:
-    """The providers in force. `super_digest` is `super:<base64>` or empty; `digest_algorithm` is hashlib's name."""
+    """The providers in force. `super_digest` is `super:<base64>` or empty; `digest_algorithm` is hashlib's name.
+
+    `compared` counts the entries of ACLs that were looked at.
+    """
 
     def __init__(
         self, super_digest: bytes = b"", digest_enabled: bool = True, digest_algorithm: str = "sha1",
@@ -41,6 +44,7 @@ class AuthRules:
         self.skip_acl = skip_acl
         self.sasl_in_acls = sasl_in_acls
         self.any_sasl_user = any_sasl_user
+        self.compared: i64 = 0
 
     def authenticate(self, scheme: bytes | None, auth: bytes | None, address: bytes) -> list[Identity] | None:
         """What an auth packet earns; None when it fails."""
@@ -68,17 +72,27 @@ class AuthRules:
         for identity in credentials:
             if identity[0] == SUPER:
                 return True
-        for permissions, scheme, wanted in acl.entries:
-            if permissions & int(needed) and self._matches_any(scheme, wanted, credentials):
-                return True
+        return self._grants(acl, int(needed), credentials)
+
+    def _grants(self, acl: AclList, needed: int, credentials: list[Identity]) -> bool:
+        addresses: list[bytes] | None = None
+        self.compared += len(acl.entries)
+        for position, (permissions, scheme, wanted) in enumerate(acl.entries):
+            if permissions & needed:
+                if scheme == IP:
+                    if addresses is None:
+                        addresses = _addresses(credentials)
+                    network = acl.network(position)
+                    if network is not None and any(network.holds(address) for address in addresses):
+                        return True
+                elif self._matches_any(scheme, wanted, credentials):
+                    return True
         return False
 
     def _matches_any(self, scheme: bytes, wanted: bytes, credentials: list[Identity]) -> bool:
         return any(held == scheme and self._matches(scheme, identity, wanted) for held, identity in credentials)
 
     def _matches(self, scheme: bytes, identity: bytes, wanted: bytes) -> bool:
-        if scheme == IP:
-            return network_holds(wanted, identity)
         if scheme == DIGEST:
             return self.digest_enabled and identity == wanted
         if scheme == SASL and self.sasl_in_acls:
@@ -136,6 +150,11 @@ class AuthRules:
         if scheme == DIGEST:
             return len(_split_like_java(identity)) == 2
         return scheme == SASL and _KERBEROS_NAME.fullmatch(identity) is not None
+
+
+def _addresses(credentials: list[Identity]) -> list[bytes]:
+    parsed = [parse_address(identity) for scheme, identity in credentials if scheme == IP]
+    return [address for address in parsed if address is not None]
 
 
 def _without_duplicates(raw: list[RawAcl]) -> list[RawAcl]:

@@ -1,9 +1,10 @@
 """auth and sasl packets: out of the order of other requests, by ZooKeeper's own rules.
 
-A packet that does not decode, and one that authenticates nobody by a scheme, ends the connection.
+A packet that does not decode, and one that authenticates nobody by a scheme, ends the connection. So does one that
+would give it more credentials than `MAX_CREDENTIALS_BYTES` hold: every check of an ACL looks at all of them.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64
 
@@ -12,6 +13,8 @@ from zkeeper.wire.jute import Reader, write_buffer
 
 if TYPE_CHECKING:
     from zkeeper.pipeline.link import ClientLink
+
+MAX_CREDENTIALS_BYTES: Final = 1 << 16
 
 
 def answer_auth(link: "ClientLink", xid: i64, reader: Reader) -> None:
@@ -35,6 +38,10 @@ def answer_auth(link: "ClientLink", xid: i64, reader: Reader) -> None:
     for identity in earned:
         if identity not in link.credentials:
             link.credentials.append(identity)
+    if sum([len(identity) for _, identity in link.credentials]) > MAX_CREDENTIALS_BYTES:
+        service.tell(f"connection from {link.peer}: more than {MAX_CREDENTIALS_BYTES} bytes of credentials; closed")
+        link.close()
+        return
     link.reply_now(xid, 0, OK)
 
 

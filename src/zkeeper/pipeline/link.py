@@ -1,7 +1,8 @@
 """One client connection, without its socket: frames in, replies and notifications out.
 
 1. What a client sends is bounded before it is kept: the length of a frame, the requests outstanding, the replies
-   unread. A client over a bound is not read from until it is below, and nobody else waits for it.
+   unread, the work that both mean. A client over a bound is not read from until it is below. One whose requests take
+   more than `TURN_EFFORT` goes on when the others have had their turn.
 2. Requests that were read and then held back by a bound have an age. Where the settings limit it, one that is older is
    refused, not executed; a read that waits behind a write of its own session is not held back, it has begun.
 3. A notification of a transaction is written before any reply that shows the transaction's effect.
@@ -23,7 +24,7 @@ from zkeeper.pipeline.link_state import CLOSED, CLOSING, NEW, WAITING_FOR_SESSIO
 from zkeeper.pipeline.link_stats import LinkStats
 from zkeeper.pipeline.reads import is_read
 from zkeeper.pipeline.replies import ReplyWriter
-from zkeeper.pipeline.turns import Turns, is_write
+from zkeeper.pipeline.turns import Turns, Waiting, is_write
 from zkeeper.wire import protocol
 from zkeeper.wire.jute import Reader
 
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 
 MAX_OUTSTANDING: Final = 2000
 """Requests of one connection that may be on their way at once."""
+TURN_EFFORT: Final = 5000
+"""What a connection may take of one turn of the loop, and what it may have waiting behind its writes: steps of about a
+microsecond, one for each request, each 4 KiB of replies, and what `ReadAnswers` counts."""
 STMK: Final = b"stmk"
 STMK_ARGUMENT_BYTES: Final = 8
 
@@ -106,6 +110,7 @@ class ClientLink(Watcher):
         limit = self.service.settings.max_frame_bytes
         large = self.service.settings.large_request_threshold_bytes
         inbox = self._inbox
+        effort_limit = self._effort() + TURN_EFFORT
         overdue = inbox.overdue_bytes(self.service.settings.throttled_op_wait_ms, now_ms) if inbox.held_bytes else 0
         while size - position >= 4:
             if self._must_wait():
@@ -128,6 +133,11 @@ class ClientLink(Watcher):
                 return
             position = end
             needed = 4
+            effort_limit -= 1
+            if self._effort() > effort_limit and self.service.later is not None:
+                self._pause()
+                self.service.later(self.maybe_resume)
+                break
         if self._large is not None:
             self._large_parsed(needed - 4)
         inbox.parsed(position)
@@ -135,6 +145,9 @@ class ClientLink(Watcher):
             self._keep(data[position:] if position else data, needed)
         self._turns.count_answered_at_once()
         self.flush()
+
+    def _effort(self) -> i64:
+        return self.service.reads.spent() + (self.replies.written_bytes >> 12)
 
     def _must_wait(self) -> bool:
         """Whether the next frame has to wait, because of the session, of requests on their way or of unread replies."""
@@ -147,7 +160,9 @@ class ClientLink(Watcher):
             self.service.wait_for_room(self)
             return True
         outstanding = self._turns.outstanding()
-        if outstanding and (outstanding >= MAX_OUTSTANDING or self.service.is_overloaded()):
+        if outstanding and (
+            outstanding >= MAX_OUTSTANDING or self._turns.waiting_effort >= TURN_EFFORT or self.service.is_overloaded()
+        ):
             self._pause()
             self.service.wait_for_room(self)
             return True
@@ -165,7 +180,7 @@ class ClientLink(Watcher):
         """Goes on reading if nothing forbids it any more."""
         if not self._paused or self.state >= CLOSING or self.state == WAITING_FOR_SESSION or self._unread:
             return
-        if self.outstanding() >= MAX_OUTSTANDING // 2:
+        if self.outstanding() >= MAX_OUTSTANDING // 2 or self._turns.waiting_effort >= TURN_EFFORT:
             self.service.wait_for_room(self)
             return
         self._paused = False
@@ -254,6 +269,14 @@ class ClientLink(Watcher):
         self._turns.answer_write(proposal, code, now_ms)
         if self._large is not None:
             self._large.answered(self._turns.done)
+
+    def synced(self, item: Waiting, now_ms: i64) -> None:
+        """What was proposed before a sync of this connection's was applied."""
+        self.replies.now_ms = now_ms
+        self._turns.write_done()
+        self.mark_dirty()
+        if self.state != CLOSED:
+            self._turns.answer_sync(item, now_ms)
 
     # Replies out.
 

@@ -1,7 +1,10 @@
 """Requests that change nothing on disk: answered from the tree as it stands, watches registered on the way.
 
-Each answer writes the reply's body behind a header that the caller wrote, or raises: `ZooKeeperError` for its code,
-`DecodeError` for a body that does not decode. Nothing is written before the last check has passed.
+1. Each answer writes the reply's body behind a header that the caller wrote, or raises: `ZooKeeperError` for its code,
+   `DecodeError` for a body that does not decode. Nothing is written before the last check has passed.
+2. What an answer costs beyond its place in a batch is counted, in steps of about a microsecond, so that nobody takes
+   more than a turn of the loop has (`effort` tells beforehand, `spent` afterwards).
+3. A multiRead's reply ends at `MAX_MULTI_READ_BYTES`.
 """
 
 from typing import Final, final
@@ -28,6 +31,8 @@ from zkeeper.wire import protocol
 from zkeeper.wire.acl import Acl, write_acl
 from zkeeper.wire.jute import Reader, java_string, write_bool, write_buffer, write_strings
 
+MAX_MULTI_READ_BYTES: Final = 1 << 25
+"""Many times of what a client takes; without a bound a small request makes a reply of gigabytes."""
 TRIMMED: Final = bytes(range(0x21))
 """What Java trims from both ends of a string."""
 
@@ -48,11 +53,47 @@ def is_read(op: i64) -> bool:
     )
 
 
+class ReplyTooLargeError(Exception):
+    """The connection is closed: no code of ZooKeeper's says it, and a client could not read such a reply."""
+
+
 @final
 class ReadAnswers:
     def __init__(self, database: Database, auth: AuthRules) -> None:
         self._database = database
         self._auth = auth
+        self._walked: i64 = 0
+
+    def spent(self) -> i64:
+        """The sum of what all answers cost so far."""
+        return self._walked + (self._auth.compared >> 4)
+
+    def effort(self, op: i64, reader: Reader, watcher: Watcher) -> i64:
+        """About what `answer` will cost, replies included; the request stays unread."""
+        peeked = Reader(reader.data, reader.position, reader.end, reader.limit_bytes)
+        if op == protocol.GET_EPHEMERALS:
+            return len(self._database.tree.ephemerals.get(watcher.session_id, ())) >> 1
+        if op == protocol.GET_ALL_CHILDREN_NUMBER:
+            return self._database.tree.node_count >> 5
+        if op == protocol.PING or (op >= protocol.CHECK_WATCHES and op != protocol.MULTI_READ):
+            return peeked.remaining() >> 6
+        try:
+            if op == protocol.MULTI_READ:
+                return sum([self._effort_of_one(one, path) for one, path in _decode_multi_read(peeked)])
+            return self._effort_of_one(op, peeked.buffer())
+        except DecodeError:
+            return 0
+
+    def _effort_of_one(self, op: i64, path: bytes | None) -> i64:
+        node = self._database.tree.lookup(path) if path is not None else None
+        if node is None:
+            return 0
+        effort = len(node.acl.entries) >> 4
+        if op == protocol.GET_DATA:
+            return effort + (node.data_bytes() >> 12)
+        if op == protocol.GET_CHILDREN or op == protocol.GET_CHILDREN2:
+            return effort + (node.child_count() >> 4)
+        return effort
 
     def answer(self, op: i64, reader: Reader, out: BytesWriter, watcher: Watcher, who: list[Identity]) -> None:
         """Writes the body of the reply to `op`; `who` are the credentials of the connection `watcher`."""
@@ -87,7 +128,9 @@ class ReadAnswers:
             path = reader.need_buffer()
             node = self._readable(path, who)
             # By its empty alias Java counts the root among its own descendants.
-            write_i32_be(out, i32(_count_below(node) + (0 if path else 1)))
+            count = _count_below(node) + (0 if path else 1)
+            self._walked += count >> 5
+            write_i32_be(out, i32(count))
         else:
             assert op == protocol.WHO_AM_I
             self._who_am_i(out, who)
@@ -133,6 +176,7 @@ class ReadAnswers:
         node = self._readable(path, who)
         if watch:
             self._database.watches.child.add(watcher, path, STANDARD)
+        self._walked += node.child_count() >> 4
         _write_names(out, node)
         if op == protocol.GET_CHILDREN2:
             self._database.write_stat(out, node)
@@ -152,10 +196,13 @@ class ReadAnswers:
     def _multi_read(self, reader: Reader, out: BytesWriter, who: list[Identity]) -> None:
         """Every operation is answered for itself. A list of writes fails, but has a body: one without results."""
         is_read_list = True
+        start = len(out)
         for op, path in _decode_multi_read(reader):
             is_read_list = is_multi_read_op(op)
             if is_read_list:
                 self._multi_read_one(op, path, out, who)
+            if len(out) - start > MAX_MULTI_READ_BYTES:
+                raise ReplyTooLargeError(f"a multiRead asks for more than {MAX_MULTI_READ_BYTES} bytes")
         write_i32_be(out, -1)
         write_bool(out, True)
         write_i32_be(out, -1)
@@ -207,6 +254,7 @@ class ReadAnswers:
     def _get_ephemerals(self, reader: Reader, out: BytesWriter, watcher: Watcher) -> None:
         prefix = reader.buffer()
         owned = sorted(self._database.tree.ephemerals.get(watcher.session_id, ()))
+        self._walked += len(owned) >> 1
         if prefix is not None and prefix.strip(TRIMMED) not in (b"", paths.ROOT):
             owned = [path for path in owned if path.startswith(prefix)]
         write_strings(out, owned)

@@ -22,11 +22,15 @@ OUT_CHUNK_BYTES: Final = 1 << 18
 
 @final
 class ReplyWriter:
-    """`now_ms` is when what is being answered arrived or became durable; `out` is replaced when it has become large."""
+    """`now_ms` is when what is being answered arrived or became durable; `out` is replaced when it has become large.
+
+    `written_bytes` counts all frames that were ended.
+    """
 
     def __init__(self, link_stats: LinkStats, service_stats: ServiceStats) -> None:
         self.out = BytesWriter()
         self.now_ms: i64 = 0
+        self.written_bytes: i64 = 0
         self._link_stats = link_stats
         self._service_stats = service_stats
 
@@ -45,6 +49,7 @@ class ReplyWriter:
         out = self.out
         size_bytes = len(out) - start - 4
         put_i32(out, start, size_bytes)
+        self.written_bytes += size_bytes
         stats = self._link_stats
         stats.sent += 1
         stats.last_response_ms = self.now_ms

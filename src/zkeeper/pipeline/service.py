@@ -27,6 +27,7 @@ from zkeeper.pipeline.reads import ReadAnswers
 from zkeeper.pipeline.requests import DeleteRequest, SessionRequest, WriteRequest
 from zkeeper.pipeline.settings import ServiceSettings
 from zkeeper.pipeline.stats import ServiceStats
+from zkeeper.pipeline.turns import Waiting
 from zkeeper.wire import protocol
 from zkeeper.wire.jute import Reader
 from zkeeper.wire.txns import Txn
@@ -34,6 +35,10 @@ from zkeeper.wire.txns import Txn
 NO_PASSWORD: Final = bytes(protocol.PASSWORD_BYTES)
 APPLY_SLICE_CHANGES: Final = 1000
 """Transactions, and znodes that they change, after which applying lets others have their turn: a few milliseconds."""
+
+
+MAX_OUTSTANDING_BYTES: Final = 1 << 25
+"""Transactions on their way to the disk may be this long together, beside globalOutstandingLimit."""
 
 
 class TxnSink(Protocol):
@@ -64,14 +69,27 @@ class Proposal:
     `request` and the `credentials` that it came with are there when an audit log wants them.
     """
 
-    def __init__(self, txn: Txn, changes: list[Pending], op: i64, link: ClientLink | None, received_ms: i64) -> None:
+    def __init__(
+        self, txn: Txn, size_bytes: i64, changes: list[Pending], op: i64, link: ClientLink | None, received_ms: i64
+    ) -> None:  # fmt: skip
         self.txn = txn
+        self.size_bytes: i64 = size_bytes
         self.changes = changes
         self.op: i64 = op
         self.link = link
         self.received_ms: i64 = received_ms
         self.request: WriteRequest | None = None
         self.credentials: list[Identity] = _NOBODY
+
+
+@final
+class Sync:
+    """A sync that is answered when everything up to `zxid` is applied."""
+
+    def __init__(self, zxid: i64, link: ClientLink, item: Waiting) -> None:
+        self.zxid: i64 = zxid
+        self.link = link
+        self.item = item
 
 
 @final
@@ -111,6 +129,8 @@ class Service:
         self._wake: Callable[[], None] | None = None
         self._next_session_id = first_session_id
         self._proposals: deque[Proposal] = deque()
+        self._syncs: deque[Sync] = deque()
+        self._outstanding_bytes: i64 = 0
         self._paused: dict[ClientLink, None] = {}
         self._durable_zxid: i64 = database.last_zxid
         self._is_applying = False
@@ -250,9 +270,11 @@ class Service:
         txn = self.preparer.prepare(session_id, cxid, request, credentials, self.wall_ms())
         assert self._sink is not None
         assert self._wake is not None
-        self._sink.append(txn.zxid, txn.encode())
+        payload = txn.encode()
+        self._sink.append(txn.zxid, payload)
         changes = self.preparer.pending.take_changes()
-        proposal = Proposal(txn, changes, request.op, link, received_ms)
+        proposal = Proposal(txn, len(payload), changes, request.op, link, received_ms)
+        self._outstanding_bytes += proposal.size_bytes
         if self.audit is not None:
             proposal.request = request
             proposal.credentials = list(credentials)
@@ -260,11 +282,17 @@ class Service:
         if txn.zxid == self._durable_zxid + 1:
             self._wake()
 
+    def answer_behind_proposals(self, link: ClientLink, item: Waiting) -> None:
+        """Has `link.synced` called once all that is proposed now is applied."""
+        self._syncs.append(Sync(self.preparer.last_zxid, link, item))
+
     def outstanding(self) -> int:
         return len(self._proposals)
 
     def is_overloaded(self) -> bool:
-        return len(self._proposals) >= self.settings.outstanding_limit
+        return (
+            len(self._proposals) >= self.settings.outstanding_limit or self._outstanding_bytes >= MAX_OUTSTANDING_BYTES
+        )
 
     def is_full(self) -> bool:
         """Whether the limit of the requests in process is reached, where there is one."""
@@ -290,8 +318,12 @@ class Service:
                 self.later(self._apply_slice)
                 break
             proposal = self._proposals.popleft()
+            self._outstanding_bytes -= proposal.size_bytes
             changes += 1 + len(proposal.changes)
             self._apply(proposal, now_ms)
+            while self._syncs and self._syncs[0].zxid <= proposal.txn.zxid:
+                sync = self._syncs.popleft()
+                sync.link.synced(sync.item, now_ms)
         self.flush()
         self._resume_paused()
 

@@ -2,8 +2,10 @@
 
 1. Requests are answered in the order they came. A read waits for the writes before it that are still on their way to
    the disk; with none on the way it is answered on the spot (wire, section 11).
-2. What is out of order by ZooKeeper's own rules is: auth and sasl packets, and the refusal of an unknown opcode.
-3. A request that fails before it is proposed is answered in its turn like a read.
+2. A sync is answered after everything that was proposed before it, by whichever connection: what a lost connection
+   left on its way is seen behind it. It takes a turn as a write does.
+3. What is out of order by ZooKeeper's own rules is: auth and sasl packets, and the refusal of an unknown opcode.
+4. A request that fails before it is proposed is answered in its turn like a read.
 """
 
 from collections import deque
@@ -21,7 +23,7 @@ from zkeeper.errors import (
 )
 from zkeeper.pipeline.authentication import answer_auth, answer_sasl
 from zkeeper.pipeline.link_state import CLOSED, CLOSING
-from zkeeper.pipeline.reads import is_read
+from zkeeper.pipeline.reads import ReplyTooLargeError, is_read
 from zkeeper.pipeline.replies import OUT_CHUNK_BYTES, ReplyWriter
 from zkeeper.pipeline.requests import UndecodableRequest, WriteRequest, decode_write
 from zkeeper.pipeline.rewatch import set_watches
@@ -39,22 +41,27 @@ if TYPE_CHECKING:
 class Waiting:
     """A request that is answered in its turn, after write number `turn` of its connection; `code` if it failed."""
 
-    def __init__(self, turn: i64, xid: i64, op: i64, reader: Reader, code: i64, received_ms: i64) -> None:
+    def __init__(
+        self, turn: i64, xid: i64, op: i64, reader: Reader, code: i64, received_ms: i64, effort: i64
+    ) -> None:  # fmt: skip
         self.turn: i64 = turn
         self.xid: i64 = xid
         self.op: i64 = op
         self.reader = reader
         self.code: i64 = code
         self.received_ms: i64 = received_ms
+        self.effort: i64 = effort
 
 
 @final
 class Turns:
-    """`in_flight` counts the writes on their way, `done` those that were applied."""
+    """`in_flight` counts the writes on their way, `done` those that were applied; `waiting_effort` is about what the
+    requests that wait will cost (`ReadAnswers.effort`)."""
 
     def __init__(self, link: "ClientLink", service: "Service", replies: ReplyWriter) -> None:
         self.in_flight: i64 = 0
         self.done: i64 = 0
+        self.waiting_effort: i64 = 0
         self._link = link
         self._service = service
         self._replies = replies
@@ -71,6 +78,7 @@ class Turns:
 
     def clear(self) -> None:
         self._waiting.clear()
+        self.waiting_effort = 0
 
     # Requests in.
 
@@ -99,6 +107,10 @@ class Turns:
         return any(scheme in self._service.required_schemes for scheme, _ in self._link.credentials)
 
     def _read(self, xid: i64, op: i64, reader: Reader) -> None:
+        if op == protocol.SYNC and self._service.outstanding():
+            self.expect_write()
+            self._service.answer_behind_proposals(self._link, Waiting(0, xid, op, reader, OK, self._replies.now_ms, 0))
+            return
         if self.in_flight:
             self._wait(xid, op, reader, OK)
             return
@@ -135,7 +147,9 @@ class Turns:
             self._replies.plain(xid, self._service.database.last_zxid, code)
 
     def _wait(self, xid: i64, op: i64, reader: Reader, code: i64) -> None:
-        self._waiting.append(Waiting(self.last(), xid, op, reader, code, self._replies.now_ms))
+        effort = self._service.reads.effort(op, reader, self._link) if code == OK else 0
+        self.waiting_effort += effort
+        self._waiting.append(Waiting(self.last(), xid, op, reader, code, self._replies.now_ms, effort))
 
     def count_answered_at_once(self) -> None:
         """Counts the reads that waited for nothing since the last call."""
@@ -163,9 +177,21 @@ class Turns:
             self._link.flush()
             self._link.close()
             return
+        self._answer_what_waited(now_ms)
+
+    def answer_sync(self, item: Waiting, now_ms: i64) -> None:
+        """Replies to the sync whose turn it is, then answers what waited for it."""
+        self._answer_waiting(item, now_ms)
+        self._answer_what_waited(now_ms)
+
+    def _answer_what_waited(self, now_ms: i64) -> None:
         waiting = self._waiting
         while waiting and waiting[0].turn <= self.done and self._link.state != CLOSED:
-            self._answer_waiting(waiting.popleft(), now_ms)
+            item = waiting.popleft()
+            self.waiting_effort -= item.effort
+            self._answer_waiting(item, now_ms)
+            if len(self._replies.out) >= OUT_CHUNK_BYTES:
+                self._link.flush()
 
     def _reply_write(self, proposal: "Proposal", code: i64) -> None:
         replies = self._replies
@@ -204,6 +230,11 @@ class Turns:
         except DecodeError:
             replies.out.truncate(start)
             replies.plain(xid, zxid, MarshallingError.code)
+            return
+        except ReplyTooLargeError as error:
+            replies.out.truncate(start)
+            self._service.tell(f"connection from {link.peer}: {error}; closed")
+            link.close()
             return
         replies.end(start)
 

@@ -15,6 +15,7 @@ import os
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Final, TypeVar
+from weakref import WeakSet
 
 from zkeeper.storage.direct_writes import DirectWriter
 from zkeeper.storage.disk import DiskFile
@@ -41,6 +42,7 @@ class RealDisk:
         self._writer: DirectWriter | None = None
         self._may_write_directly = direct_writes
         self._was_writer_tried = False
+        self._direct_files: WeakSet[RealFile] = WeakSet()
         self._locks: dict[str, int] = {}
         self._is_closed = False
 
@@ -137,6 +139,7 @@ class RealDisk:
 
         worker.hold()
         if file.write_directly(writer, data, told):
+            self._direct_files.add(file)
             self._tell_way("durable writes go past the page cache (io_uring, O_DIRECT)")
             return future
         worker.release()
@@ -178,6 +181,8 @@ class RealDisk:
         for lane in self._lanes.values():
             lane.end()
         self._lanes.clear()
+        for file in self._direct_files:
+            file.end_direct()
         for descriptor in self._locks.values():
             os.close(descriptor)
         self._locks.clear()

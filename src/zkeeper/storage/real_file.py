@@ -80,6 +80,10 @@ class RealFile:
         descriptor, self._descriptor = self._descriptor, NO_DESCRIPTOR
         if descriptor != NO_DESCRIPTOR:
             os.close(descriptor)
+        self.end_direct()
+
+    def end_direct(self) -> None:
+        """No direct write follows, and none is on its way: what was opened and locked for them is given back."""
         direct, self._direct = self._direct, None
         if direct is not None:
             direct.close()

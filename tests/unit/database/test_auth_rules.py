@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zkeeper.database.acls import AclList
-from zkeeper.database.addresses import canonical_address, network_holds, parse_network
+from zkeeper.database.addresses import Network, canonical_address, parse_address, parse_network
 from zkeeper.database.auth import AuthRules, Identity
 from zkeeper.errors import InvalidAclError, MarshallingError
 from zkeeper.wire.acl import Acl, RawAcl
@@ -66,6 +66,11 @@ NETWORKS = [
     (b"fe80::/10", b"fec0:0:0:0:0:0:0:1", False),
     (b"127.0.0.1", b"", False), (b"nonsense", b"127.0.0.1", False),
 ]  # fmt: skip
+
+
+def network_holds(network: bytes, address: bytes) -> bool:
+    parsed = parse_address(address)
+    return parsed is not None and Network(network).holds(parsed)
 
 
 @pytest.mark.parametrize(("network", "address", "holds"), NETWORKS)

@@ -271,6 +271,20 @@ def test_a_lock_waits_for_what_is_on_its_way_into_the_folder(
     second.close()
 
 
+def test_a_disk_that_is_closed_leaves_no_lock_on_a_file_left_open(tmp_path: Path, direct_count: list[int]) -> None:
+    disk, left = RealDisk(), []
+
+    async def main() -> None:
+        left.append(new_file(disk, tmp_path / "log"))
+        await disk.write_durably_soon("log", left[0], b"x")
+
+    asyncio.run(main())
+    disk.close()
+    with open(tmp_path / "log") as reader:
+        fcntl.flock(reader, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    assert len(direct_count) == 1
+
+
 def told_by(folder: Path, direct_writes: bool = True) -> list[str]:
     """What a disk tells that writes a few times; each write is durable when it says so."""
     told: list[str] = []

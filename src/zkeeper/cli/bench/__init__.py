@@ -1,0 +1,1 @@
+"""`zkeeper bench`: a load generator on the client, with percentiles."""

@@ -1,0 +1,1 @@
+"""`zkeeper status`: asks servers how they are, by the four-letter word `srvr`."""

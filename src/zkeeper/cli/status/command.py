@@ -1,0 +1,104 @@
+"""`zkeeper status`."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from zkeeper.cli.connecting import DEFAULT_SERVERS
+from zkeeper.cli.running import run
+from zkeeper.cli.status.srvr import Health, Status, behind, exit_code
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+DEFAULT_TIMEOUT_MS: Final = 5000
+_COLOURS: Final = {Health.SERVING: "green", Health.READ_ONLY: "yellow"}
+
+
+@click.command(short_help="Ask servers how they are.")
+@click.argument("servers", nargs=-1, metavar="[HOST:PORT,...]...")
+@click.option("--timeout", "timeout_ms", type=click.IntRange(min=1), default=DEFAULT_TIMEOUT_MS, show_default=True,
+              metavar="MS", help="How long to wait for each server.")  # fmt: skip
+@click.option("--json", "is_json", is_flag=True, help="JSON for programs: one object on one line for each server.")
+@click.option("--word", metavar="WORD", help="Ask this four-letter word instead and print the answers.")
+def command(servers: tuple[str, ...], timeout_ms: int, is_json: bool, word: str | None) -> None:
+    """Ask SERVERS how they are, by the four-letter word srvr.
+
+    Exit code: 0 if all of them serve, 1 if some do, 2 if none does.
+    """
+    places = _places(servers or (DEFAULT_SERVERS,))
+    if word is not None:
+        sys.exit(run(_print_answers(places, word, timeout_ms / 1000)))
+    sys.exit(run(_print_status(places, timeout_ms / 1000, is_json)))
+
+
+def _places(servers: Sequence[str]) -> list[tuple[str, int]]:
+    from zkeeper.client.hosts import parse_connect_string
+    from zkeeper.errors import BadArgumentsError
+
+    try:
+        hosts, _ = parse_connect_string(",".join(servers))
+    except BadArgumentsError as error:
+        raise click.BadParameter(str(error)) from None
+    return [(host, port) for host, port in hosts]
+
+
+async def _print_status(places: Sequence[tuple[str, int]], timeout_s: float, is_json: bool) -> int:
+    from zkeeper.cli.status.asking import status_of
+    from zkeeper.cli.streams import make_console
+
+    statuses = await asyncio.gather(*(status_of(host, port, timeout_s) for host, port in places))
+    if is_json:
+        for status in statuses:
+            click.echo(json.dumps(_values(status)))
+    else:
+        make_console().print(_table(statuses))
+    return exit_code(statuses)
+
+
+def _values(status: Status) -> dict[str, object]:
+    zxid = None if status.zxid is None else hex(status.zxid)
+    return {**status._asdict(), "health": status.health.value, "zxid": zxid}
+
+
+def _table(statuses: Sequence[Status]) -> "Table":
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD)
+    for name in ("server", "health", "mode", "version", "zxid"):
+        table.add_column(name, no_wrap=True)
+    for name in ("behind", "clients", "waiting", "znodes", "latency avg/max ms"):
+        table.add_column(name, justify="right")
+    distances = behind(statuses)
+    for status in statuses:
+        health = Text(status.health.value, _COLOURS.get(status.health, "bold red"))
+        if status.reason is not None:
+            health.append(f": {status.reason}", "red")
+        table.add_row(status.server, health, *_cells(status, distances[status.server]))
+    return table
+
+
+def _cells(status: Status, distance: int | None) -> list[str]:
+    latency = "" if status.latency_avg_ms is None else f"{status.latency_avg_ms:.1f} / {status.latency_max_ms:.0f}"
+    zxid = None if status.zxid is None else hex(status.zxid)
+    cells = (status.mode, status.version, zxid, distance, status.connections, status.outstanding, status.nodes, latency)
+    return ["" if cell is None else str(cell) for cell in cells]
+
+
+async def _print_answers(places: Sequence[tuple[str, int]], word: str, timeout_s: float) -> int:
+    from zkeeper.cli.status.asking import ask
+
+    answers = await asyncio.gather(*(ask(host, port, word, timeout_s) for host, port in places), return_exceptions=True)
+    for (host, port), answer in zip(places, answers, strict=True):
+        if len(places) > 1:
+            click.echo(f"{host}:{port}")
+        failed = isinstance(answer, BaseException)
+        click.echo(str(answer) or type(answer).__name__ if failed else str(answer).rstrip("\n"), err=failed)
+    failures = sum(isinstance(answer, BaseException) for answer in answers)
+    return 0 if not failures else 2 if failures == len(answers) else 1

@@ -1,0 +1,83 @@
+"""What a server's answer to `srvr` says. Pure."""
+
+import enum
+import re
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple
+
+_COUNTER_BITS: Final = 32
+_LINE: Final = re.compile(r"^(?:Zookeeper )?([A-Za-z][\w /]*): ?(.*)$")
+
+
+class Health(enum.Enum):
+    """How a server is. Only the first is well."""
+
+    SERVING = "serving"
+    READ_ONLY = "read-only"
+    NOT_SERVING = "not serving"
+    UNREACHABLE = "unreachable"
+
+
+class Status(NamedTuple):
+    """Of one server; what is not known is None."""
+
+    server: str
+    health: Health
+    reason: str | None = None
+    """Why it could not be reached."""
+    mode: str | None = None
+    version: str | None = None
+    zxid: int | None = None
+    connections: int | None = None
+    outstanding: int | None = None
+    nodes: int | None = None
+    latency_min_ms: float | None = None
+    latency_avg_ms: float | None = None
+    latency_max_ms: float | None = None
+
+
+def read_srvr(server: str, answer: str) -> Status:
+    """Makes sense of `answer`. Every server that serves answers this word, whatever its whitelist says."""
+    if not answer or "not currently serving" in answer:
+        return Status(server, Health.NOT_SERVING)
+    fields = {match[1]: match[2] for line in answer.splitlines() if (match := _LINE.match(line))}
+    mode = fields.get("Mode")
+    return Status(
+        server,
+        Health.READ_ONLY if mode == "read-only" else Health.SERVING,
+        None,
+        mode,
+        fields.get("version", "").partition("-")[0].partition(",")[0] or None,
+        _number(fields.get("Zxid"), 16),
+        _number(fields.get("Connections")),
+        _number(fields.get("Outstanding")),
+        _number(fields.get("Node count")),
+        *_latency(fields.get("Latency min/avg/max")),
+    )
+
+
+def _latency(text: str | None) -> Iterable[float | None]:
+    return (None, None, None) if text is None else map(float, text.split("/"))
+
+
+def _number(text: str | None, base: int = 10) -> int | None:
+    return None if text is None else int(text, base)
+
+
+def behind(statuses: Sequence[Status]) -> dict[str, int | None]:
+    """How many transactions each server is behind the foremost; None across epochs, where nobody can tell."""
+    known = [status.zxid for status in statuses if status.zxid is not None]
+    foremost = max(known, default=0)
+    return {status.server: _distance(status.zxid, foremost) for status in statuses}
+
+
+def _distance(zxid: int | None, foremost: int) -> int | None:
+    if zxid is None or zxid >> _COUNTER_BITS != foremost >> _COUNTER_BITS:
+        return None
+    return foremost - zxid
+
+
+def exit_code(statuses: Sequence[Status]) -> int:
+    """0 if all serve, 1 if some do, 2 if none does."""
+    well = [status.health is Health.SERVING for status in statuses]
+    return 0 if all(well) else 1 if any(well) else 2

@@ -1,0 +1,1 @@
+"""`zkeeper tree`: a subtree with sizes, ephemerals and totals."""

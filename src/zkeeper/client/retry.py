@@ -1,0 +1,99 @@
+"""Trying again where that is safe: `Retry`."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from random import Random
+from typing import Final, ParamSpec, TypeVar
+
+from zkeeper.errors import (
+    BadVersionError,
+    ConnectionLossError,
+    NoNodeError,
+    OperationTimeoutError,
+    Outcome,
+    SessionExpiredError,
+    ThrottledOpError,
+    ZooKeeperError,
+)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+TRANSIENT: Final = (ConnectionLossError, SessionExpiredError, OperationTimeoutError, ThrottledOpError)
+ANSWER_OF_A_REPETITION: Final = (BadVersionError, NoNodeError)
+
+
+class Retry:
+    """Repeats a request that failed for a passing reason, with pauses that grow.
+
+    Repeated are reads, requests that were never sent, and sets and deletes of one version. A write of another kind
+    whose outcome is unknown is not: its error is raised, and the caller has to look what happened. (`unsafe` repeats
+    it all the same.) A versioned write that is repeated after an unknown outcome may meet its own effect: then the
+    `BadVersionError` or `NoNodeError` is raised with the outcome UNKNOWN.
+
+    `attempts`: how often it is tried in all. Pauses are `base_ms`, then `factor` times the one before, at most
+    `max_ms`, each shortened by a random part of up to `jitter`, between 0 and 1. `deadline_s`: no attempt begins later
+    than so many seconds after the first; None for no limit. `random`: where that chance comes from.
+
+    Example:
+        retry = zkeeper.Retry(attempts=5)
+        data, stat, _ = await retry(zk.get, "/a")
+        await retry(zk.set, "/a", data + b"!", stat.version)
+    """
+
+    def __init__(
+        self, attempts: int = 5, *, base_ms: int = 100, factor: float = 2.0, max_ms: int = 5_000, jitter: float = 0.5,
+        deadline_s: float | None = None, random: Random | None = None,
+    ) -> None:  # fmt: skip
+        if attempts < 1 or not 0 <= jitter <= 1:
+            raise ValueError("attempts must be at least 1, jitter between 0 and 1")
+        self.attempts = attempts
+        self.base_ms = base_ms
+        self.factor = factor
+        self.max_ms = max_ms
+        self.jitter = jitter
+        self.deadline_s = deadline_s
+        self._random = Random() if random is None else random
+
+    async def __call__(self, operation: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Awaits `operation(*args, **kwargs)`, again where that is safe, and returns its result or raises its error."""
+        return await self._run(False, lambda: operation(*args, **kwargs))
+
+    async def unsafe(self, operation: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+        """As a call, but also repeats writes whose outcome is unknown.
+
+        The risk: the write may happen twice. A create may raise `NodeExistsError` for the znode that it made itself,
+        or leave a second sequential one behind; an unversioned set may undo somebody else's later one.
+        """
+        return await self._run(True, lambda: operation(*args, **kwargs))
+
+    async def _run(self, takes_risks: bool, attempt: Callable[[], Awaitable[T]]) -> T:
+        loop = asyncio.get_running_loop()
+        began_s = loop.time()
+        may_have_happened = False
+        for count in range(1, self.attempts + 1):
+            try:
+                return await attempt()
+            except TRANSIENT as error:
+                may_have_happened |= error.outcome is Outcome.UNKNOWN
+                if count == self.attempts or not self._repeats(error, takes_risks):
+                    raise
+                pause_s = self.pause_ms(count) / 1000
+                if self.deadline_s is not None and loop.time() + pause_s - began_s > self.deadline_s:
+                    raise
+            except ANSWER_OF_A_REPETITION as error:
+                if may_have_happened:
+                    error.outcome = Outcome.UNKNOWN
+                raise
+            await asyncio.sleep(pause_s)
+        raise AssertionError("the last attempt returns or raises")
+
+    def _repeats(self, error: ZooKeeperError, takes_risks: bool) -> bool:
+        if error.is_repeatable or isinstance(error, ThrottledOpError):
+            return True
+        return takes_risks and error.outcome is Outcome.UNKNOWN
+
+    def pause_ms(self, count: int) -> float:
+        """How long to wait after attempt `count`, in ms."""
+        whole_ms = min(self.base_ms * self.factor ** (count - 1), self.max_ms)
+        return whole_ms * (1 - self.jitter * self._random.random())

@@ -1,0 +1,145 @@
+"""Several operations as one request: transactions, which are done as a whole or not at all, and batches of reads."""
+
+from collections.abc import Iterable
+from typing import Any, Self
+
+from zkeeper.client.base import Base, acl_entries, create_flags
+from zkeeper.client.session import Session
+from zkeeper.errors import TransactionFailed, ZooKeeperError
+from zkeeper.values import OPEN_ACL, Acl, Created, NodeData, Stat
+from zkeeper.wire import client_replies as shapes
+from zkeeper.wire import protocol
+from zkeeper.wire.client_exchange import READ, RISKY
+from zkeeper.wire.client_paths import rooted, rooted_sequential
+from zkeeper.wire.client_requests import create_body, multi_body, path_and_number, set_data_body, watch_body
+
+TransactionResult = str | Created | Stat | None
+
+
+class _Operations(Base):
+    """Operations that gather. Paths are checked when an operation is added."""
+
+    def __init__(self, session: Session, root: str) -> None:
+        super().__init__(session, root)
+        self._operations: list[tuple[int, bytes]] = []
+        self._paths: list[str] = []
+
+    def _add(self, op: int, path: str, body: bytes) -> Self:
+        self._operations.append((op, body))
+        self._paths.append(path)
+        return self
+
+    def __len__(self) -> int:
+        return len(self._operations)
+
+
+class Transaction(_Operations):
+    """Made by `AsyncClient.transaction`. All operations happen, in their order and as one step that no other client
+    sees the inside of, or none does. A transaction may be committed again, which does it again.
+
+    Example:
+        t = zk.transaction().check("/leader", 3).set("/state", b"x")
+        path, *_ = await zk.transaction().create("/log/e-", sequential=True).commit()
+    """
+
+    def __init__(self, session: Session, root: str) -> None:
+        super().__init__(session, root)
+        self._wants_path: list[bool] = []
+
+    def create(
+        self, path: str, data: bytes | None = b"", *, acl: Iterable[Acl] = OPEN_ACL, ephemeral: bool = False,
+        sequential: bool = False, container: bool = False, ttl_ms: int | None = None,
+    ) -> Self:  # fmt: skip
+        """As `AsyncClient.create`; its result is the path."""
+        return self._create(True, path, data, acl, create_flags(ephemeral, sequential, container, ttl_ms), ttl_ms)
+
+    def create2(
+        self, path: str, data: bytes | None = b"", *, acl: Iterable[Acl] = OPEN_ACL, ephemeral: bool = False,
+        sequential: bool = False, container: bool = False, ttl_ms: int | None = None,
+    ) -> Self:  # fmt: skip
+        """As `AsyncClient.create2`; its result is a `Created`, whose Stat is None before ZooKeeper 3.7."""
+        return self._create(False, path, data, acl, create_flags(ephemeral, sequential, container, ttl_ms), ttl_ms)
+
+    def _create(
+        self, wants_path: bool, path: str, data: bytes | None, acl: Iterable[Acl], kind: tuple[int, int],
+        ttl_ms: int | None,
+    ) -> Self:  # fmt: skip
+        op, flags = kind
+        op = protocol.CREATE if wants_path and op == protocol.CREATE2 else op
+        raw = rooted_sequential(self._root, path) if flags in (2, 3, 6) else rooted(self._root, path)
+        self._wants_path.append(wants_path)
+        return self._add(op, path, create_body(op, raw, data, acl_entries(acl), flags, ttl_ms or 0))
+
+    def set(self, path: str, data: bytes | None, version: int = -1) -> Self:
+        """As `AsyncClient.set`; its result is the `Stat`."""
+        self._wants_path.append(False)
+        return self._add(protocol.SET_DATA, path, set_data_body(rooted(self._root, path), data, version))
+
+    def delete(self, path: str, version: int = -1) -> Self:
+        """As `AsyncClient.delete`; its result is None."""
+        self._wants_path.append(False)
+        return self._add(protocol.DELETE, path, path_and_number(rooted(self._root, path), version))
+
+    def check(self, path: str, version: int) -> Self:
+        """Has the transaction fail unless the znode has that version (-1: unless it exists). Its result is None.
+
+        With the version of one's own lock this fences: the rest happens only while the lock is held.
+        """
+        self._wants_path.append(False)
+        return self._add(protocol.CHECK, path, path_and_number(rooted(self._root, path), version))
+
+    async def commit(self) -> list[TransactionResult]:
+        """Sends it, and returns one result for each operation.
+
+        Raises `TransactionFailed` when one operation failed, and so none happened; `ConnectionLossError`, outcome
+        UNKNOWN: all of it may have happened, or nothing; and else as the operations do.
+        """
+        try:
+            results = await self._exchange.request(
+                protocol.MULTI, shapes.TRANSACTION, RISKY, self._root_length, None, multi_body(self._operations)
+            )
+        except TransactionFailed as failure:
+            for error, path in zip(failure.errors, self._paths, strict=True):
+                if error is not None:
+                    error.path, error.args = path, (path,)
+            failure.path = self._paths[failure.index]
+            raise
+        return [self._result(result, wants) for result, wants in zip(results, self._wants_path, strict=True)]
+
+    def _result(self, result: Any, wants_path: bool) -> TransactionResult:
+        """A server answers a create of one kind or another with more, or less, than was asked."""
+        if wants_path:
+            return result.path if isinstance(result, Created) else str(result)
+        if isinstance(result, str):
+            return Created(result, None)
+        found: TransactionResult = result
+        return found
+
+
+class ReadBatch(_Operations):
+    """Made by `AsyncClient.multi_read`: reads that see one and the same state. Needs ZooKeeper 3.6.
+
+    Example:
+        a, names = await zk.multi_read().get("/a").children("/b").fetch()
+    """
+
+    def get(self, path: str) -> Self:
+        """The result is a `NodeData`."""
+        return self._add(protocol.GET_DATA, path, watch_body(rooted(self._root, path), False))
+
+    def children(self, path: str) -> Self:
+        """The result is a list of names."""
+        return self._add(protocol.GET_CHILDREN, path, watch_body(rooted(self._root, path), False))
+
+    async def fetch(self) -> list[NodeData | list[str] | ZooKeeperError]:
+        """One result for each read; that of a read which failed is the error, which is not raised.
+
+        Raises `ConnectionLossError` and `SessionExpiredError` as reads do, `UnimplementedError` by old servers.
+        """
+        results: list[NodeData | list[str] | ZooKeeperError] = await self._exchange.request(
+            protocol.MULTI_READ, shapes.READ_BATCH, READ, self._root_length, None, multi_body(self._operations)
+        )
+        for result, path in zip(results, self._paths, strict=True):
+            if isinstance(result, ZooKeeperError):
+                result.path, result.args = path, (path,)
+        return results

@@ -1,0 +1,166 @@
+"""What the client gives and takes: small typed values. They hold no state and do nothing.
+
+1. Numbers are plain integers, times are milliseconds since 1970, paths are strings without the chroot.
+2. All of them are immutable; all but the enums are tuples, and compare and unpack as such.
+"""
+
+import base64
+import enum
+import hashlib
+from typing import Final, NamedTuple
+
+
+class Stat(NamedTuple):
+    """What ZooKeeper keeps about a znode beside its data.
+
+    Example:
+        stat = await zk.exists("/a")
+        if stat is not None and stat.ephemeral_owner == zk.session_id:
+            ...
+    """
+
+    czxid: int
+    """zxid of the transaction that created the znode."""
+    mzxid: int
+    """zxid of the transaction that last set its data."""
+    ctime_ms: int
+    """The server's clock when it was created, in ms since 1970."""
+    mtime_ms: int
+    """The server's clock when its data was last set, in ms since 1970."""
+    version: int
+    """How often its data was set."""
+    cversion: int
+    """How often children were created or deleted."""
+    aversion: int
+    """How often its ACL was set."""
+    ephemeral_owner: int
+    """Id of the session that an ephemeral belongs to; 0 for all others."""
+    data_length: int
+    """Bytes of data."""
+    num_children: int
+    """Number of children now."""
+    pzxid: int
+    """zxid of the transaction that last created or deleted a child."""
+
+
+class NodeData(NamedTuple):
+    """Data and `Stat` of a znode. Data that was set as null reads as `b""`, with `is_null`."""
+
+    data: bytes
+    stat: Stat
+    is_null: bool = False
+
+
+class Children(NamedTuple):
+    """Names of a znode's children, in no order that means anything, and the znode's own `Stat`."""
+
+    names: list[str]
+    stat: Stat
+
+
+class Created(NamedTuple):
+    """The path that a create made. `stat` is None where the server did not tell it."""
+
+    path: str
+    stat: Stat | None
+
+
+class Permission(enum.IntFlag):
+    """What an ACL entry allows. CREATE and DELETE are about children.
+
+    Example:
+        acl = [zkeeper.Acl(zkeeper.Permission.READ | zkeeper.Permission.WRITE, "world", "anyone")]
+    """
+
+    READ = 1
+    WRITE = 2
+    CREATE = 4
+    DELETE = 8
+    ADMIN = 16
+    ALL = 31
+
+
+class Acl(NamedTuple):
+    """One entry of an ACL: whoever has the credential `scheme:id` has the permissions."""
+
+    permissions: Permission
+    scheme: str
+    id: str
+
+
+class AclData(NamedTuple):
+    """The ACL of a znode and its `Stat`."""
+
+    acl: list[Acl]
+    stat: Stat
+
+
+OPEN_ACL: Final[tuple[Acl, ...]] = (Acl(Permission.ALL, "world", "anyone"),)
+"""Everybody may do everything."""
+READ_ONLY_ACL: Final[tuple[Acl, ...]] = (Acl(Permission.READ, "world", "anyone"),)
+"""Everybody may read; nobody may do anything else but delete it, if the parent allows that."""
+CREATOR_ALL_ACL: Final[tuple[Acl, ...]] = (Acl(Permission.ALL, "auth", ""),)
+"""All permissions for every credential that the creating connection has proven (see `AsyncClient.add_auth`)."""
+
+
+def digest_acl(user: str, password: str, permissions: Permission = Permission.ALL) -> Acl:
+    """An entry for whoever knows the password: the scheme `digest`, whose id is `user:base64(sha1(user:password))`.
+
+    Example:
+        await zk.add_auth("digest", b"ann:secret")
+        await zk.create("/hers", acl=[zkeeper.digest_acl("ann", "secret")])
+    """
+    secret = base64.b64encode(hashlib.sha1(f"{user}:{password}".encode()).digest()).decode()
+    return Acl(permissions, "digest", f"{user}:{secret}")
+
+
+class EventType(enum.IntEnum):
+    """What happened to a znode that is watched. The numbers are those of the wire."""
+
+    NONE = -1
+    """No change: the session is over, or events may be missing ("resync"); read again what you care about."""
+    CREATED = 1
+    DELETED = 2
+    DATA_CHANGED = 3
+    CHILDREN_CHANGED = 4
+    DATA_WATCH_REMOVED = 5
+    CHILD_WATCH_REMOVED = 6
+    PERSISTENT_WATCH_REMOVED = 7
+
+
+class WatchEvent(NamedTuple):
+    """A change at `path`. `zxid` is the transaction's, or -1 where the server does not tell it."""
+
+    type: EventType
+    path: str
+    zxid: int
+
+
+class SessionState(enum.Enum):
+    """Where a client stands with the servers.
+
+    CONNECTING -> CONNECTED or CONNECTED_READ_ONLY <-> SUSPENDED -> LOST -> CONNECTED (a new session) ...; CLOSED and
+    AUTH_FAILED are final.
+    """
+
+    CONNECTING = "connecting"
+    """There was no session yet."""
+    CONNECTED = "connected"
+    CONNECTED_READ_ONLY = "connected read-only"
+    """Connected to a server that has no quorum: reads are answered, writes refused."""
+    SUSPENDED = "suspended"
+    """The connection is lost; the session may be alive. Nothing that depends on it is certain."""
+    LOST = "lost"
+    """The session is over and its ephemerals are gone, or will be. The client opens a new session by itself."""
+    AUTH_FAILED = "authentication failed"
+    CLOSED = "closed"
+
+
+class RemoveWatches(enum.IntEnum):
+    """Which watches `AsyncClient.remove_watches` removes. The numbers are those of the wire."""
+
+    CHILDREN = 1
+    DATA = 2
+    ANY = 3
+    PERSISTENT = 4
+    PERSISTENT_RECURSIVE = 5

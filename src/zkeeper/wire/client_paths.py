@@ -1,0 +1,83 @@
+"""Paths as callers of the client write them: strings below a root ("chroot"), checked before anything is sent.
+
+1. A root is empty or a valid path other than `/`. What goes to the server is root + path, `/` standing for the root.
+2. What comes back loses the root again, by its length alone: all that a client asks about lies below its root.
+"""
+
+import re
+from typing import Final
+
+from zkeeper.errors import BadArgumentsError
+
+_FORBIDDEN: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\uf8ff\ufff0-\uffff\U00010000-\U0010ffff]")
+
+
+def check_path(path: str, is_sequential: bool = False) -> None:
+    """Raises `BadArgumentsError` unless `path` can name a znode; a sequential one may end with a slash."""
+    if _is_plainly_valid(path) or path == "/":
+        return
+    reason = _what_is_wrong(path + "1" if is_sequential else path)
+    if reason:
+        error = BadArgumentsError(f"{path!r} is no path: {reason}")
+        error.path = path
+        raise error
+
+
+def _is_plainly_valid(path: str) -> bool:
+    """A quick look that accepts nearly all paths; what it does not accept is looked at more closely."""
+    return (
+        path.isascii()
+        and path.startswith("/")
+        and not path.endswith("/")
+        and "/." not in path
+        and "//" not in path
+        and path.isprintable()
+    )
+
+
+def _what_is_wrong(path: str) -> str:
+    if not path.startswith("/"):
+        return "it does not begin with a slash"
+    if path == "/":
+        return ""
+    if path.endswith("/"):
+        return "it ends with a slash"
+    for component in path[1:].split("/"):
+        if component == "":
+            return "it has an empty component"
+        if component == "." or component == "..":
+            return "it has a relative component"
+    if _FORBIDDEN.search(path) is not None:
+        return "it has a character that ZooKeeper forbids"
+    return ""
+
+
+def rooted(root: str, path: str) -> bytes:
+    """What names the znode on the wire. `BadArgumentsError` for an invalid path."""
+    check_path(path)
+    return _join(root, path).encode()
+
+
+def rooted_sequential(root: str, path: str) -> bytes:
+    """As `rooted`, of a path that the server adds a number to."""
+    check_path(path, True)
+    return (root + path).encode()
+
+
+def full_path(root: str, path: str) -> str:
+    """As `rooted`, as a string."""
+    check_path(path)
+    return _join(root, path)
+
+
+def _join(root: str, path: str) -> str:
+    if root == "":
+        return path
+    return root if path == "/" else root + path
+
+
+def without_root(root_length: int, path: str) -> str:
+    """The path as the caller knows it (invariant 2)."""
+    if root_length == 0:
+        return path
+    return path[root_length:] or "/"

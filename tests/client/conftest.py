@@ -1,0 +1,80 @@
+"""The suite of the client against a real server over real sockets.
+
+The server is the one at `ZKEEPER_TEST_SERVER` (`host:port`; any ZooKeeper, with `extendedTypesEnabled`), or else ours,
+in this process. Each test has a client below a root of its own, which is removed afterwards.
+"""
+
+import asyncio
+import itertools
+import os
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+import zkeeper
+from zkeeper import AsyncClient
+from zkeeper.server.config.model import NetworkConfig, NodesConfig, ServerConfig, SessionConfig, StorageConfig
+from zkeeper.server.standalone import StandaloneServer
+from zkeeper.storage.real_disk import RealDisk
+
+DEADLINE_S = 30.0
+TIMEOUT_MS = 10_000
+numbers = itertools.count(time.time_ns())
+
+Story = Callable[["Ground"], Coroutine[Any, Any, None]]
+
+
+class Ground:
+    """What a test stands on: a client `zk` below its own root, and the way to more."""
+
+    def __init__(self, address: str, zk: AsyncClient) -> None:
+        self.address = address
+        self.zk = zk
+
+    def connect(self, chroot: str | None = None, address: str | None = None, **options: Any) -> AsyncClient:
+        """Another client; with the same root unless another one is given."""
+        root = self.zk.chroot if chroot is None else chroot
+        return zkeeper.connect((address or self.address) + root, TIMEOUT_MS, **options)
+
+
+@pytest.fixture
+def play(tmp_path: Path) -> Callable[[Story], None]:
+    """Runs the story of a test; it has `DEADLINE_S`."""
+
+    async def run(story: Story) -> None:
+        async with asyncio.timeout(DEADLINE_S), server_address(tmp_path) as address:
+            root = f"/zkeeper-client-{next(numbers)}"
+            async with zkeeper.connect(address, TIMEOUT_MS) as outer:
+                await outer.create(root)
+                async with zkeeper.connect(address + root, TIMEOUT_MS) as zk:
+                    await story(Ground(address, zk))
+                await outer.delete_tree(root)
+
+    return lambda story: asyncio.run(run(story))
+
+
+@asynccontextmanager
+async def server_address(folder: Path) -> AsyncIterator[str]:
+    if address := os.environ.get("ZKEEPER_TEST_SERVER"):
+        yield address
+        return
+    config = ServerConfig(
+        network=NetworkConfig(client_port=0, client_port_address="127.0.0.1"),
+        sessions=SessionConfig(tick_time_ms=500),
+        storage=StorageConfig(data_dir=str(folder)),
+        nodes=NodesConfig(is_extended_types_enabled=True),
+    )
+    disk = RealDisk()
+    server = StandaloneServer(config, disk, lambda: time.time_ns() // 1_000_000, Random())
+    try:
+        await server.start()
+        host, port = server.port.addresses()[0]
+        yield f"{host}:{port}"
+        await server.stop()
+    finally:
+        disk.close()

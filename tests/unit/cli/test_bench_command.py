@@ -1,0 +1,45 @@
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+from cli_program import program
+from cli_server import running_server
+from hypothesis import given
+from hypothesis import strategies as st
+
+from zkeeper.cli.bench.histogram import Histogram
+from zkeeper.cli.connecting import Connecting
+
+
+@given(st.lists(st.integers(0, 1 << 40), min_size=1), st.sampled_from([50.0, 90.0, 99.0, 99.9]))
+def test_percentiles_are_exact_to_one_percent(values: list[int], percent: float) -> None:
+    histogram = Histogram()
+    for value in values:
+        histogram.add(value)
+    exact = sorted(values)[max(0, -int(-len(values) * percent // 100) - 1)]
+    assert exact <= histogram.percentile(percent) <= exact * 1.01
+    assert (histogram.count, histogram.max) == (len(values), max(values))
+    assert histogram.mean == pytest.approx(sum(values) / len(values))
+
+
+def test_nothing_measured() -> None:
+    assert (Histogram().percentile(99), Histogram().mean) == (0, 0.0)
+
+
+def test_a_short_load_leaves_nothing_behind(tmp_path: Path) -> None:
+    options = ("--duration", "0.3", "--connections", "2", "--in-flight", "4", "--znodes", "10", "--reads", "50")
+
+    async def scenario() -> None:
+        async with running_server(tmp_path) as server, Connecting().session(server) as zk:
+            done = await program("bench", "-s", server, "--json", *options)
+            assert (done.exit_code, done.err) == (0, "")
+            values = json.loads(done.out)
+            assert values["reads"]["count"] > 0
+            assert values["writes"]["p50_us"] > 0
+            assert values["errors"] == {}
+            done = await program("bench", "-s", server, *options)
+            assert "requests/s" in done.out
+            assert await zk.children("/") == ["zookeeper"]
+
+    asyncio.run(scenario())

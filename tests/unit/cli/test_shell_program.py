@@ -1,0 +1,148 @@
+"""`zkeeper shell` as a process: its command line, one command, piped lines."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from cli_program import program
+from cli_server import running_server
+
+CONNECTED = "\nWATCHER::\n\nWatchedEvent state:SyncConnected type:None path:null zxid: -1\n"
+
+
+def with_server(folder: Path, scenario: Callable[[str], Awaitable[None]]) -> None:
+    async def run() -> None:
+        async with running_server(folder) as server:
+            await scenario(server)
+
+    asyncio.run(run())
+
+
+def test_one_command(tmp_path: Path) -> None:
+    async def scenario(server: str) -> None:
+        done = await program("shell", "-server", server, "create", "/a", "two words")
+        assert done == (0, f"Connecting to {server}\n{CONNECTED}", "Created /a\n")
+        done = await program("shell", "-s", server, "get", "/a")
+        assert done == (0, f"Connecting to {server}\n{CONNECTED}two words\n", "")
+        assert (await program("shell", "-s", server, "get", "/none")).exit_code == 1
+        assert (await program("shell", "-s", server, "nonsense")).exit_code == 127
+
+    with_server(tmp_path, scenario)
+
+
+def test_one_command_for_a_program(tmp_path: Path) -> None:
+    async def scenario(server: str) -> None:
+        done = await program("shell", "--json", "--server", server, "ls", "-s", "/")
+        assert (done.exit_code, done.err) == (0, "")
+        values = json.loads(done.out)
+        assert (values["names"], values["stat"]["num_children"]) == (["zookeeper"], 1)
+        done = await program("shell", "--json", "--server", server, "get", "/none")
+        assert (done.exit_code, json.loads(done.out)["error"]["name"]) == (1, "NoNode")
+
+    with_server(tmp_path, scenario)
+
+
+def test_options_of_zkcli(tmp_path: Path) -> None:
+    async def scenario(server: str) -> None:
+        options = ("-server", server, "-timeout", "5000", "-r", "-waitforconnection")
+        done = await program("shell", *options, "-unknown", "set", "-b", "/zookeeper/quota", "")
+        assert (done.exit_code, done.err) == (0, "")
+
+    with_server(tmp_path, scenario)
+
+
+def test_an_option_without_its_value_is_told_and_left_out(tmp_path: Path) -> None:
+    async def scenario(server: str) -> None:
+        done = await program("shell", "-server", server, "-timeout", stdin=b"version\n")
+        assert (done.exit_code, done.err) == (0, "Error: no argument found for option -timeout\n")
+
+    with_server(tmp_path, scenario)
+
+
+def test_piped_lines_and_the_code_of_the_last(tmp_path: Path) -> None:
+    async def scenario(server: str) -> None:
+        done = await program("shell", "-server", server, stdin=b"create /a 1\nget /a\n\nls /none")
+        assert done.exit_code == 1
+        assert done.out == f"Connecting to {server}\nWelcome to ZooKeeper!\nJLine support is disabled\n{CONNECTED}1\n"
+        assert done.err == "Created /a\nNode does not exist: /none\n"
+
+    with_server(tmp_path, scenario)
+
+
+def test_bytes_that_are_no_text_do_no_harm(tmp_path: Path) -> None:
+    async def scenario(server: str) -> None:
+        done = await program("shell", "-server", server, stdin=b"n\xffo\ncreate /a \xff\nget /a\n")
+        assert (done.exit_code, done.out.splitlines()[-1]) == (0, "\N{REPLACEMENT CHARACTER}")
+
+    with_server(tmp_path, scenario)
+
+
+def test_help_needs_no_server() -> None:
+    done = asyncio.run(program("shell", "-server", "127.0.0.1:1", "help", "ls"))
+    assert done == (0, "Connecting to 127.0.0.1:1\nls [-s] [-w] [-R] path\n", "")
+
+
+def test_quit_tells_that_the_session_is_closed_and_keeps_the_code(tmp_path: Path) -> None:
+    async def scenario(server: str) -> None:
+        done = await program("shell", "-server", server, stdin=b"ls /none\nquit\nls /\n")
+        assert done.exit_code == 1
+        assert done.out.endswith("state:Closed type:None path:null zxid: -1\n")
+
+    with_server(tmp_path, scenario)
+
+
+def test_lines_of_a_file(tmp_path: Path) -> None:
+    async def scenario(server: str) -> None:
+        lines = tmp_path / "lines"
+        lines.write_text("ls /\n")
+        process = await asyncio.create_subprocess_shell(
+            f"{_python()} -m zkeeper shell -server {server} < {lines}", stdout=asyncio.subprocess.PIPE
+        )
+        out, _ = await process.communicate()
+        assert (process.returncode, out.decode().splitlines()[-1]) == (0, "[zookeeper]")
+
+    with_server(tmp_path / "data", scenario)
+
+
+def _python() -> str:
+    import sys
+
+    return sys.executable
+
+
+def test_no_server_in_time() -> None:
+    async def scenario() -> None:
+        done = await program("shell", "-server", "127.0.0.1:1", "-timeout", "200", "-waitforconnection", "ls", "/")
+        assert (done.exit_code, done.out) == (1, "Connecting to 127.0.0.1:1\n")
+        done = await program("shell", "-server", "127.0.0.1:1", "-timeout", "200", "ls", "/")
+        assert (done.exit_code, done.err) == (1, "KeeperErrorCode = ConnectionLoss for /\n")
+
+    asyncio.run(scenario())
+
+
+def test_a_client_configuration_that_cannot_be_used_is_code_2(tmp_path: Path) -> None:
+    store = tmp_path / "client.properties"
+    store.write_text("zookeeper.client.secure=true\nzookeeper.ssl.trustStore.location=/etc/trust.jks\n")
+
+    async def scenario() -> None:
+        done = await program("shell", "-client-configuration", str(tmp_path / "none"), "ls", "/")
+        assert done.exit_code == 2
+        done = await program("shell", "-client-configuration", str(store), "ls", "/")
+        assert done.exit_code == 2
+        assert "is not PEM" in done.err
+
+    asyncio.run(scenario())
+
+
+def test_serving_loads_no_tool() -> None:
+    loaded = "import sys, zkeeper.cli.main, zkeeper.cli.serve; print(*sys.modules)"
+
+    async def modules() -> set[str]:
+        process = await asyncio.create_subprocess_exec(_python(), "-c", loaded, stdout=asyncio.subprocess.PIPE)
+        out, _ = await process.communicate()
+        return set(out.decode().split())
+
+    found = asyncio.run(modules())
+    assert "zkeeper.server.standalone" in found
+    assert not found & {"click", "rich", "prompt_toolkit", "zkeeper.client", "zkeeper.cli.group"}

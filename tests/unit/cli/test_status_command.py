@@ -1,0 +1,66 @@
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+from cli_program import program
+from cli_server import running_server
+
+from zkeeper.cli.status.srvr import Health, Status, behind, exit_code, read_srvr
+
+ANSWER = """Zookeeper version: 3.9.5-293c895a, built on 2026-02-11 20:18 UTC
+Latency min/avg/max: 0/18.4545/110
+Received: 13
+Sent: 12
+Connections: 2
+Outstanding: 1
+Zxid: 0x10000015a
+Mode: leader
+Node count: 15
+Proposal sizes last/min/max: 48/48/88
+"""
+
+
+def test_an_answer_to_srvr_is_understood() -> None:
+    assert read_srvr("h:1", ANSWER) == Status(
+        "h:1", Health.SERVING, None, "leader", "3.9.5", 0x10000015A, 2, 1, 15, 0.0, 18.4545, 110.0
+    )
+
+
+@pytest.mark.parametrize(
+    ("answer", "health"),
+    [
+        ("This ZooKeeper instance is not currently serving requests\n", Health.NOT_SERVING),
+        ("", Health.NOT_SERVING),
+        (ANSWER.replace("Mode: leader", "Mode: read-only"), Health.READ_ONLY),
+    ],
+)
+def test_what_is_not_well_is_told_apart(answer: str, health: Health) -> None:
+    assert read_srvr("h:1", answer).health is health
+
+
+def test_distances_are_told_within_an_epoch() -> None:
+    zxids = {"a": 0x200000005, "b": 0x200000003, "c": 0x100000009, "d": None}
+    statuses = [Status(name, Health.SERVING, zxid=zxid) for name, zxid in zxids.items()]
+    assert behind(statuses) == {"a": 0, "b": 2, "c": None, "d": None}
+
+
+def test_exit_codes() -> None:
+    well, ill = Status("a", Health.SERVING), Status("b", Health.UNREACHABLE)
+    assert [exit_code(some) for some in ([well], [well, ill], [ill], [Status("c", Health.READ_ONLY)])] == [0, 1, 2, 2]
+
+
+def test_status_of_servers(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with running_server(tmp_path) as server:
+            done = await program("status", server, "127.0.0.1:1")
+            assert done.exit_code == 1
+            row = next(line for line in done.out.splitlines() if server in line)
+            assert row.split()[:4] == [server, "serving", "standalone", "3.9.5"]
+            assert "unreachable" in done.out
+            done = await program("status", "--json", server)
+            assert (done.exit_code, json.loads(done.out)["mode"]) == (0, "standalone")
+            assert (await program("status", "--word", "ruok", server)).out == "imok\n"
+            assert (await program("status", "127.0.0.1:1")).exit_code == 2
+
+    asyncio.run(scenario())
