@@ -21,6 +21,7 @@ from typing import Any, Final
 import zkeeper
 from zkeeper.database import tree
 from zkeeper.errors import StorageError
+from zkeeper.pipeline.clocks import WallMs
 from zkeeper.server.config import ConfigError, Loaded, explain, from_arguments, load
 from zkeeper.server.descriptors import Descriptors
 from zkeeper.server.port_failure import PortError
@@ -138,7 +139,8 @@ def _run(loaded: Loaded) -> int:
 async def _serve_until_stopped(loaded: Loaded) -> int:
     disk = RealDisk(loaded.config.storage.is_direct_log, logging.getLogger("zkeeper.storage").info)
     server = StandaloneServer(
-        loaded.config, disk, _wall_ms, Random(), this_process(), clock_s=time.monotonic, descriptors=_descriptors(),
+        loaded.config, disk, WallMs(time.time_ns).read, Random(), this_process(),
+        clock_s=time.monotonic, descriptors=_descriptors(),
     )  # fmt: skip
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -188,7 +190,3 @@ def _settle_garbage_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(GC_THRESHOLD, 50, 100)
-
-
-def _wall_ms() -> int:
-    return time.time_ns() // 1_000_000

@@ -13,6 +13,7 @@ from typing import Any, Final
 from zkeeper.database.database import Database
 from zkeeper.database.sessions import first_session_id
 from zkeeper.errors import StorageError
+from zkeeper.pipeline.clocks import MonotonicMs
 from zkeeper.pipeline.service import Service
 from zkeeper.server import audit
 from zkeeper.server.client_port import ClientPort
@@ -152,7 +153,7 @@ class StandaloneServer:
         loop = asyncio.get_running_loop()
         service = Service(
             database, auth_rules(self.config), service_settings(self.config), prepare_options(self.config),
-            first_session_id(STANDALONE_SERVER_ID, self._wall_ms()), self._wall_ms, lambda: int(loop.time() * 1000),
+            first_session_id(STANDALONE_SERVER_ID, self._wall_ms()), self._wall_ms, MonotonicMs(loop.time).read,
             self._quiet("connections closed for what they sent", clients_logger.info),
         )  # fmt: skip
         service.tell_refused = self._quiet("connections refused", clients_logger.info)
