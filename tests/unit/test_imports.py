@@ -92,6 +92,14 @@ DOORS: dict[str, tuple[frozenset[str], str]] = {
         frozenset({"ssl"}),
         "the same",
     ),
+    "zkeeper.testing.loop_thread": (
+        frozenset({"concurrent", "threading"}),
+        "a test server runs beside the test, on a thread of its own",
+    ),
+    "zkeeper.testing.place": (
+        frozenset({"os", "shutil", "socket", "tempfile", "time"}),
+        "a test server's free port, temporary folder and clock, and which process it belongs to",
+    ),
     "zkeeper.testing.simulation.network": (
         frozenset({"socket"}),
         "constants and the error of a name that does not resolve, as asyncio's users know them",

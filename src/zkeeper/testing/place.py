@@ -1,0 +1,66 @@
+"""Where a test server lives on this computer: its port, its disk, its clock. All of it goes when the place is closed.
+
+1. The port is held from the beginning to the end by a socket that is bound and never listens. So a server that is away
+   for a while finds its port again, and a client that tries to connect meanwhile is refused. Without it, such a client
+   could be given that very port as its own and be connected to itself.
+2. Only the process that made the place removes its folder; one that was forked off from it leaves it alone.
+"""
+
+import os
+import shutil
+import socket
+import tempfile
+import time
+from random import Random
+from typing import Final
+
+from zkeeper.storage.disk import Disk
+from zkeeper.storage.real_disk import RealDisk
+
+HOST: Final = "127.0.0.1"
+FOLDER_IN_MEMORY: Final = "/data"
+
+
+class Place:
+    """`port` 0 is any free one. `folder` None is a temporary one; one that is given is kept at the end.
+
+    With `in_memory` there is no folder on a disk at all, and no thread that writes to it. `OSError` for a port in use.
+    """
+
+    def __init__(self, port: int, folder: str | None, in_memory: bool) -> None:
+        self._process = os.getpid()
+        self._holder = _hold(port)
+        self.port: int = self._holder.getsockname()[1]
+        self._temporary = None if folder or in_memory else tempfile.mkdtemp(prefix="zkeeper-")
+        self.disk: Disk = _disk_in_memory() if in_memory else RealDisk()
+        self.folder = folder or self._temporary or FOLDER_IN_MEMORY
+
+    def close(self) -> None:
+        self._holder.close()
+        self.disk.close()
+        if self._temporary is not None and os.getpid() == self._process:
+            shutil.rmtree(self._temporary, ignore_errors=True)
+
+
+def _hold(port: int) -> socket.socket:
+    holder = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        holder.bind((HOST, port))
+    except BaseException:
+        holder.close()
+        raise
+    return holder
+
+
+def _disk_in_memory() -> Disk:
+    """The simulator's disk, without the latency that it has there; loaded for those who want it."""
+    from zkeeper.testing.simulation.disk import SimulatedDisk
+
+    disk = SimulatedDisk(Random())
+    disk.set_latency(0, 0)
+    return disk
+
+
+def wall_ms() -> int:
+    return time.time_ns() // 1_000_000
