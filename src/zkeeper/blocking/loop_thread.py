@@ -11,6 +11,7 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any, Final
 
 from zkeeper.blocking.calls import Call, give_lock_back, take_lock
@@ -131,10 +132,11 @@ def _note_fork() -> None:
 
 def _new_loop() -> asyncio.AbstractEventLoop:
     try:
-        import uvloop
+        module = import_module("uvloop")  # By name: the compiler reads this file where uvloop is not installed.
     except ImportError:
-        return asyncio.new_event_loop()
-    return uvloop.new_event_loop()
+        module = asyncio
+    loop: asyncio.AbstractEventLoop = module.new_event_loop()
+    return loop
 
 
 os.register_at_fork(after_in_child=_note_fork)
