@@ -6,7 +6,7 @@ Sessions live on one background thread. What is asked in other threads is handed
 from zkeeper.blocking.client import Client
 from zkeeper.blocking.errors import CallTimeoutError, ForkedError
 from zkeeper.blocking.retry import Retry
-from zkeeper.blocking.steps import Steps
+from zkeeper.blocking.steps import States, Steps
 from zkeeper.blocking.transaction import ReadBatch, Transaction
 from zkeeper.blocking.watch import Watch
 
@@ -16,6 +16,7 @@ __all__ = [
     "ForkedError",
     "ReadBatch",
     "Retry",
+    "States",
     "Steps",
     "Transaction",
     "Watch",

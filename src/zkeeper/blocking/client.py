@@ -9,7 +9,7 @@ from zkeeper.blocking.base import Base
 from zkeeper.blocking.composed import Composed
 from zkeeper.blocking.core import Core
 from zkeeper.blocking.dispatcher import Often
-from zkeeper.blocking.steps import Steps
+from zkeeper.blocking.steps import States
 from zkeeper.blocking.transaction import ReadBatch, Transaction
 from zkeeper.blocking.watch import Watch
 from zkeeper.client.client import MAX_FRAME_BYTES, START_TIMEOUT_S, connect
@@ -166,14 +166,14 @@ class Client(Composed):
         """
         return self._zk.on_state(Often(self._core.dispatcher, callback))
 
-    def states(self) -> Steps[SessionState]:
+    def states(self) -> States:
         """The present state and each new one; ends with a final one. Only the newest 1024 unread ones are kept.
 
         Example:
             for state in zk.states():
                 print(state.name)
         """
-        return Steps(self._core, self._zk.states())
+        return States(self._core, self._zk.states())
 
     def wait_for(self, *states: SessionState, timeout_s: float | None = None) -> SessionState:
         """Returns once the state is one of `states`, and which. Raises `TimeoutError` after `timeout_s` seconds.

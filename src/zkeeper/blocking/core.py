@@ -1,5 +1,6 @@
 """What a client shares with its views: the session on the loop, the thread of its callbacks, the way to both."""
 
+import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Final, ParamSpec, TypeVar
@@ -30,6 +31,7 @@ class Core:
         self.dispatcher = Dispatcher()
         self.is_stopped = False
         self._thread: LoopThread | None = None
+        self._ending: asyncio.Task[None] | None = None
 
     # Beginning and end.
 
@@ -49,6 +51,9 @@ class Core:
         thread = self._thread
         if thread is None:
             return
+        if thread.is_own_thread():
+            self._ending = asyncio.get_running_loop().create_task(self._end_later())
+            return
         try:
             with contextlib.suppress(CallTimeoutError, ClosedError):
                 thread.run(CLOSE_PATIENCE_S, self.zk.close, (), {})
@@ -59,6 +64,12 @@ class Core:
     async def close(self) -> None:
         """For the end of the process."""
         await self.zk.close()
+
+    async def _end_later(self) -> None:
+        """For who stops on the loop's own thread, which cannot wait for itself: in a log handler, in a destructor."""
+        await self.zk.close()
+        self.dispatcher.end(may_wait=False)
+        process.leave(self)
 
     @property
     def state(self) -> SessionState:

@@ -49,14 +49,14 @@ class Dispatcher:
             except BaseException:
                 logger.exception(FAILED, job)
 
-    def end(self) -> None:
+    def end(self, *, may_wait: bool = True) -> None:
         """Ends the thread when the callbacks that wait have run. Nothing may be put any more."""
         self._is_ended = True
         thread = self._thread
         if thread is None:
             return
         self._jobs.put(None)
-        if threading.current_thread() is not thread:
+        if may_wait and threading.current_thread() is not thread:
             thread.join(END_PATIENCE_S)
             if thread.is_alive():
                 logger.warning("a callback is still running; it is not waited for any longer")

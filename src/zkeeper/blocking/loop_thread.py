@@ -34,6 +34,8 @@ class LoopThread:
         self._calls: deque[Call] = deque()
         self._waiting: set[Call] = set()
         self._is_awake = False
+        self._ident = 0
+        """Of the thread while it runs; later threads may be given the same."""
         self._stopping = asyncio.Event()
         self._loop = _new_loop()
         self._thread = threading.Thread(target=self._run, name="zkeeper loop", daemon=True)
@@ -85,7 +87,7 @@ class LoopThread:
                 assert self._loop.is_closed(), "only a closed loop takes no callbacks"
 
     def is_own_thread(self) -> bool:
-        return threading.get_ident() == self._thread.ident
+        return threading.get_ident() == self._ident
 
     def end(self) -> None:
         """Ends the thread and waits for that, but not for ever. May be called from anywhere, and again."""
@@ -96,6 +98,7 @@ class LoopThread:
     # On the loop.
 
     def _run(self) -> None:
+        self._ident = threading.get_ident()
         try:
             with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
                 runner.run(self._serve())
@@ -117,6 +120,7 @@ class LoopThread:
     def _refuse(self, refusal: Callable[[], ClosedError]) -> None:
         """From now on calls fail, and so do those that wait."""
         self.refusal = refusal
+        self._ident = 0
         for call in list(self._waiting):
             call.fail(refusal())
 

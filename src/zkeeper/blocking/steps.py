@@ -6,6 +6,9 @@ from collections.abc import AsyncIterator
 from typing import Any, Final, Generic, Self, TypeVar
 
 from zkeeper.blocking.core import Core
+from zkeeper.client.states import FINAL
+from zkeeper.errors import ClosedError
+from zkeeper.values import SessionState
 
 T = TypeVar("T")
 
@@ -41,7 +44,12 @@ class Steps(Generic[T]):
         Example:
             event = watch.next(timeout_s=0.5)
         """
-        step = self._core.step(timeout_s, self._step, self._returned.appendleft)
+        try:
+            step = self._core.step(timeout_s, self._step, self._returned.appendleft)
+        except ClosedError:
+            if not self._core.is_stopped:
+                raise
+            step = _END  # The loop has ended before it could tell.
         if step is _END:
             raise StopIteration
         result: T = step
@@ -56,3 +64,27 @@ class Steps(Generic[T]):
             await asyncio.wait([self._pending])
             pending, self._pending = self._pending, None
             return pending.result()
+
+
+class States(Steps[SessionState]):
+    """The states of a session. Ends with a final one, whatever becomes of the loop.
+
+    Example:
+        print(zk.states().next().name)
+    """
+
+    _last: SessionState | None = None
+
+    def next(self, timeout_s: float | None = None) -> SessionState:
+        """Waits for the next state, at most `timeout_s` seconds. Raises `CallTimeoutError`; `StopIteration` at the end.
+
+        Example:
+            state = states.next(timeout_s=0.5)
+        """
+        try:
+            self._last = super().next(timeout_s)
+        except StopIteration:
+            if self._last in FINAL:
+                raise
+            self._last = self._core.state
+        return self._last
