@@ -102,12 +102,16 @@ DOORS: dict[str, tuple[frozenset[str], str]] = {
         "the type of the context that a user hands in; nothing is called",
     ),
     "zkeeper.blocking.dispatcher": (
-        frozenset({"queue", "threading"}),
-        "callbacks run in a thread of their own, so that they may call the client",
+        frozenset({"os", "queue", "threading"}),
+        "callbacks run in a thread of their own, so that they may call the client; one of them may fork",
     ),
     "zkeeper.blocking.loop_thread": (
         frozenset({"os", "threading"}),
         "the thread of the loop, for threads that have none; and it has to know of a fork",
+    ),
+    "zkeeper.blocking.loops": (
+        frozenset({"socket", "threading"}),
+        "names are resolved where nobody waits for the thread; a name server may take its time",
     ),
     "zkeeper.blocking.process": (
         frozenset({"os", "threading"}),

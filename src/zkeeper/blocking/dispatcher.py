@@ -7,6 +7,7 @@
 """
 
 import logging
+import os
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -43,11 +44,14 @@ class Dispatcher:
         self._jobs.put(job)
 
     def _run(self) -> None:
+        process_id = os.getpid()
         while (job := self._jobs.get()) is not None:
             try:
                 job()
             except BaseException:
                 logger.exception(FAILED, job)
+            if os.getpid() != process_id:
+                return  # The callback has forked. In the child nobody will put anything here any more.
 
     def end(self, *, may_wait: bool = True) -> None:
         """Ends the thread when the callbacks that wait have run. Nothing may be put any more."""

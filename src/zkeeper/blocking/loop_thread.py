@@ -11,11 +11,11 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable
-from importlib import import_module
 from typing import Any, Final
 
 from zkeeper.blocking.calls import Call, give_lock_back, take_lock
 from zkeeper.blocking.errors import CallTimeoutError, ForkedError
+from zkeeper.blocking.loops import new_loop
 from zkeeper.errors import ClosedError
 
 END_PATIENCE_S: Final = 5.0
@@ -37,7 +37,7 @@ class LoopThread:
         self._ident = 0
         """Of the thread while it runs; later threads may be given the same."""
         self._stopping = asyncio.Event()
-        self._loop = _new_loop()
+        self._loop = new_loop()
         self._thread = threading.Thread(target=self._run, name="zkeeper loop", daemon=True)
         _running.add(self)
         try:
@@ -132,15 +132,6 @@ class LoopThread:
 def _note_fork() -> None:
     for thread in _running:
         thread.note_fork()
-
-
-def _new_loop() -> asyncio.AbstractEventLoop:
-    try:
-        module = import_module("uvloop")  # By name: the compiler reads this file where uvloop is not installed.
-    except ImportError:
-        module = asyncio
-    loop: asyncio.AbstractEventLoop = module.new_event_loop()
-    return loop
 
 
 os.register_at_fork(after_in_child=_note_fork)

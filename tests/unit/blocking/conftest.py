@@ -14,7 +14,7 @@ from zkeeper.testing import Server
 DEADLINE_S = 60.0
 SOURCE = str(Path(zkeeper.__file__).parents[1])
 
-BEGINNING = """
+BEGINNING = '''
 import os, signal, sys, threading
 import zkeeper
 from zkeeper import blocking, SessionState
@@ -27,12 +27,19 @@ def wait_until(is_so):
 
 def waiting(zk):
     return len(zk._core._thread._waiting)
-"""
+
+def signal_main_thread(number, zk, is_noticed):
+    """While it waits for one call. A signal that comes just before it waits is not noticed, so one is not enough."""
+    wait_until(lambda: waiting(zk) == 1)
+    while not is_noticed():
+        signal.pthread_kill(threading.main_thread().ident, number)
+        os.sched_yield()
+'''
 
 Program = Callable[..., str]
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def shared_server() -> Iterator[Server]:
     with Server(in_memory=True) as server:
         yield server

@@ -2,9 +2,11 @@
 
 import asyncio
 import logging
+import socket
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
@@ -204,12 +206,11 @@ def test_an_exception_in_a_callback_is_logged_and_the_next_one_runs(
     def fail(event: object) -> None:
         raise LookupError("a mistake")
 
-    with Client(server.address) as zk, caplog.at_level(logging.ERROR, "zkeeper.blocking"):
-        with zk.watch("/a") as watch:
-            watch.add_callback(fail)
-            zk.exists("/a", watch=fail)
-            zk.exists("/a", watch=lambda event: told.append(event.path))
-            zk.create("/a")
+    with Client(server.address) as zk, caplog.at_level(logging.ERROR, "zkeeper.blocking"), zk.watch("/a") as watch:
+        watch.add_callback(fail)
+        zk.exists("/a", watch=fail)
+        zk.exists("/a", watch=lambda event: told.append(event.path))
+        zk.create("/a")
     assert told == ["/a"]
     assert caplog.text.count("LookupError: a mistake") == 2
 
@@ -231,7 +232,7 @@ def test_calls_have_a_time_limit_while_the_server_is_away(server: Server, zk: Cl
     server.refuse_connections()
     server.drop_connections()
     zk.wait_for(SessionState.SUSPENDED, timeout_s=PATIENCE_S)
-    found = [failure(lambda: call(0.0)) for call in calls(zk)]
+    found = [failure(partial(call, 0.0)) for call in calls(zk)]
     assert found == [
         ("/a", Outcome.NOT_APPLIED, True),
         ("/b", Outcome.UNKNOWN, False),
@@ -321,3 +322,38 @@ def test_retry_gives_up(server: Server, zk: Client) -> None:
     with pytest.raises(CallTimeoutError):
         blocking.Retry(3, base_ms=60_000, deadline_s=1)(call, "get", get)
     assert counts == {"get": 4, "create": 4}
+
+
+# Names.
+
+
+def test_names_are_resolved(server: Server) -> None:
+    with Client(f"localhost:{server.port}") as zk:
+        assert zk.children("/") == ["zookeeper"]
+
+
+def test_a_name_that_nobody_knows(server: Server) -> None:
+    zk = Client("no-such-host.invalid:1")
+    with pytest.raises(ConnectionLossError, match=r"no session within.*no-such-host"):
+        zk.start(timeout_s=0.5)
+    assert loop_threads() == []
+
+
+def test_a_resolver_that_hangs_holds_up_nobody(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, may_answer, asked = socket.getaddrinfo, threading.Event(), threading.Event()
+
+    def hang(host: Any, port: Any, family: int = 0, kind: int = 0, proto: int = 0, flags: int = 0) -> Any:
+        if not flags & socket.AI_NUMERICHOST:
+            asked.set()
+            assert may_answer.wait(PATIENCE_S)
+        return real(host, port, family, kind, proto, flags)
+
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
+    zk = Client(f"localhost:{server.port}")
+    with ThreadPoolExecutor(1) as pool:
+        starting = pool.submit(zk.start)
+        assert asked.wait(PATIENCE_S)
+        zk.stop()
+        assert isinstance(starting.exception(PATIENCE_S), ClosedError)
+    assert loop_threads() == []
+    may_answer.set()
