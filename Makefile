@@ -11,7 +11,7 @@ SERVE ?=
 ZKJAVA ?= $(abspath ../shared/tools/zkjava)
 export ZKJAVA
 
-.PHONY: help serve test check unit wheel-test interop differential crash fuzz bench clean
+.PHONY: help serve test check unit wheel-test interop differential crash fuzz bench bench-client clean
 
 help:
 	@echo "make serve         build zkeeper and run a server on loopback (SERVE='zoo.cfg' for a configuration)"
@@ -19,7 +19,7 @@ help:
 	@echo "make interop       drive the server with clients of other projects (needs Java, Maven, npm, a C compiler)"
 	@echo "make differential  compare it with Apache ZooKeeper, request by request"
 	@echo "make crash         10,000 simulated crashes;   make fuzz   a million mutated inputs"
-	@echo "make bench         measure it beside Apache ZooKeeper"
+	@echo "make bench         measure it beside Apache ZooKeeper;   make bench-client   the client beside kazoo"
 
 serve: $(WHEEL_VENV)/built
 	$(WHEEL_BIN)/zkeeper serve $(SERVE)
@@ -59,6 +59,9 @@ fuzz: $(WHEEL_VENV)/tested
 BENCH ?=
 bench: $(WHEEL_VENV)/tested
 	$(WHEEL_BIN)/python benchmarks/bench.py $(BENCH)
+
+bench-client: $(WHEEL_VENV)/tested
+	$(WHEEL_BIN)/python benchmarks/bench_client.py $(BENCH)
 
 # The development environment runs the source as it is, uncompiled.
 $(VENV)/ready: pyproject.toml setup.py

@@ -45,9 +45,6 @@ class Credentials:
                     future.set_result(None)
             futures.clear()
 
-    def connection_lost(self) -> None:
-        self._unanswered.clear()
-
     def fail(self, error: ZooKeeperError) -> None:
         for one in self._all:
             for future in one.futures:

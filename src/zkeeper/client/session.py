@@ -255,7 +255,6 @@ class Session:
         if self.state in CONNECTED:
             self.states.change(SessionState.SUSPENDED)
         self.exchange.connection_lost(reason)
-        self.credentials.connection_lost()
 
     # Losing.
 

@@ -305,6 +305,18 @@ def test_touched_is_the_time_at_which_an_answered_request_was_sent() -> None:
     assert bench.exchange.touched_s == 2.0
 
 
+def test_touched_begins_anew_on_the_next_connection() -> None:
+    bench = Bench()
+    for now_s in (1.0, 2.0):
+        bench.get()
+        bench.sent(now_s)
+    bench.exchange.connection_lost("gone")
+    bench.get()
+    bench.sent(3.0)
+    bench.exchange.feed(reply(3, code=-101))
+    assert bench.exchange.touched_s == 3.0
+
+
 # The end of connections.
 
 
