@@ -11,13 +11,14 @@ SERVE ?=
 ZKJAVA ?= $(abspath ../shared/tools/zkjava)
 export ZKJAVA
 
-.PHONY: help serve test check unit wheel-test interop differential crash fuzz bench bench-client clean
+.PHONY: help serve test check unit wheel-test interop differential crash recipes fuzz bench bench-client clean
 
 help:
 	@echo "make serve         build zkeeper and run a server on loopback (SERVE='zoo.cfg' for a configuration)"
 	@echo "make test          lint, types, and all tests, uncompiled and against the built wheel"
 	@echo "make interop       drive the server with clients of other projects (needs Java, Maven, npm, a C compiler)"
 	@echo "make differential  compare it with Apache ZooKeeper, request by request"
+	@echo "make recipes       10,000 simulated runs of recipes over connections that break"
 	@echo "make crash         10,000 simulated crashes;   make fuzz   a million mutated inputs"
 	@echo "make bench         measure it beside Apache ZooKeeper;   make bench-client   the client beside kazoo"
 
@@ -51,6 +52,10 @@ differential: $(WHEEL_VENV)/tested
 CRASH_SEEDS ?= 10000
 crash: $(WHEEL_VENV)/tested
 	$(WHEEL_BIN)/python -m tests.simulation.crash --seeds $(CRASH_SEEDS)
+
+RECIPE_SEEDS ?= 10000
+recipes: $(WHEEL_VENV)/tested
+	$(WHEEL_BIN)/python -m tests.simulation.recipes --seeds $(RECIPE_SEEDS)
 
 FUZZ_INPUTS ?= 1000000
 fuzz: $(WHEEL_VENV)/tested

@@ -3,92 +3,10 @@
 A run that fails is told with its seed; `--seed N --trace` replays it and tells what happened.
 """
 
-import argparse
-import multiprocessing
 import sys
-import time
-import traceback
-from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
 
 from .crash_run import crash_run
-
-PROGRESS_SEEDS = 500
-
-
-@dataclass(frozen=True)
-class Report:
-    seed: int
-    counts: Counter[str]
-    failure: str | None
-
-
-def try_seed(seed: int) -> Report:
-    try:
-        return Report(seed, crash_run(seed).counts, None)
-    except Exception as error:
-        last = traceback.extract_tb(error.__traceback__)[-1]
-        place = f"{last.filename.rsplit('/', 1)[-1]}:{last.lineno}"
-        return Report(seed, Counter(), f"{type(error).__name__}: {error} ({place})")
-
-
-def reports(first: int, count: int, jobs: int) -> Iterator[Report]:
-    seeds = range(first, first + count)
-    if jobs == 1:
-        yield from map(try_seed, seeds)
-        return
-    with multiprocessing.Pool(jobs) as pool:
-        yield from pool.imap_unordered(try_seed, seeds, chunksize=20)
-
-
-def run_many(first: int, count: int, jobs: int) -> int:
-    started_s = time.perf_counter()
-    counts: Counter[str] = Counter()
-    failed: list[Report] = []
-    for done, report in enumerate(reports(first, count, jobs), 1):
-        counts += report.counts
-        if report.failure is not None:
-            failed.append(report)
-            print(f"seed {report.seed} failed: {report.failure}\n"
-                  f"  replay: python -m tests.simulation.crash --seed {report.seed} --trace", flush=True)  # fmt: skip
-        if done % PROGRESS_SEEDS == 0:
-            print(f"{done} of {count} seeds, {len(failed)} failed, {time.perf_counter() - started_s:.0f} s", flush=True)
-    _summarize(counts, len(failed), count, time.perf_counter() - started_s, jobs)
-    return 1 if failed else 0
-
-
-def _summarize(counts: Counter[str], failures: int, seeds: int, took_s: float, jobs: int) -> None:
-    print(f"{seeds} seeds in {took_s:.1f} s, {took_s * jobs / seeds * 1000:.1f} ms each, {failures} failed")
-    for name, count in sorted(counts.items()):
-        print(f"  {name:28} {count}")
-
-
-def run_one(seed: int, is_told: bool) -> int:
-    story: list[str] | None = [] if is_told else None
-    try:
-        outcome = crash_run(seed, story)
-    except Exception:
-        print("\n".join(story or ()))
-        traceback.print_exc()
-        return 1
-    print("\n".join(story or ()))
-    print(f"seed {seed}: {outcome.trace_hash} {dict(sorted(outcome.counts.items()))}")
-    return 0
-
-
-def main(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.simulation.crash")
-    parser.add_argument("--seeds", type=int, default=1000, help="how many")
-    parser.add_argument("--first", type=int, default=0, help="the first of them")
-    parser.add_argument("--jobs", type=int, default=1, help="processes")
-    parser.add_argument("--seed", type=int, help="replay only this one")
-    parser.add_argument("--trace", action="store_true", help="tell what happens in it")
-    options = parser.parse_args(arguments)
-    if options.seed is not None:
-        return run_one(options.seed, options.trace)
-    return run_many(options.first, options.seeds, options.jobs)
-
+from .seeds import main
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(crash_run, "tests.simulation.crash", sys.argv[1:]))

@@ -8,7 +8,6 @@ import logging
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 from unittest import mock
@@ -21,6 +20,7 @@ from zkeeper.testing.simulation import SimulatedDisk, Simulation, Unsynced
 from .history import History
 from .judge import Judge
 from .node import DATA_DIR, ServerNode, make_config, take_photo
+from .seeds import Outcome
 from .workload import RandomClient
 
 RECOVERY_S = 60.0
@@ -41,12 +41,6 @@ COUNTED = {
     "the server stops: ": "stops by disk errors",
     "purged": "purges",
 }
-
-
-@dataclass(frozen=True)
-class Outcome:
-    counts: Counter[str]
-    trace_hash: str
 
 
 class Teller(logging.Handler):

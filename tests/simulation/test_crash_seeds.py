@@ -11,7 +11,6 @@ from random import Random
 
 import pytest
 
-from .crash import run_one
 from .crash_run import crash_run
 from .history import History, Violation
 from .judge import Judge
@@ -19,6 +18,7 @@ from .log_files import Entry
 from .node import Photo
 from .raw_client import Reply, Sent
 from .requests import CREATE_SESSION, SET_DATA, Create, SetData
+from .seeds import run_one
 
 FIXED_SEEDS = range(100)
 FRESH_SEEDS = 5
@@ -67,7 +67,7 @@ def _hash_elsewhere(seed: int, hash_seed: str) -> str:
 
 
 def test_a_run_can_be_told(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run_one(3, is_told=True) == 0
+    assert run_one(crash_run, 3, is_told=True) == 0
     assert "server: info: recovered to zxid" in capsys.readouterr().out
 
 

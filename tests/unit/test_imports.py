@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 import pytest
 
+import zkeeper
+
 SOURCE = Path(__file__).parents[2] / "src"
 PACKAGE = "zkeeper"
 
@@ -21,7 +23,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "values": frozenset(),
     "wire": frozenset({"values", "errors"}),
     "client": frozenset({"wire", "values", "errors"}),
-    "blocking": frozenset({"client", "wire", "values", "errors"}),
+    "blocking": frozenset({"recipes", "client", "wire", "values", "errors"}),
+    "recipes": frozenset({"errors"}),
     "database": frozenset({"wire", "errors"}),
     "pipeline": frozenset({"database", "wire", "errors"}),
     "storage": frozenset({"database", "wire", "errors"}),
@@ -263,6 +266,23 @@ def test_the_source_was_found() -> None:
 
 def test_imports_point_down() -> None:
     assert [wrong for name, (tree, is_package) in TREES.items() for wrong in pointing_up(tree, name, is_package)] == []
+
+
+def private_names(tree: ast.AST, importer: str) -> list[str]:
+    """Names of the front door that are not public. What is not imported from there `pointing_up` finds."""
+    return [
+        f"{importer} line {one.line}: {name} is not public"
+        for one in imports_of(tree, importer)
+        if one.module == PACKAGE
+        for name in sorted(set(one.names) - set(zkeeper.__all__))
+    ]
+
+
+def test_recipes_use_what_any_program_may_use() -> None:
+    recipes = {name: tree for name, (tree, _) in TREES.items() if part_of(name) == "recipes"}
+    assert len(recipes) > 20
+    assert [wrong for name, tree in recipes.items() for wrong in private_names(tree, name)] == []
+    assert private_names(ast.parse("from zkeeper import Lock, Session"), "zkeeper.recipes.x") != []
 
 
 def test_the_core_is_pure() -> None:
