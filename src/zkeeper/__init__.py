@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 __version__: Final = "0.1.0"
 
 if TYPE_CHECKING:
+    from zkeeper.blocking.client import Client
     from zkeeper.client.client import AsyncClient, connect
     from zkeeper.client.protected import create_protected, find_protected, new_guid
     from zkeeper.client.retry import Retry
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     )
 
 _HOMES: Final = {
+    "zkeeper.blocking.client": ("Client",),
     "zkeeper.client.client": ("AsyncClient", "connect"),
     "zkeeper.client.protected": ("create_protected", "find_protected", "new_guid"),
     "zkeeper.client.retry": ("Retry",),
@@ -56,6 +58,7 @@ __all__ = [
     "AclData",
     "AsyncClient",
     "Children",
+    "Client",
     "Created",
     "EventType",
     "NodeData",

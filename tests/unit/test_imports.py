@@ -18,11 +18,12 @@ PACKAGE = "zkeeper"
 
 BELOW_SERVER = frozenset({"pipeline", "storage", "database", "wire", "errors"})
 MAY_IMPORT: dict[str, frozenset[str]] = {
-    "": frozenset({"client", "values", "errors"}),
+    "": frozenset({"blocking", "client", "values", "errors"}),
     "errors": frozenset(),
     "values": frozenset(),
     "wire": frozenset({"values", "errors"}),
     "client": frozenset({"wire", "values", "errors"}),
+    "blocking": frozenset({"recipes", "client", "wire", "values", "errors"}),
     "recipes": frozenset({"errors"}),
     "database": frozenset({"wire", "errors"}),
     "pipeline": frozenset({"database", "wire", "errors"}),
@@ -138,6 +139,34 @@ DOORS: dict[str, tuple[frozenset[str], str]] = {
     "zkeeper.client.session": (
         frozenset({"ssl"}),
         "the same",
+    ),
+    "zkeeper.blocking.calls": (
+        frozenset({"threading"}),
+        "the lock on which a thread waits for its call",
+    ),
+    "zkeeper.blocking.client": (
+        frozenset({"ssl"}),
+        "the type of the context that a user hands in; nothing is called",
+    ),
+    "zkeeper.blocking.dispatcher": (
+        frozenset({"os", "queue", "threading"}),
+        "callbacks run in a thread of their own, so that they may call the client; one of them may fork",
+    ),
+    "zkeeper.blocking.loop_thread": (
+        frozenset({"os", "threading"}),
+        "the thread of the loop, for threads that have none; and it has to know of a fork",
+    ),
+    "zkeeper.blocking.loops": (
+        frozenset({"socket", "threading"}),
+        "names are resolved where nobody waits for the thread; a name server may take its time",
+    ),
+    "zkeeper.blocking.process": (
+        frozenset({"os", "threading"}),
+        "there is one such thread in a process; what a fork leaves of it is forgotten",
+    ),
+    "zkeeper.blocking.retry": (
+        frozenset({"time"}),
+        "a thread pauses between two attempts",
     ),
     "zkeeper.testing.loop_thread": (
         frozenset({"concurrent", "threading"}),

@@ -1,0 +1,48 @@
+"""Operations that take several requests."""
+
+from collections.abc import Iterable
+
+from zkeeper.blocking.reads import Reads
+from zkeeper.blocking.writes import Writes
+from zkeeper.values import OPEN_ACL, Acl, RemoveWatches
+from zkeeper.wire.client_exchange import CONDITIONAL, RISKY
+
+
+class Composed(Reads, Writes):
+    """When one of these fails, takes too long or is interrupted, a part of its requests may have been done."""
+
+    def ensure_path(self, path: str, *, acl: Iterable[Acl] = OPEN_ACL, timeout_s: float | None = None) -> None:
+        """Creates `path` and its ancestors where they are missing, empty and with `acl`.
+
+        Raises as `exists` and `create` do. After an error some of the ancestors may exist; calling it again is safe.
+
+        Example:
+            zk.ensure_path("/app/locks/a")
+        """
+        self._core.ask(CONDITIONAL, timeout_s, self._zk.ensure_path, path, acl=acl)
+
+    def delete_tree(self, path: str, *, timeout_s: float | None = None) -> None:
+        """Deletes a znode and all below it, children first; what is created below meanwhile is deleted, too.
+
+        For `/` everything below it is deleted, but `/zookeeper`. Returns silently if there is nothing. Raises as
+        `children` and `delete` do. After an error a part of the tree may be gone; calling it again is safe.
+
+        Example:
+            zk.delete_tree("/jobs")
+        """
+        self._core.ask(RISKY, timeout_s, self._zk.delete_tree, path)
+
+    def remove_watches(
+        self, path: str, kind: RemoveWatches = RemoveWatches.ANY, *, timeout_s: float | None = None,
+    ) -> None:  # fmt: skip
+        """Removes all watches of a kind that this client has on `path`, of whichever callbacks.
+
+        The callbacks are told once with DATA_WATCH_REMOVED, CHILD_WATCH_REMOVED or PERSISTENT_WATCH_REMOVED.
+
+        Raises `NoWatcherError` when there is none, `ConnectionLossError`, and `BadArgumentsError` for the last two
+        kinds on servers before ZooKeeper 3.9. To end a `Watch` of one's own, leave its block instead.
+
+        Example:
+            zk.remove_watches("/a", zkeeper.RemoveWatches.DATA)
+        """
+        self._core.ask(CONDITIONAL, timeout_s, self._zk.remove_watches, path, kind)
