@@ -77,8 +77,9 @@ def of_answer(answer: Answer, op: int) -> Any:
 class Barrier:
     """A sync: answered when the first `after` writes of all are applied."""
 
-    def __init__(self, after: int) -> None:
+    def __init__(self, after: int, value: Any) -> None:
         self.after = after
+        self.value = value
 
 
 class Seat:
@@ -124,7 +125,7 @@ class Pipeline(RuleBasedStateMachine):
             if isinstance(read, Barrier) and self.applied < read.after:
                 return
             seat.queue.popleft()
-            zxid, value = self.model.zxid, raw.buffer(b"/a") if isinstance(read, Barrier) else read()
+            zxid, value = self.model.zxid, read.value if isinstance(read, Barrier) else read()
             seat.expected.append((xid, (zxid, value)))
 
     # Writes.
@@ -233,11 +234,14 @@ class Pipeline(RuleBasedStateMachine):
 
     @rule(number=CLIENTS, op=st.sampled_from([raw.CREATE, raw.GET_DATA, raw.SET_DATA, raw.SYNC]))
     def cut_off_body(self, number: int, op: int) -> None:
-        self.send(number, op, b"\0\0", lambda: -5)
+        self.send(number, op, b"\0\0", self.barrier(-5) if op == raw.SYNC else lambda: -5)
 
     @rule(number=CLIENTS)
     def sync(self, number: int) -> None:
-        self.send(number, raw.SYNC, raw.buffer(b"/a"), Barrier(self.applied + len(self.order)))
+        self.send(number, raw.SYNC, raw.buffer(b"/a"), self.barrier(raw.buffer(b"/a")))
+
+    def barrier(self, value: Any) -> Barrier:
+        return Barrier(self.applied + len(self.order), value)
 
     # Judgement.
 
