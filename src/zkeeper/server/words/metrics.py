@@ -104,8 +104,8 @@ def _quota_values(tree: DataTree, path: bytes) -> QuotaValues:
     node = tree.lookup(path)
     try:
         return parse_quota(node.data if node is not None else None)
-    except MarshallingError:  # A client wrote something else there.
-        return parse_quota(None)
+    except MarshallingError:  # There is none, or a client wrote something else there.
+        return QuotaValues(NO_LIMIT, NO_LIMIT)
 
 
 def _namespace(path: bytes) -> str:
