@@ -12,8 +12,9 @@ __version__: Final = "0.1.0"
 if TYPE_CHECKING:
     from zkeeper.blocking.client import Client
     from zkeeper.client.client import AsyncClient, connect
-    from zkeeper.client.protected import create_protected, find_protected, new_guid
+    from zkeeper.client.protected import Protected, create_protected, find_protected, new_guid
     from zkeeper.client.retry import Retry
+    from zkeeper.client.settling import insist, settle
     from zkeeper.client.transaction import ReadBatch, Transaction
     from zkeeper.client.watch import Watch
     from zkeeper.errors import Outcome, TransactionFailed, ZooKeeperError
@@ -38,8 +39,9 @@ if TYPE_CHECKING:
 _HOMES: Final = {
     "zkeeper.blocking.client": ("Client",),
     "zkeeper.client.client": ("AsyncClient", "connect"),
-    "zkeeper.client.protected": ("create_protected", "find_protected", "new_guid"),
+    "zkeeper.client.protected": ("Protected", "create_protected", "find_protected", "new_guid"),
     "zkeeper.client.retry": ("Retry",),
+    "zkeeper.client.settling": ("insist", "settle"),
     "zkeeper.client.transaction": ("ReadBatch", "Transaction"),
     "zkeeper.client.watch": ("Watch",),
     "zkeeper.errors": ("Outcome", "TransactionFailed", "ZooKeeperError"),
@@ -64,6 +66,7 @@ __all__ = [
     "NodeData",
     "Outcome",
     "Permission",
+    "Protected",
     "ReadBatch",
     "RemoveWatches",
     "Retry",
@@ -79,7 +82,9 @@ __all__ = [
     "create_protected",
     "digest_acl",
     "find_protected",
+    "insist",
     "new_guid",
+    "settle",
 ]
 
 

@@ -223,6 +223,10 @@ class CorruptionError(StorageError):
     """A file holds what no server can have meant to write."""
 
 
+PASSING: Final = (ConnectionLossError, OperationTimeoutError, SessionMovedError, ThrottledOpError)
+"""Errors that say nothing about the request: it may be sent again if it may be done twice."""
+
+
 def _own_codes() -> dict[int, type[ZooKeeperError]]:
     local = (UnknownCodeError, ClosedError, TransactionFailed)
     return {one.code: one for one in ZooKeeperError.__subclasses__() if one not in local}

@@ -6,7 +6,7 @@ import pytest
 
 from zkeeper import AsyncClient, EventType, SessionState, WatchEvent
 from zkeeper.client import watch as watch_module
-from zkeeper.errors import NotReadOnlyError, NoWatcherError, SessionExpiredError
+from zkeeper.errors import ConnectionLossError, NotReadOnlyError, NoWatcherError, SessionExpiredError
 from zkeeper.server.config.model import NetworkConfig
 from zkeeper.values import RemoveWatches
 
@@ -155,6 +155,86 @@ def test_a_watch_that_was_removed_is_told_so_and_nothing_else() -> None:
             with pytest.raises(NoWatcherError):
                 await zk.remove_watches("/a", RemoveWatches.DATA)
         assert kinds(events) == [(EventType.DATA_WATCH_REMOVED, "/a")]
+
+    with ClientWorld() as world:
+        world.play(story)
+
+
+def test_a_callback_that_was_taken_back_is_not_called_and_its_neighbours_are() -> None:
+    async def story(world: ClientWorld) -> None:
+        mine: list[WatchEvent] = []
+        others: list[WatchEvent] = []
+        async with world.client() as zk:
+            await zk.create("/a")
+            await asyncio.gather(zk.get("/a", watch=mine.append), zk.children("/a", watch=mine.append))
+            await asyncio.gather(zk.get("/a", watch=others.append), zk.exists("/b", watch=mine.append))
+            zk.forget_watch("/a", mine.append)
+            zk.forget_watch("/never", mine.append)
+            unanswered = zk.exists("/a", watch=mine.append)
+            await asyncio.sleep(0)
+            waiting = zk.get("/a", watch=mine.append)
+            zk.forget_watch("/a", mine.append)
+            await asyncio.gather(unanswered, waiting)
+            await asyncio.gather(zk.set("/a", b"1"), zk.create("/a/c"), zk.create("/b"))
+            assert kinds(mine) == [(CREATED, "/b")], "of another path"
+            assert kinds(others) == [(CHANGED, "/a")]
+
+    with ClientWorld() as world:
+        world.play(story)
+
+
+def test_what_was_taken_back_is_not_set_again_and_not_told_of_the_end() -> None:
+    async def story(world: ClientWorld) -> None:
+        events: list[WatchEvent] = []
+        async with world.client() as zk:
+            await zk.exists("/a", watch=events.append)
+            zk.forget_watch("/a", events.append)
+            world.break_connections()
+            await reached(zk, SessionState.SUSPENDED)
+            await reached(zk, SessionState.CONNECTED)
+            with pytest.raises(NoWatcherError):
+                await zk.check_watches("/a")
+        assert events == []
+
+    with ClientWorld() as world:
+        world.play(story)
+
+
+def test_without_a_connection_watches_can_be_removed_here() -> None:
+    async def story(world: ClientWorld) -> None:
+        events: list[WatchEvent] = []
+        async with world.client(60_000) as zk:
+            await asyncio.gather(zk.exists("/a", watch=events.append), zk.exists("/b", watch=events.append))
+            await zk.remove_watches("/b", local=True)
+            with pytest.raises(NoWatcherError):
+                await zk.check_watches("/b")
+            world.cut()
+            lost = asyncio.ensure_future(zk.remove_watches("/a"))
+            await reached(zk, SessionState.SUSPENDED)
+            with pytest.raises(ConnectionLossError):
+                await lost
+            with pytest.raises(NoWatcherError):
+                await zk.remove_watches("/a", RemoveWatches.CHILDREN, local=True)
+            await zk.remove_watches("/a", local=True)
+            assert kinds(events) == [(EventType.DATA_WATCH_REMOVED, "/b"), (EventType.DATA_WATCH_REMOVED, "/a")]
+            world.sim.heal()
+            await reached(zk, SessionState.CONNECTED)
+            with pytest.raises(NoWatcherError):
+                await zk.check_watches("/a")
+
+    with ClientWorld() as world:
+        world.play(story)
+
+
+def test_a_removal_here_is_done_also_when_the_connection_is_lost_on_the_way() -> None:
+    async def story(world: ClientWorld) -> None:
+        events: list[WatchEvent] = []
+        async with world.client(60_000) as zk:
+            await zk.exists("/a", watch=events.append)
+            world.cut()
+            await zk.remove_watches("/a", local=True)
+            assert zk.state is SessionState.SUSPENDED
+            assert kinds(events) == [(EventType.DATA_WATCH_REMOVED, "/a")]
 
     with ClientWorld() as world:
         world.play(story)

@@ -136,7 +136,7 @@ DOORS: dict[str, tuple[frozenset[str], str]] = {
         frozenset({"ssl"}),
         "the same",
     ),
-    "zkeeper.client.session": (
+    "zkeeper.client.options": (
         frozenset({"ssl"}),
         "the same",
     ),

@@ -16,6 +16,7 @@ class Base:
     def __init__(self, session: Session, root: str) -> None:
         self._session = session
         self._exchange = session.exchange
+        self._outbox = session.exchange.outbox
         self._root = root
         self._root_length = len(root)
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final, Self
 from zkeeper.client.composed import Composed
 from zkeeper.client.credentials import Credentials
 from zkeeper.client.hosts import HostList, parse_connect_string
-from zkeeper.client.session import Session, SessionOptions
+from zkeeper.client.options import SessionOptions
+from zkeeper.client.session import Session
 from zkeeper.client.transaction import ReadBatch, Transaction
 from zkeeper.client.watch import Watch
 from zkeeper.client.watch_removal import WatchRemoval
@@ -141,8 +142,8 @@ class AsyncClient(Composed, WatchRemoval):
 
     # What is done with it.
 
-    def add_auth(self, scheme: str, credential: bytes) -> "Future[None]":
-        """Proves a credential to the servers, on this connection and every later one.
+    def add_auth(self, scheme: str, credential: bytes | None) -> "Future[None]":
+        """Proves a credential to the servers, on this connection and every later one. None is sent as null.
 
         Returns once a server has accepted it, which a lost connection only delays. Raises `AuthFailedError`; then the
         client is closed for good, in the state AUTH_FAILED.
@@ -207,9 +208,9 @@ class AsyncClient(Composed, WatchRemoval):
 
 
 def connect(
-    hosts: str, session_timeout_ms: int = 10_000, *, auth: Iterable[tuple[str, bytes]] = (), read_only: bool = False,
-    ssl: "SSLContext | None" = None, session: tuple[int, bytes] | None = None, random: Random | None = None,
-    connect_timeout_ms: int | None = None, max_frame_bytes: int = MAX_FRAME_BYTES,
+    hosts: str, session_timeout_ms: int = 10_000, *, auth: Iterable[tuple[str, bytes | None]] = (),
+    read_only: bool = False, ssl: "SSLContext | None" = None, session: tuple[int, bytes] | None = None,
+    random: Random | None = None, connect_timeout_ms: int | None = None, max_frame_bytes: int = MAX_FRAME_BYTES,
 ) -> AsyncClient:  # fmt: skip
     """A client, not connected yet: use it in `async with`, or `start` and `close` it.
 

@@ -44,7 +44,7 @@ class Connection(asyncio.Protocol):
         exchange, transport = self._exchange, self._transport
         if transport is None or not self._is_open:
             return
-        exchange.is_asleep = True
+        exchange.outbox.is_asleep = True
         if self._is_full:
             return
         now_s = self._loop.time()
@@ -95,7 +95,8 @@ class Connection(asyncio.Protocol):
         except DecodeError as error:
             self.abort(f"the server sent what cannot be understood: {error}")
             return
-        if self._exchange.has_waiting() and self._exchange.is_asleep:
+        outbox = self._exchange.outbox
+        if outbox.has_waiting() and outbox.is_asleep:
             self.flush()
 
     def _greet(self, data: bytes) -> None:

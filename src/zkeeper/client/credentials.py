@@ -10,7 +10,7 @@ from zkeeper.errors import ZooKeeperError
 
 
 class _Credential:
-    def __init__(self, scheme: str, secret: bytes) -> None:
+    def __init__(self, scheme: str, secret: bytes | None) -> None:
         self.scheme = scheme
         self.secret = secret
         self.futures: list[asyncio.Future[None]] = []
@@ -19,11 +19,11 @@ class _Credential:
 class Credentials:
     """Servers answer auth in its order on one connection, so that an answer belongs to the oldest one sent."""
 
-    def __init__(self, first: tuple[tuple[str, bytes], ...]) -> None:
+    def __init__(self, first: tuple[tuple[str, bytes | None], ...]) -> None:
         self._all = [_Credential(scheme, secret) for scheme, secret in first]
         self._unanswered: deque[_Credential] = deque()
 
-    def add(self, scheme: str, secret: bytes, is_sent: bool, future: "asyncio.Future[None]") -> None:
+    def add(self, scheme: str, secret: bytes | None, is_sent: bool, future: "asyncio.Future[None]") -> None:
         known = [one for one in self._all if (one.scheme, one.secret) == (scheme, secret)]
         credential = known[0] if known else _Credential(scheme, secret)
         if not known:
@@ -32,7 +32,7 @@ class Credentials:
         if is_sent:
             self._unanswered.append(credential)
 
-    def send_all(self) -> list[tuple[str, bytes]]:
+    def send_all(self) -> list[tuple[str, bytes | None]]:
         """What a new connection begins with."""
         self._unanswered = deque(self._all)
         return [(one.scheme, one.secret) for one in self._all]

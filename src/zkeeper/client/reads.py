@@ -7,8 +7,8 @@ from zkeeper.client.base import Base, WatchCallback
 from zkeeper.values import AclData, Children, NodeData, RemoveWatches, Stat
 from zkeeper.wire import client_replies as shapes
 from zkeeper.wire import protocol
-from zkeeper.wire.client_exchange import READ
 from zkeeper.wire.client_paths import rooted
+from zkeeper.wire.client_pending import READ
 from zkeeper.wire.client_requests import path_and_number, path_body
 
 
@@ -37,7 +37,7 @@ class Reads(Base):
             print(data.decode(), stat.version)
         """
         watcher = None if watch is None else self._watcher(watch)
-        future: Future[NodeData] = self._exchange.read(protocol.GET_DATA, shapes.NODE_DATA, self._root, path, watcher)
+        future: Future[NodeData] = self._outbox.read(protocol.GET_DATA, shapes.NODE_DATA, self._root, path, watcher)
         return future
 
     def exists(self, path: str, *, watch: WatchCallback | None = None) -> Future[Stat | None]:
@@ -51,7 +51,7 @@ class Reads(Base):
                 print("nobody leads")
         """
         watcher = None if watch is None else self._watcher(watch)
-        future: Future[Stat | None] = self._exchange.read(protocol.EXISTS, shapes.STAT, self._root, path, watcher)
+        future: Future[Stat | None] = self._outbox.read(protocol.EXISTS, shapes.STAT, self._root, path, watcher)
         return future
 
     def children(self, path: str, *, watch: WatchCallback | None = None) -> Future[list[str]]:
@@ -67,7 +67,7 @@ class Reads(Base):
                 print(name)
         """
         watcher = None if watch is None else self._watcher(watch)
-        future: Future[list[str]] = self._exchange.read(
+        future: Future[list[str]] = self._outbox.read(
             protocol.GET_CHILDREN, shapes.CHILD_NAMES, self._root, path, watcher
         )
         return future
@@ -79,9 +79,7 @@ class Reads(Base):
             names, stat = await zk.children2("/members")
         """
         watcher = None if watch is None else self._watcher(watch)
-        future: Future[Children] = self._exchange.read(
-            protocol.GET_CHILDREN2, shapes.CHILDREN, self._root, path, watcher
-        )
+        future: Future[Children] = self._outbox.read(protocol.GET_CHILDREN2, shapes.CHILDREN, self._root, path, watcher)
         return future
 
     def acl(self, path: str) -> Future[AclData]:
@@ -107,7 +105,7 @@ class Reads(Base):
             zk.sync()
             newest = await zk.get("/config")
         """
-        future: Future[None] = self._exchange.request(
+        future: Future[None] = self._outbox.request(
             protocol.SYNC, shapes.NOTHING, READ, 0, path, path_body(rooted(self._root, path))
         )
         return future
@@ -118,7 +116,7 @@ class Reads(Base):
         Example:
             assert ("digest", "ann") in await zk.whoami()
         """
-        future: Future[list[tuple[str, str]]] = self._exchange.request(
+        future: Future[list[tuple[str, str]]] = self._outbox.request(
             protocol.WHO_AM_I, shapes.CREDENTIALS, READ, 0, None, b""
         )
         return future
@@ -131,7 +129,7 @@ class Reads(Base):
         Example:
             print(await zk.ephemerals("/members"))
         """
-        future: Future[list[str]] = self._exchange.request(
+        future: Future[list[str]] = self._outbox.request(
             protocol.GET_EPHEMERALS,
             shapes.PATHS,
             READ,
@@ -161,7 +159,7 @@ class Reads(Base):
             print((await zk.config()).data.decode())
         """
         watcher = None if watch is None else Base(self._session, "")._watcher(watch)
-        future: Future[NodeData] = self._exchange.read(
+        future: Future[NodeData] = self._outbox.read(
             protocol.GET_DATA, shapes.NODE_DATA, "", "/zookeeper/config", watcher
         )
         return future
@@ -173,8 +171,8 @@ class Reads(Base):
             await zk.check_watches("/a", zkeeper.RemoveWatches.DATA)
         """
         body = path_and_number(rooted(self._root, path), int(kind))
-        future: Future[None] = self._exchange.request(protocol.CHECK_WATCHES, shapes.NOTHING, READ, 0, path, body)
+        future: Future[None] = self._outbox.request(protocol.CHECK_WATCHES, shapes.NOTHING, READ, 0, path, body)
         return future
 
     def _ask(self, op: int, shape: int, path: str) -> Any:
-        return self._exchange.request(op, shape, READ, self._root_length, path, path_body(rooted(self._root, path)))
+        return self._outbox.request(op, shape, READ, self._root_length, path, path_body(rooted(self._root, path)))

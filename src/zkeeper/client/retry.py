@@ -6,10 +6,9 @@ from random import Random
 from typing import Final, ParamSpec, TypeVar
 
 from zkeeper.errors import (
+    PASSING,
     BadVersionError,
-    ConnectionLossError,
     NoNodeError,
-    OperationTimeoutError,
     Outcome,
     SessionExpiredError,
     ThrottledOpError,
@@ -19,7 +18,7 @@ from zkeeper.errors import (
 P = ParamSpec("P")
 T = TypeVar("T")
 
-TRANSIENT: Final = (ConnectionLossError, SessionExpiredError, OperationTimeoutError, ThrottledOpError)
+TRANSIENT: Final = (*PASSING, SessionExpiredError)
 ANSWER_OF_A_REPETITION: Final = (BadVersionError, NoNodeError)
 
 

@@ -1,7 +1,6 @@
-"""A session: connects, keeps it alive, resumes it elsewhere, declares it lost, opens the next one.
+"""A session: connects, resumes it elsewhere, declares it lost, opens the next one.
 
-1. The session is declared LOST no later than a server can expire it: `timeout_ms` after the sending of the last
-   request that was answered, on this machine's clock; or when a server says so.
+1. The session is declared LOST no later than a server can expire it (see `Vigil`), or when a server says so.
 2. At most one connection is tried or open at a time. What was asked on one is never asked again on the next.
 3. On a new connection auth comes first, then watches, then what waits.
 4. After CLOSED or AUTH_FAILED nothing changes any more, no task runs, and every request is refused.
@@ -17,8 +16,11 @@ from typing import TYPE_CHECKING, Any, Final
 from zkeeper.client.connection import Connection, open_connection
 from zkeeper.client.credentials import Credentials
 from zkeeper.client.hosts import Host, HostList
+from zkeeper.client.options import SessionOptions
 from zkeeper.client.read_write_search import find_read_write
+from zkeeper.client.restoring import restore
 from zkeeper.client.states import CONNECTED, FINAL, StateTeller, report
+from zkeeper.client.vigil import Vigil
 from zkeeper.errors import (
     AuthFailedError,
     ClosedError,
@@ -31,36 +33,20 @@ from zkeeper.errors import (
 )
 from zkeeper.values import EventType, SessionState
 from zkeeper.wire import protocol
-from zkeeper.wire.client_exchange import AUTH_XID, RISKY, SET_WATCHES_XID, Exchange
+from zkeeper.wire.client_exchange import AUTH_XID, SET_WATCHES_XID, Exchange
+from zkeeper.wire.client_pending import RISKY
 from zkeeper.wire.client_replies import NOTHING, Welcome
-from zkeeper.wire.client_requests import NO_PASSWORD, auth_body, connect_frame, set_watches_bodies
-from zkeeper.wire.client_watches import PERSISTENT
+from zkeeper.wire.client_requests import NO_PASSWORD, auth_body, connect_frame
 
 if TYPE_CHECKING:
-    from ssl import SSLContext
+    from collections.abc import Coroutine
 
-MAX_PING_INTERVAL_S: Final = 10.0
 CLOSE_PATIENCE_S: Final = 3.0
 """How long `close` waits for the server to confirm."""
 REFUSALS_OF_PERSISTENT_WATCHES: Final = (UnimplementedError.code, MarshallingError.code)
 """From servers before 3.6, and from those whose watch manager has one-shot watches only."""
 
 logger = logging.getLogger("zkeeper.client")
-
-
-class SessionOptions:
-    """What a session is opened with; `connect` documents the fields."""
-
-    def __init__(
-        self, *, session_timeout_ms: int, read_only: bool, ssl: "SSLContext | None", connect_timeout_ms: int | None,
-        session: tuple[int, bytes] | None, max_frame_bytes: int,
-    ) -> None:  # fmt: skip
-        self.session_timeout_ms = session_timeout_ms
-        self.read_only = read_only
-        self.ssl = ssl
-        self.connect_timeout_ms = connect_timeout_ms
-        self.session_id, self.password = session if session is not None else (0, NO_PASSWORD)
-        self.max_frame_bytes = max_frame_bytes
 
 
 class Session:
@@ -75,6 +61,7 @@ class Session:
         self.exchange = Exchange(
             self._new_future, self._wake, self._watch_callback_failed, self._special, options.max_frame_bytes
         )
+        self.outbox = self.exchange.outbox
         self.session_id = options.session_id
         self.password = options.password
         self.timeout_ms = options.session_timeout_ms
@@ -88,8 +75,8 @@ class Session:
         self._main: asyncio.Task[None] | None = None
         self._search: asyncio.Task[None] | None = None
         self._closing: asyncio.Task[None] | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self._ping_sent_s: float | None = None
+        self._errands: set[asyncio.Task[None]] = set()
+        self._vigil = Vigil(self.exchange, self._lose)
         self._is_provisional = False
         """Whether the session is one of a read-only server, which no other server knows."""
 
@@ -118,8 +105,8 @@ class Session:
         if self.state in FINAL:
             raise ClosedError("the client was closed; make a new one")
         self._loop = asyncio.get_running_loop()
-        self.exchange.refusal = None
-        self.exchange.is_asleep = False
+        self.outbox.refusal = None
+        self.outbox.is_asleep = False
         self._main = self._loop.create_task(self._run(), name="zkeeper session")
         self._main.add_done_callback(self._ended)
 
@@ -138,12 +125,12 @@ class Session:
     async def _close(self) -> None:
         if self.state not in FINAL and self.state in CONNECTED:
             with contextlib.suppress(ZooKeeperError, TimeoutError):
-                closed = self.exchange.request(protocol.CLOSE_SESSION, NOTHING, RISKY, 0, None, b"")
-                self.exchange.refusal = ClosedError("the client is closing")
+                closed = self.outbox.request(protocol.CLOSE_SESSION, NOTHING, RISKY, 0, None, b"")
+                self.outbox.refusal = ClosedError("the client is closing")
                 async with asyncio.timeout(min(CLOSE_PATIENCE_S, self.timeout_ms / 1000)):
                     await closed
         self._finish(SessionState.CLOSED)
-        for task in (self._main, self._search):
+        for task in (self._main, self._search, *self._errands):
             if task is not None:
                 task.cancel()
                 await asyncio.wait([task])
@@ -152,16 +139,15 @@ class Session:
         """Invariant 4."""
         if self.state in FINAL:
             return
-        refusal = self.exchange.refusal = self._refusal_of(state)
-        if self._timer is not None:
-            self._timer.cancel()
+        refusal = self.outbox.refusal = self._refusal_of(state)
+        self._vigil.end()
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.abort(str(refusal))
         self.server = None
         self.states.change(state)
         self.exchange.connection_lost(str(refusal))
-        self.exchange.fail_waiting(refusal)
+        self.outbox.fail_waiting(refusal)
         self.credentials.fail(refusal)
         self._tell_one_shots()
         if self._main is not None:
@@ -217,37 +203,24 @@ class Session:
         self._is_provisional = welcome.read_only and self.session_id == 0
         self.session_id, self.password = welcome.session_id, welcome.password
         self.server, self._connection = host, connection
-        self.exchange.touched_s = connection.began_s
-        self._ping_sent_s = None
         self.hosts.connected()
         connection.open()
-        self._restore(connection)
-        self._watch_time()
+        restore(connection, self.exchange, self.credentials, self.lacks_persistent_watches)
+        self._vigil.connected(connection, self.timeout_ms)
         logger.info("session 0x%x with %s, timeout %d ms", self.session_id, host, self.timeout_ms)
         if welcome.read_only:
             self._search = self._loop.create_task(self._leave_read_only(host), name="zkeeper search")
         self.states.change(SessionState.CONNECTED_READ_ONLY if welcome.read_only else SessionState.CONNECTED)
         connection.flush()
 
-    def _restore(self, connection: Connection) -> None:
-        """Invariant 3."""
-        for scheme, credential in self.credentials.send_all():
-            connection.send_special(AUTH_XID, protocol.AUTH, auth_body(scheme, credential))
-        watched = self.exchange.watches.paths()
-        if self.lacks_persistent_watches:
-            watched = watched[:PERSISTENT]
-        for op, body in set_watches_bodies(self.exchange.last_zxid, watched):
-            connection.send_special(SET_WATCHES_XID, op, body)
-        for path, watcher in () if self.lacks_persistent_watches else self.exchange.watches.persistent():
-            self.exchange.tell(watcher, EventType.NONE, path)
-
     def _disconnected(self, reason: str) -> None:
         self._connection = None
         self.server = None
-        self.exchange.is_asleep = False
+        self._vigil.disconnected()
+        self.outbox.is_asleep = False
         self.last_failure = reason
         if self._is_provisional:
-            self.session_id, self.password = 0, NO_PASSWORD
+            self._forget_session()
         if self._search is not None:
             self._search.cancel()
             self._search = None
@@ -261,7 +234,7 @@ class Session:
     def _lose(self, reason: str) -> None:
         """The session is over; the next connection asks for a new one."""
         logger.warning("session 0x%x is lost: %s", self.session_id, reason)
-        self.session_id, self.password = 0, NO_PASSWORD
+        self._forget_session()
         self.timeout_ms = self.options.session_timeout_ms
         if self._attempting is not None:  # It may be about to resume what is lost.
             self._attempting.abort(reason)
@@ -270,44 +243,16 @@ class Session:
         self.states.change(SessionState.LOST)
         error = SessionExpiredError(f"the session is lost: {reason}")
         error.is_repeatable = True
-        self.exchange.fail_waiting(error)
+        self.outbox.fail_waiting(error)
         self._tell_one_shots()
+
+    def _forget_session(self) -> None:
+        self.session_id, self.password = 0, NO_PASSWORD
+        self._vigil.end()
 
     def _tell_one_shots(self) -> None:
         for path, watcher in self.exchange.watches.take_one_shots():
             self.exchange.tell(watcher, EventType.NONE, path)
-
-    # Time.
-
-    def _watch_time(self) -> None:
-        """Pings, gives up a silent connection, and declares the session lost; comes again when one of these is due."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if self.session_id == 0:
-            return
-        now_s, timeout_s = self._loop.time(), self.timeout_ms / 1000
-        lost_at_s = self.exchange.touched_s + timeout_s
-        if now_s >= lost_at_s:
-            self._lose(f"nothing was answered for {self.timeout_ms} ms")
-            return
-        due_s = lost_at_s
-        connection = self._connection
-        if connection is not None:
-            due_s = min(due_s, self._care_for(connection, now_s, timeout_s))
-        self._timer = self._loop.call_at(due_s, self._watch_time)
-
-    def _care_for(self, connection: Connection, now_s: float, timeout_s: float) -> float:
-        """Returns when it is to be looked at again."""
-        silent_at_s = connection.heard_s + timeout_s * 2 / 3
-        if now_s >= silent_at_s:
-            connection.abort(f"the server was silent for {self.timeout_ms * 2 // 3} ms")
-            return now_s + timeout_s
-        interval_s = min(timeout_s / 3, MAX_PING_INTERVAL_S)
-        if now_s >= connection.sent_s + interval_s:
-            connection.send_special(protocol.PING_XID, protocol.PING)
-            self._ping_sent_s = connection.sent_s if self._ping_sent_s is None else self._ping_sent_s
-        return min(silent_at_s, connection.sent_s + interval_s)
 
     # Called by the exchange.
 
@@ -325,9 +270,8 @@ class Session:
         report("exception in a callback of a watch", error)
 
     def _special(self, xid: int, code: int) -> None:
-        if xid == protocol.PING_XID and self._ping_sent_s is not None:
-            self.exchange.touched_s = max(self.exchange.touched_s, self._ping_sent_s)
-            self._ping_sent_s = None
+        if xid == protocol.PING_XID:
+            self._vigil.pong()
         elif xid == AUTH_XID:
             self._authenticated(code)
         elif xid == SET_WATCHES_XID and code and self._connection is not None:
@@ -342,9 +286,15 @@ class Session:
 
     # For the client.
 
-    def add_auth(self, scheme: str, credential: bytes) -> "asyncio.Future[None]":
-        if self.exchange.refusal is not None:
-            raise self._refusal_of(self.state) if self.state in FINAL else self.exchange.refusal
+    def begin(self, errand: "Coroutine[Any, Any, None]") -> None:
+        """Work that goes on without the one who began it, until it is done or the client is closed."""
+        task = asyncio.get_running_loop().create_task(errand, name="zkeeper errand")
+        self._errands.add(task)
+        task.add_done_callback(self._errands.discard)
+
+    def add_auth(self, scheme: str, credential: bytes | None) -> "asyncio.Future[None]":
+        if self.outbox.refusal is not None:
+            raise self._refusal_of(self.state) if self.state in FINAL else self.outbox.refusal
         future: asyncio.Future[None] = self._loop.create_future()
         self.credentials.add(scheme, credential, self._connection is not None, future)
         if self._connection is not None:

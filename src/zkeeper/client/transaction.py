@@ -9,8 +9,8 @@ from zkeeper.errors import TransactionFailed, ZooKeeperError
 from zkeeper.values import OPEN_ACL, Acl, Created, NodeData, Stat
 from zkeeper.wire import client_replies as shapes
 from zkeeper.wire import protocol
-from zkeeper.wire.client_exchange import READ, RISKY
 from zkeeper.wire.client_paths import rooted, rooted_sequential
+from zkeeper.wire.client_pending import READ, RISKY
 from zkeeper.wire.client_requests import create_body, multi_body, path_and_number, set_data_body, watch_body
 
 TransactionResult = str | Created | Stat | None
@@ -95,7 +95,7 @@ class Transaction(_Operations):
         UNKNOWN: all of it may have happened, or nothing; and else as the operations do.
         """
         try:
-            results = await self._exchange.request(
+            results = await self._outbox.request(
                 protocol.MULTI, shapes.TRANSACTION, RISKY, self._root_length, None, multi_body(self._operations)
             )
         except TransactionFailed as failure:
@@ -136,7 +136,7 @@ class ReadBatch(_Operations):
 
         Raises `ConnectionLossError` and `SessionExpiredError` as reads do, `UnimplementedError` by old servers.
         """
-        results: list[NodeData | list[str] | ZooKeeperError] = await self._exchange.request(
+        results: list[NodeData | list[str] | ZooKeeperError] = await self._outbox.request(
             protocol.MULTI_READ, shapes.READ_BATCH, READ, self._root_length, None, multi_body(self._operations)
         )
         for result, path in zip(results, self._paths, strict=True):

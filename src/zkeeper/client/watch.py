@@ -29,8 +29,8 @@ from zkeeper.errors import (
 from zkeeper.values import EventType, RemoveWatches, SessionState, WatchEvent
 from zkeeper.wire import client_replies as shapes
 from zkeeper.wire import protocol
-from zkeeper.wire.client_exchange import CONDITIONAL
 from zkeeper.wire.client_paths import full_path
+from zkeeper.wire.client_pending import CONDITIONAL
 from zkeeper.wire.client_requests import path_and_number
 from zkeeper.wire.client_watches import PERSISTENT, RECURSIVE, Watcher
 
@@ -90,7 +90,7 @@ class Watch(Base):
         body = path_and_number(self._full.encode(), mode)
         try:
             if not self._session.lacks_persistent_watches:
-                await self._exchange.request(protocol.ADD_WATCH, shapes.NOTHING, CONDITIONAL, 0, self.path, body)
+                await self._outbox.request(protocol.ADD_WATCH, shapes.NOTHING, CONDITIONAL, 0, self.path, body)
         except (UnimplementedError, MarshallingError):
             self._session.lacks_persistent_watches = True
         except (NoNodeError, ConnectionLossError, SessionExpiredError):
@@ -123,10 +123,10 @@ class Watch(Base):
             self._one_shots = None
         is_last = self._exchange.watches.remove(self._kind, self._full, self._watcher_of_all)
         self._finish(StopAsyncIteration())
-        if is_last and self._exchange.refusal is None:
+        if is_last and self._outbox.refusal is None:
             removal = RemoveWatches.PERSISTENT_RECURSIVE if self.is_recursive else RemoveWatches.PERSISTENT
             body = path_and_number(self._full.encode(), int(removal))
-            removed = self._exchange.request(protocol.REMOVE_WATCHES, shapes.NOTHING, CONDITIONAL, 0, self.path, body)
+            removed = self._outbox.request(protocol.REMOVE_WATCHES, shapes.NOTHING, CONDITIONAL, 0, self.path, body)
             removed.add_done_callback(_forget)
 
     @property

@@ -8,8 +8,8 @@ from zkeeper.client.base import Base, acl_entries, create_flags
 from zkeeper.values import OPEN_ACL, Acl, Created, NodeData, Stat
 from zkeeper.wire import client_replies as shapes
 from zkeeper.wire import protocol
-from zkeeper.wire.client_exchange import CONDITIONAL, RISKY
 from zkeeper.wire.client_paths import rooted, rooted_sequential
+from zkeeper.wire.client_pending import CONDITIONAL, RISKY
 from zkeeper.wire.client_requests import create_body, path_and_number, reconfig_body, set_acl_body, set_data_body
 
 
@@ -71,7 +71,7 @@ class Writes(Base):
         is_sequential = flags in (2, 3, 6)
         raw = rooted_sequential(self._root, path) if is_sequential else rooted(self._root, path)
         body = create_body(op, raw, data, acl_entries(acl), flags, ttl_ms or 0)
-        return self._exchange.request(op, shape, RISKY, self._root_length, path, body)
+        return self._outbox.request(op, shape, RISKY, self._root_length, path, body)
 
     def set(self, path: str, data: bytes | None, version: int = -1) -> Future[Stat]:
         """Sets the data of a znode if it has that version (-1 for any), and returns its new `Stat`.
@@ -84,7 +84,7 @@ class Writes(Base):
             await zk.set("/counter", b"%d" % (int(data) + 1), stat.version)
         """
         body = set_data_body(rooted(self._root, path), data, version)
-        future: Future[Stat] = self._exchange.request(
+        future: Future[Stat] = self._outbox.request(
             protocol.SET_DATA, shapes.STAT, RISKY if version < 0 else CONDITIONAL, 0, path, body
         )
         return future
@@ -100,7 +100,7 @@ class Writes(Base):
             await zk.delete("/jobs/j-0000000007")
         """
         body = path_and_number(rooted(self._root, path), version)
-        future: Future[None] = self._exchange.request(
+        future: Future[None] = self._outbox.request(
             protocol.DELETE, shapes.NOTHING, RISKY if version < 0 else CONDITIONAL, 0, path, body
         )
         return future
@@ -114,7 +114,7 @@ class Writes(Base):
             await zk.set_acl("/a", [zkeeper.digest_acl("ann", "secret"), *zkeeper.READ_ONLY_ACL])
         """
         body = set_acl_body(rooted(self._root, path), acl_entries(acl), version)
-        future: Future[Stat] = self._exchange.request(
+        future: Future[Stat] = self._outbox.request(
             protocol.SET_ACL, shapes.STAT, RISKY if version < 0 else CONDITIONAL, 0, path, body
         )
         return future
@@ -138,7 +138,7 @@ class Writes(Base):
             ",".join(joining) or None, ",".join(map(str, leaving)) or None,
             None if members is None else ",".join(members), version,
         )  # fmt: skip
-        future: Future[NodeData] = self._exchange.request(
+        future: Future[NodeData] = self._outbox.request(
             protocol.RECONFIG, shapes.NODE_DATA, RISKY, 0, "/zookeeper/config", body
         )
         return future

@@ -8,11 +8,11 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from zkeeper import OPEN_ACL, Acl, AsyncClient
-from zkeeper.errors import BadVersionError, NodeExistsError, NoNodeError
+from zkeeper import OPEN_ACL, Acl, AsyncClient, insist, settle
+from zkeeper.errors import PASSING, BadVersionError, NodeExistsError, NoNodeError
 
-from .patience import PASSING, insist, persist
-from .znodes import ensure_container, settle
+from .patience import persist
+from .znodes import ensure_container
 
 
 class Versioned(NamedTuple):

@@ -5,7 +5,7 @@ import asyncio
 from zkeeper import OPEN_ACL, AsyncClient
 from zkeeper.errors import NodeExistsError, NoNodeError
 
-from .patience import Wake, forget, persist
+from .patience import Wake, persist
 from .znodes import ensure_container
 
 
@@ -58,5 +58,5 @@ class Barrier:
         except TimeoutError:
             return False
         finally:
-            forget(self._zk, self.path, wake.note)
+            self._zk.forget_watch(self.path, wake.note)
         return True

@@ -9,11 +9,11 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 
-from zkeeper import OPEN_ACL, Acl, AsyncClient, new_guid
+from zkeeper import OPEN_ACL, Acl, AsyncClient, insist, new_guid
 from zkeeper.errors import NodeExistsError, NoNodeError, SessionExpiredError
 
 from .errors import LockTimeoutError
-from .patience import GIVEN_UP, Errands, Wake, forget, insist, persist
+from .patience import GIVEN_UP, Errands, Wake, persist
 from .znodes import OwnZNode, create_own, delete_surely, join
 
 _READY = "ready"
@@ -109,7 +109,7 @@ class DoubleBarrier:
         except SessionExpiredError:
             return False
         finally:
-            forget(self._zk, self._ready, wake.note)
+            self._zk.forget_watch(self._ready, wake.note)
 
     async def _join(self) -> OwnZNode:
         guid = new_guid(self._zk)
@@ -157,7 +157,7 @@ class DoubleBarrier:
         except (NoNodeError, SessionExpiredError):
             pass
         finally:
-            forget(self._zk, path, wake.note)
+            self._zk.forget_watch(path, wake.note)
 
     def _give_up(self) -> None:
         own, self._own = self._own, None

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 
-from zkeeper import OPEN_ACL, Acl, AsyncClient
+from zkeeper import OPEN_ACL, Acl, AsyncClient, insist
 from zkeeper.errors import NoNodeError
 
 from .errors import LockTimeoutError, NotHeldError
@@ -16,7 +16,6 @@ from .held import Held
 from .leaders import Leader, current_leader, leaders
 from .lock import identifiers
 from .names import Layout, Role, in_order
-from .patience import insist
 from .place import Place
 from .running import Running
 

@@ -6,14 +6,14 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from zkeeper import OPEN_ACL, Acl, AsyncClient, Transaction
-from zkeeper.errors import NoNodeError, TransactionFailed
+from zkeeper import OPEN_ACL, Acl, AsyncClient, Transaction, insist
+from zkeeper.errors import PASSING, NoNodeError, TransactionFailed
 
 from .errors import LockLostError
 from .held import Held
 from .lock import Lock
 from .names import Layout
-from .patience import PASSING, insist, persist
+from .patience import persist
 from .znodes import join
 
 _VERSION = 1

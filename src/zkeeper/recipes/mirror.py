@@ -13,9 +13,9 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from zkeeper import AsyncClient, EventType, NodeData, WatchEvent
-from zkeeper.errors import NoAuthError, NoNodeError, SessionExpiredError
+from zkeeper.errors import PASSING, NoAuthError, NoNodeError, SessionExpiredError
 
-from .patience import PASSING, PAUSE_S
+from .patience import PAUSE_S
 from .running import Running
 from .znodes import join
 

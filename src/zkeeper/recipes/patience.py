@@ -1,24 +1,13 @@
-"""Patience: repeating requests, waiting for watches, and work that goes on when the one who began it is gone.
-
-1. Only what may be done twice is repeated. What is asked while there is no connection waits for one.
-2. Errors that are answers are not repeated: the caller sees them.
-"""
+"""Patience: repeating requests across sessions, waiting for watches, and work that goes on when the one who began it is
+gone."""
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
-from zkeeper import AsyncClient, SessionState, WatchEvent
-from zkeeper.errors import (
-    AuthFailedError,
-    ClosedError,
-    ConnectionLossError,
-    OperationTimeoutError,
-    SessionExpiredError,
-    SessionMovedError,
-    ThrottledOpError,
-)
+from zkeeper import SessionState, WatchEvent, insist
+from zkeeper.errors import AuthFailedError, ClosedError, SessionExpiredError
 
 from .errors import RecipeError
 
@@ -27,9 +16,6 @@ T = TypeVar("T")
 Watcher = Callable[[WatchEvent], None]
 
 log = logging.getLogger(__name__)
-
-PASSING = (ConnectionLossError, OperationTimeoutError, SessionMovedError, ThrottledOpError)
-"""Errors that say nothing about the request: it may be sent again if it may be done twice."""
 
 GONE = (SessionExpiredError, ClosedError, AuthFailedError)
 """Errors that say that the session is over, and its ephemerals with it."""
@@ -48,13 +34,6 @@ class Wake(asyncio.Event):
 
     def note(self, event: WatchEvent) -> None:
         self.set()
-
-
-def forget(zk: AsyncClient, path: str, note: Watcher) -> None:
-    """Takes a one-shot watch back, so that waits that have ended do not pile up on what changes rarely."""
-    take_back = getattr(zk, "forget_watch", None)
-    if take_back is not None:
-        take_back(path, note)
 
 
 class Errands:
@@ -99,19 +78,6 @@ def _note_end(task: asyncio.Task[Any]) -> None:
         log.warning("what was to be done in the background failed: %r", error)
 
 
-async def insist(request: Callable[[], Awaitable[T]]) -> T:
-    """Repeats a request that may be done twice until it is answered. A session that ends is an answer."""
-    while True:
-        try:
-            return await request()
-        except PASSING:
-            await asyncio.sleep(PAUSE_S)
-
-
 async def persist(request: Callable[[], Awaitable[T]]) -> T:
     """As `insist`, for what has nothing to do with the session: it is sent again in the next one, too."""
-    while True:
-        try:
-            return await insist(request)
-        except SessionExpiredError:
-            continue
+    return await insist(request, across_sessions=True)

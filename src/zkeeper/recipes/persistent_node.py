@@ -8,13 +8,13 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 
-from zkeeper import OPEN_ACL, Acl, AsyncClient, NodeData, SessionState
-from zkeeper.errors import AuthFailedError, ClosedError, NodeExistsError, NoNodeError, SessionExpiredError
+from zkeeper import OPEN_ACL, Acl, AsyncClient, NodeData, SessionState, insist, settle
+from zkeeper.errors import PASSING, AuthFailedError, ClosedError, NodeExistsError, NoNodeError, SessionExpiredError
 
 from .held import OVER
-from .patience import PASSING, PAUSE_S, Wake, forget, insist
+from .patience import PAUSE_S, Wake
 from .running import Running
-from .znodes import ensure_container, settle, sweep_up
+from .znodes import ensure_container, sweep_up
 
 
 class PersistentNode(Running):
@@ -73,7 +73,7 @@ class PersistentNode(Running):
                 await self._keep_once()
         finally:
             stop_listening()
-            forget(self._zk, self.path, self._wake.note)
+            self._zk.forget_watch(self.path, self._wake.note)
             self._is_present = False
             if self._is_ephemeral:
                 self._errands.begin(self._remove())

@@ -7,13 +7,13 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
-from zkeeper import OPEN_ACL, Acl, AsyncClient, Created, new_guid
+from zkeeper import OPEN_ACL, Acl, AsyncClient, Created, insist, new_guid
 from zkeeper.errors import NoNodeError, SessionExpiredError
 
 from .errors import LockLostError
 from .held import Held, create_while_held
 from .names import NotInQueueError, Role, blocker, sequence_of
-from .patience import GIVEN_UP, Errands, forget, insist
+from .patience import GIVEN_UP, Errands
 from .tenure import Tenure
 from .znodes import create_own, join
 
@@ -91,4 +91,4 @@ class Place(Tenure):
         except NoNodeError:
             pass
         finally:
-            forget(self._zk, path, self._wake.note)
+            self._zk.forget_watch(path, self._wake.note)

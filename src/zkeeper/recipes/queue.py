@@ -8,15 +8,15 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 
-from zkeeper import OPEN_ACL, Acl, AsyncClient, WatchEvent, new_guid
-from zkeeper.errors import NodeExistsError, NoNodeError, SessionExpiredError, TransactionFailed
+from zkeeper import OPEN_ACL, Acl, AsyncClient, WatchEvent, insist, new_guid, settle
+from zkeeper.errors import PASSING, NodeExistsError, NoNodeError, SessionExpiredError, TransactionFailed
 
 from .errors import LockLostError, LockTimeoutError
 from .held import Guard, Held
 from .names import NotInQueueError
-from .patience import GIVEN_UP, GONE, PASSING, Errands, Wake, forget, insist, persist
+from .patience import GIVEN_UP, GONE, Errands, Wake, persist
 from .tenure import Tenure
-from .znodes import OwnZNode, delete_surely, ensure_container, join, settle
+from .znodes import OwnZNode, delete_surely, ensure_container, join
 
 MAX_PRIORITY = 999
 
@@ -123,7 +123,7 @@ class Queue:
             raise LockTimeoutError(f"nothing came into {self.path} within {timeout_s} s") from error
         finally:
             for path in (self._entries_path, self._taken_path):
-                forget(self._zk, path, wake.note)
+                self._zk.forget_watch(path, wake.note)
 
     async def _take_first(self, wake: Wake) -> tuple[Tenure, Item] | None:
         """The first entry that nobody has; None if there is none, and then `wake` is set when that changes."""

@@ -7,14 +7,14 @@
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
-from zkeeper import OPEN_ACL, Acl, AsyncClient, Created, WatchEvent, new_guid
+from zkeeper import OPEN_ACL, Acl, AsyncClient, Created, WatchEvent, insist, new_guid
 from zkeeper.errors import BadVersionError, NoNodeError, SessionExpiredError
 
 from .errors import LockLostError
 from .held import Held, create_while_held
 from .lock import Acquirable, identifiers, lock_role
 from .names import Layout, NotInQueueError
-from .patience import GIVEN_UP, Wake, forget, insist
+from .patience import GIVEN_UP, Wake
 from .place import Place
 from .tenure import Tenure
 from .znodes import create_own, ensure_container, join
@@ -106,7 +106,7 @@ class Semaphore(Acquirable):
                 if not mutex.lost.is_set():
                     await changed.wait()
         finally:
-            forget(self._zk, self._leases_path, changed.note)
+            self._zk.forget_watch(self._leases_path, changed.note)
         raise LockLostError(f"{mutex.path} was lost while it was held")
 
     async def _leases(self, watch: Callable[[WatchEvent], None] | None = None) -> list[str]:

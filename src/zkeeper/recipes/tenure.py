@@ -8,11 +8,11 @@ import asyncio
 from collections.abc import Awaitable
 from contextlib import suppress
 
-from zkeeper import AsyncClient, EventType, SessionState, Stat, WatchEvent
+from zkeeper import AsyncClient, EventType, SessionState, Stat, WatchEvent, insist
 
 from .held import OVER, Held
 from .names import NotInQueueError
-from .patience import GONE, Errands, Wake, forget, insist
+from .patience import GONE, Errands, Wake
 from .znodes import OwnZNode, delete_surely
 
 
@@ -56,7 +56,7 @@ class Tenure:
         znode, self.znode = self.znode, None
         if znode is not None:
             self._forget_state()
-            forget(self._zk, znode.path, self._note_own)
+            self._zk.forget_watch(znode.path, self._note_own)
             if self.held is not None:
                 self.held.note_release()
         return znode

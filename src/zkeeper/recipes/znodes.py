@@ -1,7 +1,6 @@
 """What all recipes do with znodes: create one's own so that it is found again, and delete it for sure.
 
-1. A znode of one's own has a GUID in its name. When the outcome of its creation is unknown it is looked for behind a
-   write, which comes after all that was on its way before; it is accepted only if the current session owns it.
+1. A znode of one's own has a GUID in its name, by which it is found again: it is `zkeeper.Protected`.
 2. A creation that is given up, by an error or by cancellation, is undone in the background.
 3. A deletion is repeated until it was answered, and cancellation does not stop it. Nobody waits for it longer than the
    session lasts, as the client sees it; what the servers keep after that is swept up in the next session.
@@ -10,24 +9,21 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from functools import partial
 from typing import NamedTuple
 
-from zkeeper import OPEN_ACL, Acl, AsyncClient, Created
+from zkeeper import OPEN_ACL, Acl, AsyncClient, Created, Protected
 from zkeeper.errors import (
+    PASSING,
     AuthFailedError,
     BadArgumentsError,
     ClosedError,
-    NoAuthError,
     NodeExistsError,
     NoNodeError,
     SessionExpiredError,
     UnimplementedError,
 )
 
-from .patience import FINAL, GIVEN_UP, PASSING, PAUSE_S, Errands, insist, persist
-
-_NOWHERE = "_zkeeper_settles_nothing_has_this_name_"
+from .patience import FINAL, GIVEN_UP, PAUSE_S, Errands, persist
 
 
 class OwnZNode(NamedTuple):
@@ -63,26 +59,6 @@ async def ensure_container(zk: AsyncClient, path: str, acl: Sequence[Acl] = OPEN
             return
 
 
-async def settle(zk: AsyncClient, path: str) -> None:
-    """Returns when all that this session has requested before, on any connection, is done or never will be.
-
-    The deletion of what does not exist changes nothing, but it is a write: what was on its way comes before it. A sync
-    does not wait for what a lost connection has left in the servers.
-    """
-    with suppress(NoNodeError, NoAuthError):
-        await zk.delete(join(path, _NOWHERE))
-
-
-async def find(zk: AsyncClient, parent: str, prefix: str) -> str | None:
-    """The path of the child whose name begins with `prefix`, with what was still on its way."""
-    await settle(zk, parent)
-    try:
-        names = await zk.children(parent)
-    except NoNodeError:
-        return None
-    return next((join(parent, name) for name in names if name.startswith(prefix)), None)
-
-
 Create = Callable[[], Awaitable[Created]]
 
 
@@ -93,51 +69,36 @@ async def create_own(
 
     Raises `SessionExpiredError` when the session ended on the way, and what else `create` raises.
     """
+    protected = Protected(zk, parent, prefix)
     try:
         while True:
             try:
-                return _own(zk, await _create_or_find(zk, parent, prefix, create))
+                return _own(zk, await protected.create(create))
             except NoNodeError:
                 await ensure_container(zk, parent, acl)
     except BadArgumentsError:
         raise
     except GIVEN_UP:
-        errands.begin(_undo(zk, parent, prefix, errands))
+        errands.begin(_undo(protected, errands))
         raise
 
 
-async def _create_or_find(zk: AsyncClient, parent: str, prefix: str, create: Create) -> Created:
-    while True:
-        try:
-            created = await create()
-        except PASSING:
-            found = await insist(lambda: find(zk, parent, prefix))
-            if found is None:
-                continue
-            created = Created(found, None)
-        # Found again, or made by a server that knows no create2: the Stat has to be asked for.
-        return created if created.stat else Created(created.path, await insist(partial(zk.exists, created.path)))
-
-
 def _own(zk: AsyncClient, created: Created) -> OwnZNode:
-    if created.stat is None or created.stat.ephemeral_owner != zk.session_id:
-        # It was made by a session of ours that is over, and goes with it.
-        raise SessionExpiredError
+    assert created.stat is not None
     return OwnZNode(created.path, created.stat.czxid, zk.session_id)
 
 
-async def _undo(zk: AsyncClient, parent: str, prefix: str, errands: Errands) -> None:
-    try:
-        await insist(lambda: _delete_found(zk, parent, prefix))
-    except SessionExpiredError:
-        errands.sweep(persist(lambda: _delete_found(zk, parent, prefix)))
+async def _undo(protected: Protected, errands: Errands) -> None:
+    with suppress(ClosedError, AuthFailedError):
+        try:
+            await protected.delete()
+        except SessionExpiredError:
+            errands.sweep(_sweep_up_protected(protected))
 
 
-async def _delete_found(zk: AsyncClient, parent: str, prefix: str) -> None:
-    with suppress(ClosedError, AuthFailedError, NoNodeError):
-        path = await find(zk, parent, prefix)
-        if path is not None:
-            await zk.delete(path)
+async def _sweep_up_protected(protected: Protected) -> None:
+    with suppress(ClosedError, AuthFailedError):
+        await persist(protected.delete)
 
 
 async def delete_surely(zk: AsyncClient, path: str, session_id: int, errands: Errands) -> None:

@@ -101,7 +101,7 @@ def _write_acl(out: BytesWriter, acl: tuple[Acl, ...]) -> None:
         write_buffer(out, identity.encode())
 
 
-def auth_body(scheme: str, credential: bytes) -> bytes:
+def auth_body(scheme: str, credential: bytes | None) -> bytes:
     out = BytesWriter()
     write_i32_be(out, 0)
     write_buffer(out, scheme.encode())

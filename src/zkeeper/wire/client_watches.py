@@ -20,6 +20,7 @@ EXIST: Final = 1
 CHILD: Final = 2
 PERSISTENT: Final = 3
 RECURSIVE: Final = 4
+ONE_SHOT: Final = (DATA, EXIST, CHILD)
 
 EVENT_TYPES: Final = {int(one): one for one in EventType}
 
@@ -76,6 +77,13 @@ class WatchTable:
         del self._tables[kind][path]
         return True
 
+    def take_back(self, path: str, watcher: Watcher) -> None:
+        """Removes a watcher from all one-shot watches of a path."""
+        for kind in ONE_SHOT:
+            for one in list(self._tables[kind].get(path, ())):
+                if one.is_for(watcher):
+                    self.remove(kind, path, one)
+
     def remove_all(self, kind: i64, path: str) -> list[Watcher]:
         return self._tables[kind].pop(path, [])
 
@@ -111,7 +119,7 @@ class WatchTable:
     def take_one_shots(self) -> list[tuple[str, Watcher]]:
         """All one-shot watches, which are removed: their session is over. A watcher comes once for each path."""
         found: dict[str, list[Watcher]] = {}
-        for kind in (DATA, EXIST, CHILD):
+        for kind in ONE_SHOT:
             for path, watchers in self._tables[kind].items():
                 _gather(watchers, found.setdefault(path, []))
             self._tables[kind] = {}

@@ -39,6 +39,25 @@ def test_there_is_one_leader_and_the_next_in_line_follows() -> None:
         assert world.names("/leader") == []
 
 
+def test_who_has_looked_on_leaves_no_watch_behind() -> None:
+    async def look_on() -> None:
+        leaders = observing.leaders()
+        assert await anext(leaders) is None
+        assert await anext(leaders) is not None
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(anext(leaders), 1)
+
+    with RecipeWorld() as world:
+        zk = world.client("observer")
+        observing = LeaderLatch(zk, "/leader")
+        looking = world.begin("observer", look_on)
+        world.until(lambda: zk._exchange.watches.count() > 0)
+        latches = _latches(world, "a")
+        world.result(looking)
+        assert latches["a"].is_leader
+        assert zk._exchange.watches.count() == 0
+
+
 def test_a_leader_that_is_cut_off_knows_it_before_there_is_another_and_comes_back_at_the_end() -> None:
     with RecipeWorld() as world:
         latches = _latches(world, "ab")

@@ -13,6 +13,8 @@ from zkeeper.cli.shell.results import Result
 from zkeeper.cli.shell.session import Form, Wishes, make_shell
 from zkeeper.cli.shell.shell import Shell
 from zkeeper.cli.walk import MAX_IN_FLIGHT
+from zkeeper.testing import Server
+from zkeeper.values import SessionState
 
 DEADLINE_S = 20.0
 
@@ -135,6 +137,38 @@ def test_a_refused_credential_ends_the_session_until_connect(tmp_path: Path) -> 
         assert await run_all(shell, "ls /", "connect", "ls /") == [0, 0, 0]
 
     in_shell(tmp_path, scenario)
+
+
+def test_a_credential_may_be_left_out(tmp_path: Path) -> None:
+    async def scenario(shell: Shell, notebook: Notebook) -> None:
+        assert await run_all(shell, "addauth ip", "addauth digest") == [0, 1]
+        assert notebook.events[-1].state == "AuthFailed"
+
+    in_shell(tmp_path, scenario)
+
+
+def test_removewatches_l_needs_no_server() -> None:
+    async def scenario(shell: Shell, notebook: Notebook, server: Server) -> None:
+        assert await run_all(shell, "ls -w /", "stat -w /a") == [0, 1]
+        server.refuse_connections()
+        server.drop_connections()
+        await asyncio.wait_for(shell.zk.wait_for(SessionState.SUSPENDED), DEADLINE_S)
+        assert await run_all(shell, "removewatches / -c -l", "removewatches / -l") == [0, 1]
+        assert [event.type for event in notebook.events if event.path == "/"] == ["ChildWatchRemoved"]
+        assert notebook.failures[-1].text == "KeeperErrorCode = No such watcher for /"
+        server.heal()
+
+    with Server() as server:
+        asyncio.run(asyncio.wait_for(_play(scenario, server), DEADLINE_S))
+
+
+async def _play(scenario: Callable[[Shell, Notebook, Server], Awaitable[None]], server: Server) -> None:
+    notebook = Notebook()
+    shell = make_shell(Wishes(server.address, Connecting(10_000), Form.PLAIN, False), notebook, tells_states=True)
+    try:
+        await scenario(shell, notebook, server)
+    finally:
+        await shell.close()
 
 
 def test_no_server_is_a_lost_connection_after_the_timeout(tmp_path: Path) -> None:

@@ -18,7 +18,9 @@ from zkeeper.errors import (
 from zkeeper.values import OPEN_ACL, Children, Created, EventType, NodeData, Stat, WatchEvent
 from zkeeper.wire import client_replies as shapes
 from zkeeper.wire import protocol
-from zkeeper.wire.client_exchange import MAX_CHUNK_REQUESTS, MAX_IN_FLIGHT, RISKY, Exchange
+from zkeeper.wire.client_exchange import MAX_IN_FLIGHT, Exchange
+from zkeeper.wire.client_outbox import MAX_CHUNK_REQUESTS
+from zkeeper.wire.client_pending import RISKY
 from zkeeper.wire.client_replies import read_welcome
 from zkeeper.wire.client_requests import connect_frame, create_body, set_data_body, set_watches_bodies
 from zkeeper.wire.client_watches import Watcher
@@ -66,18 +68,18 @@ class Bench:
         self.exchange = Exchange(
             Future, self._wake, self.errors.append, lambda xid, code: self.specials.append((xid, code)), max_frame_bytes
         )
-        self.exchange.refusal = None
+        self.exchange.outbox.refusal = None
 
     def _wake(self) -> None:
         self.wakes += 1
 
     def get(self, path: str = "/t", watch: Any = None) -> Any:
         watcher = None if watch is None else Watcher(watch, 0)
-        return self.exchange.read(protocol.GET_DATA, shapes.NODE_DATA, "", path, watcher)
+        return self.exchange.outbox.read(protocol.GET_DATA, shapes.NODE_DATA, "", path, watcher)
 
     def create(self, path: str, data: bytes = b"") -> Any:
         body = create_body(protocol.CREATE, path.encode(), data, OPEN_ACL, 0, 0)
-        return self.exchange.request(protocol.CREATE, shapes.PATH, RISKY, 0, path, body)
+        return self.exchange.outbox.request(protocol.CREATE, shapes.PATH, RISKY, 0, path, body)
 
     def sent(self, now_s: float = 0.0) -> bytes:
         found = b""
@@ -137,7 +139,7 @@ def exchange_of(name: str, first_xid: int, ask: Any) -> tuple[Any, Bench]:
     """Asks, compares what is sent with the golden bytes, feeds the golden answer one byte at a time."""
     sent, answers = golden(name)
     bench = Bench()
-    bench.exchange._xid = first_xid - 1 if hasattr(bench.exchange, "_xid") else 0
+    bench.exchange.outbox._xid = first_xid - 1 if hasattr(bench.exchange.outbox, "_xid") else 0
     future = ask(bench.exchange)
     assert bench.sent() == sent
     for byte in b"".join(answers):
@@ -151,11 +153,11 @@ T_STAT = Stat(2, 2, 0x1A203CC05F6, 0x1A203CC05F6, 0, 2, 0, 0, 5, 2, 4)
 
 def create(path: bytes, data: bytes, op: int, flags: int, shape: int) -> Any:
     body = create_body(op, path, data, OPEN_ACL, flags, 0)
-    return lambda exchange: exchange.request(op, shape, RISKY, 0, path.decode(), body)
+    return lambda exchange: exchange.outbox.request(op, shape, RISKY, 0, path.decode(), body)
 
 
 def read(op: int, shape: int, path: str, watch: bool = False) -> Any:
-    return lambda exchange: exchange.read(op, shape, "", path, Watcher(lambda event: None, 0) if watch else None)
+    return lambda exchange: exchange.outbox.read(op, shape, "", path, Watcher(lambda event: None, 0) if watch else None)
 
 
 GOLDEN: list[tuple[str, int, Any, Any]] = [
@@ -179,7 +181,7 @@ def test_golden_frames(name: str, xid: int, ask: Any, expected: Any) -> None:
 def test_a_golden_error() -> None:
     body = set_data_body(b"/t", b"w", 7)
     future, _ = exchange_of(
-        "A9", 8, lambda exchange: exchange.request(protocol.SET_DATA, shapes.STAT, RISKY, 0, "/t", body)
+        "A9", 8, lambda exchange: exchange.outbox.request(protocol.SET_DATA, shapes.STAT, RISKY, 0, "/t", body)
     )
     assert isinstance(future.error, BadVersionError)
     assert future.error.path == "/t"
@@ -274,7 +276,7 @@ def test_it_wakes_once_for_all_that_is_asked_in_one_turn() -> None:
         bench.get()
     assert bench.wakes == 1
     bench.sent()
-    bench.exchange.is_asleep = True
+    bench.exchange.outbox.is_asleep = True
     bench.get()
     assert bench.wakes == 2
 
@@ -339,7 +341,7 @@ def test_what_is_in_flight_fails_and_what_waits_goes_on() -> None:
 def test_each_request_that_will_not_be_sent_gets_an_error_of_its_own() -> None:
     bench = Bench()
     first, second = bench.create("/a"), bench.create("/b")
-    bench.exchange.fail_waiting(ConnectionLossError("never sent"))
+    bench.exchange.outbox.fail_waiting(ConnectionLossError("never sent"))
     assert (first.error.path, second.error.path) == ("/a", "/b")
     assert first.error is not second.error
     assert bench.sent() == b""

@@ -135,7 +135,8 @@ class Shell:
         return 0
 
     async def _execute_there(self, name: str, parsed: Parsed) -> None:
-        await self.wait_until_connected()
+        if not (name == "removewatches" and parsed.has("l")):
+            await self.wait_until_connected()
         await EXECUTIONS[name](Surroundings(self.zk, self._report, self._watch, self._world.read_file), parsed)
 
     def _say_not_connected(self) -> None:

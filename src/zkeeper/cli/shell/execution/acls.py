@@ -51,7 +51,7 @@ async def _set_below(surroundings: Surroundings, path: str, acl: list[Acl], vers
 async def add_auth(surroundings: Surroundings, parsed: Parsed) -> None:
     scheme, *credentials = parsed.positional
     try:
-        await surroundings.zk.add_auth(scheme, "".join(credentials[:1]).encode())
+        await surroundings.zk.add_auth(scheme, credentials[0].encode() if credentials else None)
     except AuthFailedError:
         raise CommandError(f"Authentication failed: {scheme}") from None
 

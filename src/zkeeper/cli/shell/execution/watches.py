@@ -27,4 +27,4 @@ async def add_watch(surroundings: Surroundings, parsed: Parsed) -> None:
 async def remove_watches(surroundings: Surroundings, parsed: Parsed) -> None:
     path = checked_path(parsed.positional[0])
     kind = next((kind for name, kind in _KINDS.items() if parsed.has(name)), RemoveWatches.ANY)
-    await surroundings.zk.remove_watches(path, kind)
+    await surroundings.zk.remove_watches(path, kind, local=parsed.has("l"))
