@@ -36,6 +36,11 @@ class Held:
         """Whether it is neither released nor lost."""
         return self._core.look(lambda: self._held.is_held)
 
+    @property
+    def is_released(self) -> bool:
+        """Whether it was given up."""
+        return self._core.look(lambda: self._held.is_released)
+
     def check(self, transaction: Transaction) -> Transaction:
         """Adds to a transaction that it is done only while this is held, which the server decides: real fencing.
 
