@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
-from typing import Final, ParamSpec, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine
+from contextvars import Context
+from typing import Any, Final, ParamSpec, TypeVar
 
 from zkeeper.blocking import process
 from zkeeper.blocking.dispatcher import Dispatcher, Once
@@ -31,7 +32,7 @@ class Core:
         self.dispatcher = Dispatcher()
         self.is_stopped = False
         self._thread: LoopThread | None = None
-        self._ending: asyncio.Task[None] | None = None
+        self._background: set[asyncio.Task[object]] = set()
 
     # Beginning and end.
 
@@ -52,7 +53,7 @@ class Core:
         if thread is None:
             return
         if thread.is_own_thread():
-            self._ending = asyncio.get_running_loop().create_task(self._end_later())
+            self.spawn(self._end_later())
             return
         try:
             with contextlib.suppress(CallTimeoutError, ClosedError):
@@ -106,6 +107,20 @@ class Core:
             raise ClosedError("the client is not started")
         result: T = self._thread.run(timeout_s, ask, (), {}, undo)
         return result
+
+    def look(self, read: Callable[[], T]) -> T:
+        """What `read` finds, between two steps of the loop; when that has ended there is nothing to come between."""
+        thread = self._thread
+        if thread is None or thread.has_ended() or thread.is_own_thread():
+            return read()
+        return self.do(read)
+
+    def spawn(self, work: Coroutine[Any, Any, object], context: Context | None = None) -> "asyncio.Task[object]":
+        """On the loop: has it done in the background."""
+        task = asyncio.get_running_loop().create_task(work, context=context)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+        return task
 
     def told_once(self, callback: WatchCallback | None) -> WatchCallback | None:
         return None if callback is None else Once(self.dispatcher, callback)

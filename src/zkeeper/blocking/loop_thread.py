@@ -89,6 +89,13 @@ class LoopThread:
     def is_own_thread(self) -> bool:
         return threading.get_ident() == self._ident
 
+    def has_ended(self) -> bool:
+        """Whether nothing happens on the loop any more. Raises `ForkedError` in a child, whose copy of it is stale."""
+        refusal = self.refusal() if self.refusal is not None else None
+        if isinstance(refusal, ForkedError):
+            raise refusal
+        return refusal is not None
+
     def end(self) -> None:
         """Ends the thread and waits for that, but not for ever. May be called from anywhere, and again."""
         self.post(self._stopping.set)
