@@ -2,7 +2,7 @@
 
 from zkeeper.blocking.core import Core
 from zkeeper.client.client import AsyncClient
-from zkeeper.wire.client_exchange import CONDITIONAL, RISKY
+from zkeeper.wire.client_pending import CONDITIONAL, RISKY
 
 
 class Base:

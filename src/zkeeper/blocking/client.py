@@ -14,7 +14,7 @@ from zkeeper.blocking.transaction import ReadBatch, Transaction
 from zkeeper.blocking.watch import Watch
 from zkeeper.client.client import MAX_FRAME_BYTES, START_TIMEOUT_S, connect
 from zkeeper.values import SessionState
-from zkeeper.wire.client_exchange import READ, RISKY
+from zkeeper.wire.client_pending import READ, RISKY
 
 if TYPE_CHECKING:
     from ssl import SSLContext

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from zkeeper.blocking.reads import Reads
 from zkeeper.blocking.writes import Writes
 from zkeeper.values import OPEN_ACL, Acl, RemoveWatches
-from zkeeper.wire.client_exchange import CONDITIONAL, RISKY
+from zkeeper.wire.client_pending import CONDITIONAL, RISKY
 
 
 class Composed(Reads, Writes):

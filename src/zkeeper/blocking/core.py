@@ -15,7 +15,7 @@ from zkeeper.client.client import AsyncClient
 from zkeeper.client.states import FINAL
 from zkeeper.errors import ClosedError, Outcome
 from zkeeper.values import SessionState
-from zkeeper.wire.client_exchange import READ, RISKY
+from zkeeper.wire.client_pending import READ, RISKY
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -3,7 +3,7 @@
 from zkeeper.blocking.base import Base
 from zkeeper.client.base import WatchCallback
 from zkeeper.values import AclData, Children, NodeData, RemoveWatches, Stat
-from zkeeper.wire.client_exchange import READ
+from zkeeper.wire.client_pending import READ
 
 
 class Reads(Base):

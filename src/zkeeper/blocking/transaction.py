@@ -8,7 +8,7 @@ from zkeeper.client import transaction as on_loop
 from zkeeper.client.transaction import TransactionResult
 from zkeeper.errors import ZooKeeperError
 from zkeeper.values import OPEN_ACL, Acl, NodeData
-from zkeeper.wire.client_exchange import READ, RISKY
+from zkeeper.wire.client_pending import READ, RISKY
 
 
 class Transaction:

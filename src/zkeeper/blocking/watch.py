@@ -12,7 +12,7 @@ from zkeeper.client.base import WatchCallback
 from zkeeper.client.watch import Watch as AsyncWatch
 from zkeeper.errors import ClosedError
 from zkeeper.values import EventType, WatchEvent
-from zkeeper.wire.client_exchange import CONDITIONAL
+from zkeeper.wire.client_pending import CONDITIONAL
 
 
 class Watch(Steps[WatchEvent]):

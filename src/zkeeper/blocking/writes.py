@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from zkeeper.blocking.base import Base, risk_of
 from zkeeper.values import OPEN_ACL, Acl, Created, NodeData, Stat
-from zkeeper.wire.client_exchange import RISKY
+from zkeeper.wire.client_pending import RISKY
 
 
 class Writes(Base):

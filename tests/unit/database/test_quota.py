@@ -26,8 +26,8 @@ def test_what_a_text_means(text: bytes, values: tuple[int, int, int, int]) -> No
     assert (found.count, found.bytes_, found.count_hard, found.bytes_hard) == values
 
 
-@pytest.mark.parametrize("text", [None, b"count", b"count=", b"count=x", b"count= 1", b"x", b"count=1,junk", b"count=1.5",
-                                  b"count=" + b"1" * 5000, b"count=9223372036854775808"])  # fmt: skip
+@pytest.mark.parametrize("text", [None, b"count", b"count=", b"count=x", b"count= 1", b"x", b"count=1,junk",
+                                  b"count=1.5", b"count=" + b"1" * 5000, b"count=9223372036854775808"])  # fmt: skip
 def test_what_means_nothing(text: bytes | None) -> None:
     with pytest.raises(MarshallingError):
         parse_quota(text)

@@ -13,7 +13,7 @@ from zkeeper.errors import ClosedError
 from zkeeper.recipes import LockLostError
 from zkeeper.recipes import held as on_loop_held
 from zkeeper.recipes.lock import Acquirable as OnLoop
-from zkeeper.wire.client_exchange import RISKY
+from zkeeper.wire.client_pending import RISKY
 
 A = TypeVar("A", bound=OnLoop)
 

@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 from zkeeper.blocking.core import Core
 from zkeeper.errors import ClosedError
 from zkeeper.recipes.errors import LockLostError
-from zkeeper.wire.client_exchange import RISKY
+from zkeeper.wire.client_pending import RISKY
 
 A = TypeVar("A")
 T = TypeVar("T")

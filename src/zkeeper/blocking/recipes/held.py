@@ -6,7 +6,7 @@ from zkeeper.blocking.core import Core
 from zkeeper.blocking.recipes.recipe import Flag, told
 from zkeeper.blocking.transaction import Transaction
 from zkeeper.recipes import held as on_loop
-from zkeeper.wire.client_exchange import RISKY
+from zkeeper.wire.client_pending import RISKY
 
 
 class Held:

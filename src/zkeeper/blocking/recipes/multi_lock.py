@@ -12,7 +12,7 @@ from zkeeper.blocking.recipes.holder import as_this_thread
 from zkeeper.blocking.recipes.recipe import Recipe
 from zkeeper.errors import ClosedError
 from zkeeper.recipes import LockLostError
-from zkeeper.wire.client_exchange import RISKY
+from zkeeper.wire.client_pending import RISKY
 
 
 class MultiLock(Recipe[on_loop.MultiLock]):

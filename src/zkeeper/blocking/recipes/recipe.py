@@ -18,7 +18,7 @@ from zkeeper.blocking.core import Core
 from zkeeper.blocking.errors import CallTimeoutError
 from zkeeper.blocking.steps import Steps
 from zkeeper.errors import ClosedError
-from zkeeper.wire.client_exchange import READ, RISKY
+from zkeeper.wire.client_pending import READ, RISKY
 
 P = ParamSpec("P")
 T = TypeVar("T")
