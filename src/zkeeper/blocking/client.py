@@ -42,7 +42,7 @@ class Client(Composed):
     """
 
     def __init__(
-        self, hosts: str, session_timeout_ms: int = 10_000, *, auth: Iterable[tuple[str, bytes]] = (),
+        self, hosts: str, session_timeout_ms: int = 10_000, *, auth: Iterable[tuple[str, bytes | None]] = (),
         read_only: bool = False, ssl: "SSLContext | None" = None, session: tuple[int, bytes] | None = None,
         random: Random | None = None, connect_timeout_ms: int | None = None, max_frame_bytes: int = MAX_FRAME_BYTES,
     ) -> None:  # fmt: skip
@@ -185,8 +185,8 @@ class Client(Composed):
 
     # What is done with it.
 
-    def add_auth(self, scheme: str, credential: bytes, *, timeout_s: float | None = None) -> None:
-        """Proves a credential to the servers, on this connection and every later one.
+    def add_auth(self, scheme: str, credential: bytes | None, *, timeout_s: float | None = None) -> None:
+        """Proves a credential to the servers, on this connection and every later one. None is sent as null.
 
         Returns once a server has accepted it, which a lost connection only delays. Raises `AuthFailedError`; then the
         client is closed for good, in the state AUTH_FAILED.
