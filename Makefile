@@ -7,6 +7,8 @@ BIN := $(VENV)/bin
 WHEEL_BIN := $(WHEEL_VENV)/bin
 SOURCES := $(shell find src -name '*.py') pyproject.toml setup.py
 SERVE ?=
+IS_COMPILED := 'from zkeeper.cli.serve import is_compiled; \
+	print("the wheel is", "compiled" if is_compiled() else "not compiled: is there a C compiler, with the headers of Python?")'
 # Where ZooKeeper's jars are started from, for `make interop`, `make differential` and `make bench`.
 ZKJAVA ?= $(abspath ../shared/tools/zkjava)
 export ZKJAVA
@@ -24,6 +26,7 @@ help:
 	@echo "make bench         measure it beside Apache ZooKeeper;   make bench-client   the client beside kazoo"
 
 serve: $(WHEEL_VENV)/built
+	@$(WHEEL_BIN)/python -c $(IS_COMPILED)
 	$(WHEEL_BIN)/zkeeper serve $(SERVE)
 
 test: check unit wheel-test
@@ -37,7 +40,7 @@ unit: $(VENV)/ready
 	$(BIN)/python -m pytest -n 2
 
 wheel-test: $(WHEEL_VENV)/tested
-	$(WHEEL_BIN)/python -c 'from zkeeper.cli.serve import is_compiled; print("the wheel is", "compiled" if is_compiled() else "not compiled")'
+	@$(WHEEL_BIN)/python -c $(IS_COMPILED)
 	$(WHEEL_BIN)/python -m pytest -n 2
 
 interop: $(WHEEL_VENV)/tested

@@ -22,6 +22,8 @@ from typing import Any
 CLIENTS = ("kazoo", "zkeeper")
 FIGURES = {
     "gets": "pipelined gets, 100 bytes, 1000 in flight, per second",
+    "blocking8": "blocking gets from 8 threads, 100 bytes, per second",
+    "blocking1": "blocking gets from one thread, 100 bytes, per second",
     "watches": "10,000 watches registered and fired, seconds",
     "import": "import, ms of processor time",
     "memory": "memory of a connected client, MB",
@@ -83,6 +85,13 @@ def kazoo_watches(port: int) -> float:
         return spent_s
 
 
+def kazoo_blocking(port: int, threads: int) -> float:
+    with kazoo_client(port) as client:
+        client.ensure_path("/bench")
+        client.set("/bench", b"x" * 100)
+        return _calls_per_s(lambda: client.get("/bench"), threads)
+
+
 def kazoo_memory(port: int) -> float:
     with kazoo_client(port):
         return _resident_mb()
@@ -138,6 +147,15 @@ async def _zkeeper_watches(port: int) -> float:
         return spent_s
 
 
+def zkeeper_blocking(port: int, threads: int) -> float:
+    import zkeeper
+
+    with zkeeper.Client(f"127.0.0.1:{port}") as zk:
+        zk.ensure_path("/bench")
+        zk.set("/bench", b"x" * 100)
+        return _calls_per_s(lambda: zk.get("/bench"), threads)
+
+
 def zkeeper_memory(port: int) -> float:
     async def main() -> float:
         import zkeeper
@@ -157,6 +175,30 @@ def _run(main: Any) -> float:
 
 
 # Workers: both.
+
+
+def _calls_per_s(call: Callable[[], object], threads: int) -> float:
+    """All threads begin together and call until the time is over. A call that raises ends the measurement."""
+    counts: list[int] = []
+    ready = threading.Barrier(threads + 1)
+
+    def work() -> None:
+        ready.wait()
+        count, end_s = 0, time.perf_counter() + ROUND_S
+        while time.perf_counter() < end_s:
+            call()
+            count += 1
+        counts.append(count)
+
+    workers = [threading.Thread(target=work) for _ in range(threads)]
+    for worker in workers:
+        worker.start()
+    ready.wait()
+    began_s = time.perf_counter()
+    for worker in workers:
+        worker.join()
+    assert len(counts) == threads, "a thread has failed"
+    return sum(counts) / (time.perf_counter() - began_s)
 
 
 def _watch_paths(name: str) -> list[str]:
@@ -185,6 +227,10 @@ def _interpreter_ms(code: str) -> float:
 WORKERS: dict[tuple[str, str], Callable[[int], float]] = {
     ("kazoo", "gets"): kazoo_gets,
     ("zkeeper", "gets"): zkeeper_gets,
+    ("kazoo", "blocking8"): lambda port: kazoo_blocking(port, 8),
+    ("zkeeper", "blocking8"): lambda port: zkeeper_blocking(port, 8),
+    ("kazoo", "blocking1"): lambda port: kazoo_blocking(port, 1),
+    ("zkeeper", "blocking1"): lambda port: zkeeper_blocking(port, 1),
     ("kazoo", "watches"): kazoo_watches,
     ("zkeeper", "watches"): zkeeper_watches,
     ("kazoo", "memory"): kazoo_memory,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 __version__: Final = "0.1.0"
 
 if TYPE_CHECKING:
+    from zkeeper.blocking.client import Client
     from zkeeper.client.client import AsyncClient, connect
     from zkeeper.client.protected import Protected, create_protected, find_protected, new_guid
     from zkeeper.client.retry import Retry
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     )
 
 _HOMES: Final = {
+    "zkeeper.blocking.client": ("Client",),
     "zkeeper.client.client": ("AsyncClient", "connect"),
     "zkeeper.client.protected": ("Protected", "create_protected", "find_protected", "new_guid"),
     "zkeeper.client.retry": ("Retry",),
@@ -58,6 +60,7 @@ __all__ = [
     "AclData",
     "AsyncClient",
     "Children",
+    "Client",
     "Created",
     "EventType",
     "NodeData",

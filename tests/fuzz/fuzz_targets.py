@@ -215,7 +215,7 @@ class ImageTarget(Target):
             check_reason(error)
             return
         writer = ImageWriter(database)
-        while writer.next_slice(100) is not None:
+        while writer.next_slice(100, LIMIT_BYTES) is not None:
             pass
 
 

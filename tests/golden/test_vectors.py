@@ -80,7 +80,7 @@ def znodes(database: Database) -> list[bytes]:
     """The image, cut at each path, so that the order of siblings does not matter."""
     image = b""
     writer = ImageWriter(database)
-    while (piece := writer.next_slice(1)) is not None:
+    while (piece := writer.next_slice(1, LIMIT_BYTES)) is not None:
         image += piece
     return re.split(rb"(?=\0\0\0[\0-\x20]/)", image)
 
@@ -92,6 +92,6 @@ def test_the_snapshot_is_read_and_written_to_the_same_length_and_seals() -> None
     assert rest is not None
     assert len(rest) == len(raw) - 926
     assert decode_tail(rest, adler32(raw[:926])).last_zxid == 0x11
-    image = ImageWriter(database).next_slice(100)
+    image = ImageWriter(database).next_slice(100, LIMIT_BYTES)
     assert image is not None
     assert len(image) == 926 - len(SNAPSHOT_HEADER)

@@ -102,7 +102,7 @@ def crash_run(seed: int | str, story: list[str] | None = None) -> Outcome:
         counts: Counter[str] = Counter()
         teller = Teller(sim, counts, story)
         slice_nodes = sim.random.choice((1, 4, 64))
-        with _listening(teller), mock.patch.object(snapshot_writer, "_FIRST_SLICE_NODES", slice_nodes):
+        with _listening(teller), mock.patch.object(snapshot_writer, "SLICE_NODES", slice_nodes):
             CrashRun(sim, teller, counts).run()
         return Outcome(counts, sim.trace_hash())
 

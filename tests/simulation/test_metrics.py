@@ -51,3 +51,14 @@ def test_an_event_counts_the_watchers_it_wakes() -> None:
         assert (told["zk_cnt_node_changed_watch_count"], told["zk_sum_node_changed_watch_count"]) == ("1", "3")
         assert (told["zk_cnt_node_created_watch_count"], told["zk_sum_node_created_watch_count"]) == ("1", "1")
         assert told["zk_cnt_node_deleted_watch_count"] == told["zk_cnt_node_children_watch_count"] == "0"
+
+
+def test_snapshots_and_batches_are_measured() -> None:
+    with Scenario(CONFIG) as world:
+        assert metrics(world)["zk_cnt_snapshottime"] == "1"  # That of the empty state.
+        client = world.connect()
+        sent = world.post(client, *[SetData("/", b"x")] * 20)
+        world.wait_until(lambda: all(each.reply is not None for each in sent))
+        told = metrics(world)
+        assert told["zk_sum_sync_processor_batch_size"] == "21"  # The session, too.
+        assert int(told["zk_max_sync_processor_batch_size"]) > 1

@@ -40,6 +40,30 @@ def test_pings_keep_a_session_alive() -> None:
         assert client.is_open
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_a_pause_of_the_process_ends_no_session_but_silence_after_it_does(seed: int) -> None:
+    with Scenario(seed=seed) as world:
+        live, silent = world.connect("live", 5000), world.connect("silent", 5000)
+        for client, path in ((live, "/live"), (silent, "/silent")):
+            world.create(client, path, flags=EPHEMERAL)
+        world.on(live, live.keep_alive)
+        world.sim.run_for(world.sim.random.uniform(0, 2))
+        world.sim.stall(9)
+        paused_until_s = world.now_s
+        assert world.wait_until(lambda: not world.exists("/silent")) - paused_until_s < 2 * 2 + SLACK_S
+        assert world.exists("/live")
+
+
+def test_on_a_machine_that_is_always_late_sessions_expire_all_the_same() -> None:
+    with Scenario() as world:
+        client = world.connect(timeout_ms=4000)
+        world.create(client, "/e", flags=EPHEMERAL)
+        for _ in range(6):
+            world.sim.stall(4.5)
+            world.sim.run_for(0.1)
+        assert not world.exists("/e")
+
+
 def test_expiry_removes_ephemerals_and_tells_watchers() -> None:
     with Scenario() as world:
         owner, watcher = world.connect("owner", 4000), world.connect("watcher", 40_000)

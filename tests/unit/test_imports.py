@@ -18,11 +18,12 @@ PACKAGE = "zkeeper"
 
 BELOW_SERVER = frozenset({"pipeline", "storage", "database", "wire", "errors"})
 MAY_IMPORT: dict[str, frozenset[str]] = {
-    "": frozenset({"client", "values", "errors"}),
+    "": frozenset({"blocking", "client", "values", "errors"}),
     "errors": frozenset(),
     "values": frozenset(),
     "wire": frozenset({"values", "errors"}),
     "client": frozenset({"wire", "values", "errors"}),
+    "blocking": frozenset({"recipes", "client", "wire", "values", "errors"}),
     "recipes": frozenset({"errors"}),
     "database": frozenset({"wire", "errors"}),
     "pipeline": frozenset({"database", "wire", "errors"}),
@@ -67,9 +68,10 @@ DOORS: dict[str, tuple[frozenset[str], str]] = {
         frozenset({"fcntl", "os", "os.path"}),
         "the disk of the operating system and locks on its folders",
     ),
+    "zkeeper.storage.real_file": (frozenset({"os"}), "the files of the real disk"),
     "zkeeper.storage.lane": (frozenset({"queue", "threading"}), "the threads that the lanes of the real disk are"),
     "zkeeper.storage.direct_writes": (
-        frozenset({"ctypes", "mmap", "os"}),
+        frozenset({"ctypes", "fcntl", "mmap", "os"}),
         "writes of the real disk that pass by its cache, from memory at a known address",
     ),
     "zkeeper.storage.ring": (frozenset({"ctypes", "mmap", "os"}), "io_uring, for the real disk"),
@@ -78,8 +80,9 @@ DOORS: dict[str, tuple[frozenset[str], str]] = {
         "what the words tell of the process; a server is handed it as `ProcessFacts`",
     ),
     "zkeeper.cli.serve": (
-        frozenset({"open", "os", "signal", "time"}),
-        "the command that builds the production world: clock, signals, environment, the configuration's file",
+        frozenset({"open", "os", "resource", "signal", "time"}),
+        "the command that builds the production world: clocks, signals, descriptors, environment, the configuration's "
+        "file",
     ),
     "zkeeper.cli.client_configuration": (
         frozenset({"open", "ssl"}),
@@ -136,6 +139,38 @@ DOORS: dict[str, tuple[frozenset[str], str]] = {
     "zkeeper.client.options": (
         frozenset({"ssl"}),
         "the same",
+    ),
+    "zkeeper.blocking.calls": (
+        frozenset({"threading"}),
+        "the lock on which a thread waits for its call",
+    ),
+    "zkeeper.blocking.client": (
+        frozenset({"ssl"}),
+        "the type of the context that a user hands in; nothing is called",
+    ),
+    "zkeeper.blocking.dispatcher": (
+        frozenset({"os", "queue", "threading"}),
+        "callbacks run in a thread of their own, so that they may call the client; one of them may fork",
+    ),
+    "zkeeper.blocking.loop_thread": (
+        frozenset({"os", "threading"}),
+        "the thread of the loop, for threads that have none; and it has to know of a fork",
+    ),
+    "zkeeper.blocking.loops": (
+        frozenset({"socket", "threading"}),
+        "names are resolved where nobody waits for the thread; a name server may take its time",
+    ),
+    "zkeeper.blocking.process": (
+        frozenset({"os", "threading"}),
+        "there is one such thread in a process; what a fork leaves of it is forgotten",
+    ),
+    "zkeeper.blocking.recipes.holder": (
+        frozenset({"threading"}),
+        "locks are held by threads, each of which has to be told from all others",
+    ),
+    "zkeeper.blocking.retry": (
+        frozenset({"time"}),
+        "a thread pauses between two attempts",
     ),
     "zkeeper.testing.loop_thread": (
         frozenset({"concurrent", "threading"}),

@@ -6,9 +6,11 @@ configuration, 3 a data directory that cannot be used.
 
 import argparse
 import asyncio
+import contextlib
 import gc
 import logging
 import os
+import resource
 import signal
 import sys
 import time
@@ -19,7 +21,9 @@ from typing import Any, Final
 import zkeeper
 from zkeeper.database import tree
 from zkeeper.errors import StorageError
+from zkeeper.pipeline.clocks import WallMs
 from zkeeper.server.config import ConfigError, Loaded, explain, from_arguments, load
+from zkeeper.server.descriptors import Descriptors
 from zkeeper.server.port_failure import PortError
 from zkeeper.server.standalone import StandaloneServer
 from zkeeper.server.words import this_process
@@ -29,6 +33,8 @@ EXIT_FAILED: Final = 1
 EXIT_CONFIG: Final = 2
 EXIT_DATA: Final = 3
 GC_THRESHOLD: Final = 50_000
+RESERVED_DESCRIPTORS: Final = 64
+"""What connections leave for the log, snapshots, and the server itself: it uses about twenty."""
 
 logger = logging.getLogger("zkeeper")
 
@@ -131,8 +137,11 @@ def _run(loaded: Loaded) -> int:
 
 
 async def _serve_until_stopped(loaded: Loaded) -> int:
-    disk = RealDisk(direct_writes=loaded.config.storage.is_direct_log)
-    server = StandaloneServer(loaded.config, disk, _wall_ms, Random(), this_process())
+    disk = RealDisk(loaded.config.storage.is_direct_log, logging.getLogger("zkeeper.storage").info)
+    server = StandaloneServer(
+        loaded.config, disk, WallMs(time.time_ns).read, Random(), this_process(),
+        clock_s=time.monotonic, descriptors=_descriptors(),
+    )  # fmt: skip
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -154,6 +163,20 @@ async def _serve_until_stopped(loaded: Loaded) -> int:
     return EXIT_FAILED if server.failure is not None else 0
 
 
+def _descriptors() -> Descriptors:
+    """Raises the limit of descriptors as far as this user may."""
+    limit, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        limit = hard
+    room = 0 if limit == resource.RLIM_INFINITY else max(1, limit - RESERVED_DESCRIPTORS)
+    return Descriptors(room, _probe_descriptor)
+
+
+def _probe_descriptor() -> None:
+    os.close(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
+
+
 async def _first(*events: Coroutine[Any, Any, object]) -> None:
     tasks = [asyncio.ensure_future(event) for event in events]
     await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -167,7 +190,3 @@ def _settle_garbage_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(GC_THRESHOLD, 50, 100)
-
-
-def _wall_ms() -> int:
-    return time.time_ns() // 1_000_000

@@ -68,12 +68,8 @@ class WatchRemoval(Base):
         Raises `BadArgumentsError` for an invalid path.
 
         Example:
-            gone = asyncio.Event()
-            note = lambda event: gone.set()
+            note = lambda event: print(event.type.name)
             if await zk.exists("/lock", watch=note):
-                try:
-                    await asyncio.wait_for(gone.wait(), 5)
-                finally:
-                    zk.forget_watch("/lock", note)
+                zk.forget_watch("/lock", note)
         """
         self._exchange.take_back(full_path(self._root, path), Watcher(callback, self._root_length))

@@ -43,8 +43,12 @@ class ImageWriter:
         self._branches: list[_Branch] = []
         self._state = 0
 
-    def next_slice(self, max_nodes: i64) -> bytes | None:
-        """The next piece of the image, with up to `max_nodes` znodes; None once all was given out."""
+    def next_slice(self, max_nodes: i64, max_bytes: i64) -> bytes | None:
+        """The next piece of the image, None once all was given out.
+
+        It ends after `max_nodes` znodes, or with the one that reaches `max_bytes`. Beyond that, sessions and ACLs
+        are written in one go, and so are the names of a znode's children copied: about 10 ms for a million.
+        """
         out = BytesWriter()
         if self._state == 0:
             self._write_head(out)
@@ -52,7 +56,7 @@ class ImageWriter:
             self._state = 1
         elif self._state == 2:
             return None
-        self._write_nodes(out, max_nodes)
+        self._write_nodes(out, max_nodes, max_bytes)
         if not self._branches:
             out.write(END_MARK)
             self._state = 2
@@ -68,9 +72,9 @@ class ImageWriter:
             write_i64_be(out, index)
             write_acl(out, entries)
 
-    def _write_nodes(self, out: BytesWriter, max_nodes: i64) -> None:
+    def _write_nodes(self, out: BytesWriter, max_nodes: i64, max_bytes: i64) -> None:
         written: i64 = 0
-        while self._branches and written < max_nodes:
+        while self._branches and written < max_nodes and len(out) < max_bytes:
             branch = self._branches[-1]
             if branch.next >= len(branch.names):
                 self._branches.pop()

@@ -48,9 +48,11 @@ class QuotaValues:
 
 
 def parse_quota(text: bytes | None) -> QuotaValues:
-    """Raises `MarshallingError`, as the server answers, when an item is not `key=number`."""
+    """Raises `MarshallingError`, as the server answers, when there is no text, or an item is not `key=number`."""
+    if text is None:
+        raise MarshallingError("the quota is null")
     values: dict[bytes, int] = {}
-    for item in re.split(rb"[,;]+", text or b""):
+    for item in re.split(rb"[,;]+", text):
         if item:
             key, number = _parse_item(item)
             values[key] = number

@@ -203,11 +203,19 @@ class DataTree:
         return OK
 
     def _detached(self, path: bytes, node: ZNode) -> None:
-        """Forgets a znode that has left the tree; replay may find one with children, which the image took up later."""
-        children = node.children
-        if children is not None:
-            for name, child in children.items():
-                self._detached(path + b"/" + name, child)
+        """Forgets a znode that has left the tree; replay may find one with children, which the image took up later.
+
+        However deep they are: how deep is for clients to choose, so nothing recurses here.
+        """
+        gone = [(path, node)]
+        while gone:
+            path, node = gone.pop()
+            children = node.children
+            if children is not None:
+                gone += [(path + b"/" + name, child) for name, child in children.items()]
+            self._forget(path, node)
+
+    def _forget(self, path: bytes, node: ZNode) -> None:
         self._hot.pop(path, None)
         if self.with_digest:
             self.digest -= node.digest

@@ -24,7 +24,7 @@ from zkeeper.pipeline.link_state import CLOSED, CLOSING, NEW, WAITING_FOR_SESSIO
 from zkeeper.pipeline.link_stats import LinkStats
 from zkeeper.pipeline.reads import is_read
 from zkeeper.pipeline.replies import ReplyWriter
-from zkeeper.pipeline.turns import Turns, is_write
+from zkeeper.pipeline.turns import Turns, Waiting, is_write
 from zkeeper.wire import protocol
 from zkeeper.wire.jute import Reader
 
@@ -269,6 +269,14 @@ class ClientLink(Watcher):
         self._turns.answer_write(proposal, code, now_ms)
         if self._large is not None:
             self._large.answered(self._turns.done)
+
+    def synced(self, item: Waiting, now_ms: i64) -> None:
+        """What was proposed before a sync of this connection's was applied."""
+        self.replies.now_ms = now_ms
+        self._turns.write_done()
+        self.mark_dirty()
+        if self.state != CLOSED:
+            self._turns.answer_sync(item, now_ms)
 
     # Replies out.
 

@@ -27,6 +27,7 @@ from zkeeper.pipeline.reads import ReadAnswers
 from zkeeper.pipeline.requests import DeleteRequest, SessionRequest, WriteRequest
 from zkeeper.pipeline.settings import ServiceSettings
 from zkeeper.pipeline.stats import ServiceStats
+from zkeeper.pipeline.turns import Waiting
 from zkeeper.wire import protocol
 from zkeeper.wire.jute import Reader
 from zkeeper.wire.txns import Txn
@@ -82,6 +83,16 @@ class Proposal:
 
 
 @final
+class Sync:
+    """A sync that is answered when everything up to `zxid` is applied."""
+
+    def __init__(self, zxid: i64, link: ClientLink, item: Waiting) -> None:
+        self.zxid: i64 = zxid
+        self.link = link
+        self.item = item
+
+
+@final
 class Service:
     """`wall_ms` is the wall clock, `now_ms` a monotonic one; `tell` takes sentences for the server's log.
 
@@ -118,6 +129,7 @@ class Service:
         self._wake: Callable[[], None] | None = None
         self._next_session_id = first_session_id
         self._proposals: deque[Proposal] = deque()
+        self._syncs: deque[Sync] = deque()
         self._outstanding_bytes: i64 = 0
         self._paused: dict[ClientLink, None] = {}
         self._durable_zxid: i64 = database.last_zxid
@@ -270,6 +282,10 @@ class Service:
         if txn.zxid == self._durable_zxid + 1:
             self._wake()
 
+    def answer_behind_proposals(self, link: ClientLink, item: Waiting) -> None:
+        """Has `link.synced` called once all that is proposed now is applied."""
+        self._syncs.append(Sync(self.preparer.last_zxid, link, item))
+
     def outstanding(self) -> int:
         return len(self._proposals)
 
@@ -305,6 +321,9 @@ class Service:
             self._outstanding_bytes -= proposal.size_bytes
             changes += 1 + len(proposal.changes)
             self._apply(proposal, now_ms)
+            while self._syncs and self._syncs[0].zxid <= proposal.txn.zxid:
+                sync = self._syncs.popleft()
+                sync.link.synced(sync.item, now_ms)
         self.flush()
         self._resume_paused()
 

@@ -61,6 +61,8 @@ class ServiceStats:
         self.read_latency = Summary()
         self.update_latency = Summary()
         self.fsync_ms = Summary()
+        self.snapshot_ms = Summary()
+        self.batch_size = Summary()
         self.connection_token_deficit = Summary()
         self.connection_drop_probability = 0.0
         self.reset()
@@ -85,7 +87,8 @@ class ServiceStats:
     def reset(self) -> None:
         """What the four-letter word srst sets to zero."""
         for summary in (
-            self.latency, self.read_latency, self.update_latency, self.fsync_ms, self.connection_token_deficit,
+            self.latency, self.read_latency, self.update_latency, self.fsync_ms, self.snapshot_ms, self.batch_size,
+            self.connection_token_deficit,
         ):  # fmt: skip
             summary.reset()
         self.packets_received: i64 = 0

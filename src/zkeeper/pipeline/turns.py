@@ -2,8 +2,10 @@
 
 1. Requests are answered in the order they came. A read waits for the writes before it that are still on their way to
    the disk; with none on the way it is answered on the spot (wire, section 11).
-2. What is out of order by ZooKeeper's own rules is: auth and sasl packets, and the refusal of an unknown opcode.
-3. A request that fails before it is proposed is answered in its turn like a read.
+2. A sync is answered after everything that was proposed before it, by whichever connection: what a lost connection
+   left on its way is seen behind it. It takes a turn as a write does.
+3. What is out of order by ZooKeeper's own rules is: auth and sasl packets, and the refusal of an unknown opcode.
+4. A request that fails before it is proposed is answered in its turn like a read.
 """
 
 from collections import deque
@@ -105,6 +107,10 @@ class Turns:
         return any(scheme in self._service.required_schemes for scheme, _ in self._link.credentials)
 
     def _read(self, xid: i64, op: i64, reader: Reader) -> None:
+        if op == protocol.SYNC and self._service.outstanding():
+            self.expect_write()
+            self._service.answer_behind_proposals(self._link, Waiting(0, xid, op, reader, OK, self._replies.now_ms, 0))
+            return
         if self.in_flight:
             self._wait(xid, op, reader, OK)
             return
@@ -171,6 +177,14 @@ class Turns:
             self._link.flush()
             self._link.close()
             return
+        self._answer_what_waited(now_ms)
+
+    def answer_sync(self, item: Waiting, now_ms: i64) -> None:
+        """Replies to the sync whose turn it is, then answers what waited for it."""
+        self._answer_waiting(item, now_ms)
+        self._answer_what_waited(now_ms)
+
+    def _answer_what_waited(self, now_ms: i64) -> None:
         waiting = self._waiting
         while waiting and waiting[0].turn <= self.done and self._link.state != CLOSED:
             item = waiting.popleft()

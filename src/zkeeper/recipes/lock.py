@@ -8,6 +8,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from contextvars import ContextVar
 from types import TracebackType
 
 from zkeeper import OPEN_ACL, Acl, AsyncClient
@@ -20,8 +21,6 @@ from .patience import Errands, persist
 from .place import Place
 from .znodes import join
 
-Task = asyncio.Task[object]
-
 
 class Acquirable:
     """What tasks acquire and release. Recipes say how by `_claim`."""
@@ -31,8 +30,8 @@ class Acquirable:
         self._errands = Errands()
         self._is_reentrant = is_reentrant
         self._may_hold_many = may_hold_many
-        self._holds: dict[Task, list[Held]] = {}
-        self._guards: dict[Task, list[Guard]] = {}
+        self._holds: dict[object, list[Held]] = {}
+        self._guards: dict[object, list[Guard]] = {}
 
     async def _claim(self, may_wait: bool) -> Held | None:
         raise NotImplementedError
@@ -184,10 +183,14 @@ def _reading(zk: AsyncClient, path: str) -> Callable[[], Awaitable[bytes]]:
     return read
 
 
-def _current() -> Task:
-    task = asyncio.current_task()
-    assert task is not None, "recipes are used inside tasks"
-    return task
+HOLDER: ContextVar[object] = ContextVar("HOLDER")
+"""Who holds, where that is not the current task: a thread that has all this done for it in tasks of one call each."""
+
+
+def _current() -> object:
+    holder = HOLDER.get(None) or asyncio.current_task()
+    assert holder is not None, "recipes are used inside tasks"
+    return holder
 
 
 LOCK_KINDS = {Layout.CURATOR: "lock-", Layout.KAZOO: "__lock__"}

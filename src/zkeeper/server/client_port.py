@@ -1,6 +1,7 @@
 """The port that clients connect to: accepts, counts and times connections, and ties each to its link.
 
-1. A connection over a limit is closed as soon as it is accepted; it costs nothing else.
+1. A connection over a limit is closed as soon as it is accepted; it costs nothing else. Descriptors that files need
+   are never given to connections.
 2. One that sends no connect request within one to two periods is closed.
 3. What a client does not read is kept up to `MAX_UNREAD_BYTES`, then its connection is dropped; before that, from
    `HIGH_WATER_BYTES` on, its requests wait.
@@ -106,11 +107,21 @@ def _keep_alive(transport: asyncio.Transport, wanted: bool) -> None:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
 
 
+def _names(server: asyncio.Server) -> list[tuple[str, int]]:
+    names = [listener.getsockname() for listener in server.sockets]
+    return [(str(name[0]), int(name[1])) for name in names]
+
+
+def _ports(server: asyncio.Server) -> list[int]:
+    return sorted({port for _, port in _names(server)})
+
+
 class ClientPort:
-    """Limits of 0 are none. `sessionless_timeout_s` is the period of rule 2; `tell` takes sentences for the log."""
+    """Limits of 0 are none; `max_open` is what the process has descriptors for. `sessionless_timeout_s` is the period
+    of rule 2; `tell` takes sentences for the log."""
 
     def __init__(
-        self, service: Service, *, max_per_host: int, max_total: int, sessionless_timeout_s: float,
+        self, service: Service, *, max_per_host: int, max_total: int, sessionless_timeout_s: float, max_open: int = 0,
         tcp_keep_alive: bool = False, tell: Callable[[str], None] = logger.warning,
     ) -> None:  # fmt: skip
         self.service = service
@@ -118,6 +129,7 @@ class ClientPort:
         self.tell = tell
         self._max_per_host = max_per_host
         self._max_total = max_total
+        self._max_open = max_open
         self._sessionless_timeout_s = sessionless_timeout_s
         self._connections: dict[ClientConnection, None] = {}
         self._per_host: dict[str, int] = {}
@@ -127,41 +139,65 @@ class ClientPort:
         self._sweep: asyncio.TimerHandle | None = None
 
     async def listen(self, host: str | None, port: int, backlog: int) -> None:
-        """Opens the port on `host`, all addresses if it is None; raises `OSError` when it cannot."""
+        """Opens the port on `host`, all addresses if it is None; raises `OSError` when it cannot.
+
+        Port 0 is any that is free, the same for all addresses.
+        """
         loop = asyncio.get_running_loop()
-        server = await loop.create_server(self._accept, host, port, backlog=backlog if backlog > 0 else 1024)
+        backlog = backlog if backlog > 0 else 1024
+        server = await loop.create_server(self._accept, host, port, backlog=backlog)
+        if len(_ports(server)) > 1:
+            server = await self._listen_on_one_port(server, host, backlog)
         self._servers.append(server)
         if self._sweep is None:
             self._sweep = loop.call_later(self._sessionless_timeout_s, self._close_unproven)
+
+    async def _listen_on_one_port(self, server: asyncio.Server, host: str | None, backlog: int) -> asyncio.Server:
+        """In place of `server`, which the system gave a port for each address: all of them take one of these."""
+        server_ports = _ports(server)
+        server.close()
+        for port in server_ports[:-1]:
+            try:
+                return await asyncio.get_running_loop().create_server(self._accept, host, port, backlog=backlog)
+            except OSError:
+                continue  # Somebody else has it on another address.
+        return await asyncio.get_running_loop().create_server(self._accept, host, server_ports[-1], backlog=backlog)
 
     def _accept(self) -> ClientConnection:
         return ClientConnection(self)
 
     def addresses(self) -> list[tuple[str, int]]:
         """Host and port of every listening socket."""
-        names = [listener.getsockname() for server in self._servers for listener in server.sockets]
-        return [(str(name[0]), int(name[1])) for name in names]
+        return [name for server in self._servers for name in _names(server)]
 
     def links(self) -> list[ClientLink]:
         """Every connection's, in the order they were accepted."""
         return [connection.link for connection in self._connections if connection.link is not None]
 
     def admit(self, connection: ClientConnection) -> bool:
-        here = self._per_host.get(connection.host, 0)
-        if 0 < self._max_per_host <= here:
-            self._reject(connection, f"{here} connections from this address are open, maxClientCnxns allows no more")
+        reason = self._over_a_limit(connection.host)
+        if reason:
+            self.service.stats.connections_rejected += 1
+            self.tell(f"connection from {connection.host} closed: {reason}")
             return False
-        if 0 < self._max_total <= len(self._connections):
-            self._reject(connection, f"{len(self._connections)} connections are open, maxCnxns allows no more")
-            return False
-        self._per_host[connection.host] = here + 1
+        self._per_host[connection.host] = self._per_host.get(connection.host, 0) + 1
         self._connections[connection] = None
         self._unproven.append(connection)
         return True
 
-    def _reject(self, connection: ClientConnection, reason: str) -> None:
-        self.service.stats.connections_rejected += 1
-        self.tell(f"connection from {connection.host} closed: {reason}")
+    def _over_a_limit(self, host: str) -> str:
+        """Why there is no room for another connection from `host`; empty if there is."""
+        here, all_ = self._per_host.get(host, 0), len(self._connections)
+        if 0 < self._max_per_host <= here:
+            return f"{here} connections from this address are open, maxClientCnxns allows no more"
+        if 0 < self._max_total <= all_:
+            return f"{all_} connections are open, maxCnxns allows no more"
+        if 0 < self._max_open <= all_:
+            return (
+                f"{all_} connections are open, and the process's limit of descriptors has no room for more; raise the "
+                "hard limit (ulimit -Hn, LimitNOFILE of systemd), or find out who opens so many"
+            )
+        return ""
 
     def forget(self, connection: ClientConnection) -> None:
         if connection in self._connections:

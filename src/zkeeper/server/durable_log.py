@@ -1,7 +1,8 @@
 """Ties the request road to the disk: group commit, and the snapshots that keep the log short.
 
-1. One sync is under way at a time; what is appended meanwhile is the next one's batch. The next one starts before the
-   finished batch is applied, so disk and processor work side by side.
+1. One sync is under way at a time; what is appended meanwhile is the next one's batch. After a small batch the next one
+   starts before the finished one is applied, so disk and processor work side by side. After one of `GATHER_FROM` or
+   more it gathers for `GATHER_TURNS` of the loop first: a sync costs the processor as much as some requests do.
 2. Nothing is committed before the disk confirmed it. The first failure of the log ends the server's role: `on_failure`
    is called once, and nothing is committed any more.
 3. A snapshot is taken beside the service; one that fails is told and tried again at the next trigger, since the log
@@ -12,6 +13,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from random import Random
+from typing import Final
 
 from zkeeper.database.database import Database
 from zkeeper.errors import StorageError
@@ -22,6 +24,9 @@ from zkeeper.storage.settings import StorageSettings
 from zkeeper.storage.snapshot_writer import SnapshotWriter, WrittenSnapshot
 from zkeeper.storage.triggers import SnapshotTrigger
 from zkeeper.wire.log_entry import EntryBatch
+
+GATHER_FROM: Final = 5
+GATHER_TURNS: Final = 4
 
 logger = logging.getLogger("zkeeper.storage")
 
@@ -42,22 +47,33 @@ class DurableLog:
         self._trigger = SnapshotTrigger(settings, random)
         self._counted_zxid = int(database.last_zxid)
         self._syncing = False
+        self._turns_left = 0
+        self._is_closed = False
         self._snapshot_task: asyncio.Task[None] | None = None
         self.last_snapshot: WrittenSnapshot | None = None
         self.batch = EntryBatch()
 
     def wake(self) -> None:
         """Something was appended: it is synced once the loop has read what else is there."""
-        if not self._syncing:
-            asyncio.get_running_loop().call_soon(self._sync)
+        if self._may_sync():
+            asyncio.get_running_loop().call_soon(self._sync_more)
 
-    def _sync(self) -> None:
-        if not self._syncing and self._log.failed is None:
+    def _may_sync(self) -> bool:
+        return not (self._syncing or self._turns_left or self._is_closed) and self._log.failed is None
+
+    def _sync_more(self) -> None:
+        if self._may_sync() and not self.batch.is_empty():
             self._start_sync()
 
+    def _gather(self) -> None:
+        self._turns_left -= 1
+        if self._turns_left:
+            asyncio.get_running_loop().call_soon(self._gather)
+        else:
+            self._sync_more()
+
     def _start_sync(self) -> None:
-        if not self.batch.is_empty():
-            self._log.append_entries(self.batch)
+        self._log.append_entries(self.batch)
         self._syncing = True
         self._log.sync_then(self._synced)
 
@@ -66,19 +82,18 @@ class DurableLog:
         if isinstance(result, StorageError):
             self._on_failure(result)
             return
-        self._sync_more()
         self._stats.fsync_ms.add(int(result.duration_s * 1000))
-        self._committed(result.zxid)
+        if result.zxid - self._counted_zxid >= GATHER_FROM:
+            self._turns_left = GATHER_TURNS
+            asyncio.get_running_loop().call_soon(self._gather)
         self._sync_more()
+        self._committed(result.zxid)
+        self._sync_more()  # Applying a batch may itself have led to new transactions.
         self._maybe_snapshot(result.zxid)
-
-    def _sync_more(self) -> None:
-        """Applying a batch may itself have led to new transactions."""
-        if not self._syncing and not self.batch.is_empty():
-            self._start_sync()
 
     def _maybe_snapshot(self, zxid: int) -> None:
         txns, self._counted_zxid = zxid - self._counted_zxid, zxid
+        self._stats.batch_size.add(txns)
         if not self._trigger.appended(self._log.size_bytes, txns):
             return
         self._log.roll()
@@ -100,6 +115,7 @@ class DurableLog:
         """Takes a snapshot and returns when it is durable. `StorageError` when the disk refuses."""
         written = await self._snapshots.write(self._database)
         self.last_snapshot = written
+        self._stats.snapshot_ms.add(int(written.duration_s * 1000))
         logger.info("snapshot 0x%x: %d bytes in %.0f ms", written.zxid, written.size_bytes, written.duration_s * 1000)
         return written
 
@@ -110,4 +126,5 @@ class DurableLog:
             await asyncio.gather(self._snapshot_task, return_exceptions=True)
         if self._syncing:
             await asyncio.gather(self._log.sync(), return_exceptions=True)
+        self._is_closed = True
         await self._log.close()

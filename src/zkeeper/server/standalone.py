@@ -13,16 +13,19 @@ from typing import Any, Final
 from zkeeper.database.database import Database
 from zkeeper.database.sessions import first_session_id
 from zkeeper.errors import StorageError
+from zkeeper.pipeline.clocks import MonotonicMs
 from zkeeper.pipeline.service import Service
 from zkeeper.server import audit
 from zkeeper.server.client_port import ClientPort
 from zkeeper.server.config.model import NetworkConfig, ServerConfig
 from zkeeper.server.connection_throttle import ConnectionThrottle
+from zkeeper.server.descriptors import Descriptors, probe_for_ever
 from zkeeper.server.durable_log import DurableLog
 from zkeeper.server.log_noise import QuietLog
 from zkeeper.server.measurements import start_summaries, watch_summaries
 from zkeeper.server.port_failure import PortError, port_failure
 from zkeeper.server.reaper import reap_for_ever
+from zkeeper.server.session_clock import expire_for_ever
 from zkeeper.server.settings import (
     auth_rules,
     database_options,
@@ -44,13 +47,17 @@ clients_logger = logging.getLogger("zkeeper.clients")
 
 
 class StandaloneServer:
-    """`wall_ms` is the wall clock in ms since 1970; the monotonic clock is the running loop's."""
+    """`wall_ms` is the wall clock in ms since 1970; the monotonic clock is the running loop's. `clock_s` is another
+    one, for what blocks the loop, where the loop's may stand still."""
 
     def __init__(
         self, config: ServerConfig, disk: Disk, wall_ms: Callable[[], int], random: Random,
-        process: ProcessFacts | None = None,
+        process: ProcessFacts | None = None, *, clock_s: Callable[[], float] | None = None,
+        descriptors: Descriptors | None = None,
     ) -> None:  # fmt: skip
         self.config = config
+        self._clock_s = clock_s
+        self._descriptors = descriptors if descriptors is not None else Descriptors()
         self._process = process if process is not None else ProcessFacts()
         self._disk = disk
         self._wall_ms = wall_ms
@@ -113,11 +120,11 @@ class StandaloneServer:
             raise port_failure(network, error) from error
 
     def _recover(self) -> Recovered:
+        logger.info("snapshots are in %s, the log is in %s", self._storage.snapshot_folder, self._storage.log_folder)
         options = database_options(self.config)
-        loop = asyncio.get_running_loop()
         recovered = recover(
             self._disk, self._storage, lambda: Database(options, logger.error),
-            tell=logger.warning, clock_s=loop.time, progress=_tell_progress,
+            tell=logger.warning, clock_s=self._clock_s or asyncio.get_running_loop().time, progress=_tell_progress,
         )  # fmt: skip
         logger.info(
             "recovered to zxid 0x%x from %s and %d transactions of the log in %.2f s: %d znodes, %d sessions",
@@ -146,7 +153,7 @@ class StandaloneServer:
         loop = asyncio.get_running_loop()
         service = Service(
             database, auth_rules(self.config), service_settings(self.config), prepare_options(self.config),
-            first_session_id(STANDALONE_SERVER_ID, self._wall_ms()), self._wall_ms, lambda: int(loop.time() * 1000),
+            first_session_id(STANDALONE_SERVER_ID, self._wall_ms()), self._wall_ms, MonotonicMs(loop.time).read,
             self._quiet("connections closed for what they sent", clients_logger.info),
         )  # fmt: skip
         service.tell_refused = self._quiet("connections refused", clients_logger.info)
@@ -178,6 +185,7 @@ class StandaloneServer:
             self.service,
             max_per_host=limits.max_client_cnxns,
             max_total=limits.max_cnxns,
+            max_open=self._descriptors.max_connections,
             sessionless_timeout_s=network.sessionless_timeout_ms / 1000,
             tcp_keep_alive=network.is_tcp_keep_alive,
             tell=self._quiet("connections over a limit", clients_logger.warning),
@@ -201,8 +209,9 @@ class StandaloneServer:
         )
 
     def _start_tasks(self) -> None:
-        self._start_task(self._expire_for_ever())
+        self._start_task(expire_for_ever(self.service, self.config.sessions.tick_time_ms / 1000))
         self._start_task(reap_for_ever(self.service, self.config.nodes, self._wall_ms))
+        self._start_task(probe_for_ever(self._descriptors, self._quiet("descriptors", logger.error)))
         if self.config.retention.purge_interval_ms > 0:
             self._start_task(self._purge_for_ever(self.config.retention.purge_interval_ms / 1000))
 
@@ -210,13 +219,6 @@ class StandaloneServer:
         task = asyncio.get_running_loop().create_task(work)
         task.add_done_callback(_tell_end)
         self._tasks.append(task)
-
-    async def _expire_for_ever(self) -> None:
-        tick_s = self.config.sessions.tick_time_ms / 1000
-        loop = asyncio.get_running_loop()
-        while True:
-            await asyncio.sleep(tick_s - loop.time() % tick_s)
-            self.service.expire_sessions()
 
     async def _purge_for_ever(self, interval_s: float) -> None:
         while True:

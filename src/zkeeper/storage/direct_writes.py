@@ -8,13 +8,18 @@ is kept in memory and written again with what follows; behind the data it holds 
 2. While one is on its way nothing else touches the file: the lane is held.
 3. It either succeeds as a whole or is done again by the ordinary way, which overwrites the same bytes and tells what is
    wrong. After one that did not succeed this way is not taken any more.
-4. A block that was never written costs the file system an entry in its journal. `zero_next` writes zeros ahead of the
+4. A write on its way outlives a process that is killed. So the file is locked (flock) through the descriptor that the
+   write goes to: the lock lasts until the write is done, and `RealDisk.lock` waits for it.
+5. Rewriting the last block puts nothing at risk that was acknowledged: it holds the same bytes again, at the same
+   place, so whatever part of the write a power cut leaves, they are there.
+6. A block that was never written costs the file system an entry in its journal. `zero_next` writes zeros ahead of the
    data, as a job of the lane, so that most blocks have been.
 """
 
 import asyncio
 import contextlib
 import ctypes
+import fcntl
 import mmap
 import os
 from collections.abc import Callable
@@ -102,7 +107,12 @@ class DirectFile:
             direct = os.open(f"/proc/self/fd/{descriptor}", os.O_WRONLY | O_DIRECT | os.O_CLOEXEC)
         except OSError:
             return None
-        return cls(descriptor, direct)
+        try:
+            fcntl.flock(direct, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return cls(descriptor, direct)
+        except OSError:
+            os.close(direct)
+            return None
 
     def write(
         self, writer: DirectWriter, data: bytes, position: int, size_bytes: int, told: Callable[[bool], None]
@@ -116,8 +126,8 @@ class DirectFile:
         whole = end + -end % BLOCK_BYTES
         if whole > MAX_WRITE_BYTES or start + whole > size_bytes:
             return False
-        if position != self._end:
-            self._buffer[: position - start] = os.pread(self._descriptor, position - start, start)
+        if position != self._end and not self._load(start, position - start):
+            return False
         self._buffer[position - start : end] = data
         self._buffer[end:whole] = bytes(whole - end)
 
@@ -128,6 +138,16 @@ class DirectFile:
 
         self._end = -1
         return writer.write(self._direct, self._address, whole, start, done)
+
+    def _load(self, start: int, size_bytes: int) -> bool:
+        """Reads what the last block holds already. Where that fails the lane's write will tell why."""
+        try:
+            data = os.pread(self._descriptor, size_bytes, start)
+        except OSError:
+            return False
+        if len(data) == size_bytes:
+            self._buffer[:size_bytes] = data
+        return len(data) == size_bytes
 
     def _wrote(self, start: int, end: int) -> None:
         """Keeps the last block, if it is partly filled, for the next write."""

@@ -2,8 +2,10 @@
 
 Rules, beside those of `Disk`:
 1. A lane is made when it is first used; `lane.py` says what it does.
-2. `write_durably_soon` takes the short way of `direct_writes.py` where that is possible, and the lane where not.
-   What the short way leaves unfinished the lane does again, before anything that was submitted later.
+2. `write_durably_soon` takes the short way of `direct_writes.py` where that is possible, and the lane where not; `tell`
+   hears which, when that was decided. What the short way leaves unfinished the lane does again, before anything that
+   was submitted later.
+3. A lock on a folder is there when nothing of a process that died is on its way into files of that folder any more.
 """
 
 import asyncio
@@ -12,104 +14,35 @@ import fcntl
 import os
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TypeVar
+from typing import Final, TypeVar
+from weakref import WeakSet
 
-from zkeeper.storage.direct_writes import DirectFile, DirectWriter
+from zkeeper.storage.direct_writes import DirectWriter
 from zkeeper.storage.disk import DiskFile
 from zkeeper.storage.lane import Lane, succeed
+from zkeeper.storage.real_file import RealFile
 
 T = TypeVar("T")
 
-FILE_MODE = 0o666
-# Valid as a number and never open, so that the operating system itself refuses a closed file.
-NO_DESCRIPTOR = (1 << 31) - 1
-
-RWF_DSYNC: int = getattr(os, "RWF_DSYNC", 0)
-"""Linux makes a write durable in the call that writes: one turn of the interpreter's lock less than two calls."""
+FILE_MODE: Final = 0o666
+LANE_WAY: Final = "durable writes take a thread"
 
 
-class RealFile:
-    """A `DiskFile` on a file descriptor. Once closed, every operation fails with `EBADF`."""
-
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
-        self._position = 0
-        self._reserved_bytes = 0
-        self._direct: DirectFile | None = None
-        self._was_direct_tried = False
-
-    def read(self, size_bytes: int) -> bytes:
-        data = os.pread(self._descriptor, size_bytes, self._position)
-        self._position += len(data)
-        return data
-
-    def write(self, data: bytes) -> None:
-        written_bytes = os.pwrite(self._descriptor, data, self._position)
-        self._position += written_bytes
-        if written_bytes < len(data):
-            self._write_rest(memoryview(data)[written_bytes:])
-
-    def write_durably(self, data: bytes) -> None:
-        written_bytes = os.pwritev(self._descriptor, [data], self._position, RWF_DSYNC)
-        self._position += written_bytes
-        if written_bytes < len(data):
-            self._write_rest(memoryview(data)[written_bytes:])
-        if written_bytes < len(data) or not RWF_DSYNC:
-            self.sync()
-
-    def write_directly(self, writer: DirectWriter, data: bytes, told: Callable[[bool], None]) -> bool:
-        """`DirectFile.write` at the position, which moves on when it is done."""
-        if not self._was_direct_tried:
-            self._was_direct_tried = True
-            self._direct = DirectFile.of(self._descriptor)
-
-        def done(is_durable: bool) -> None:
-            if is_durable:
-                self._position += len(data)
-            told(is_durable)
-
-        direct = self._direct
-        return direct is not None and direct.write(writer, data, self._position, self._reserved_bytes, done)
-
-    def wants_zeros(self) -> bool:
-        return self._direct is not None and self._direct.wants_zeros(self._position, self._reserved_bytes)
-
-    def zero_next(self) -> None:
-        """A job that has blocks written before data comes to them."""
-        if self._direct is not None:
-            self._direct.zero_next(self._position, self._reserved_bytes)
-
-    def reserve(self, size_bytes: int) -> None:
-        self._reserved_bytes = max(size_bytes, os.fstat(self._descriptor).st_size)
-        if size_bytes == self._reserved_bytes:
-            os.ftruncate(self._descriptor, size_bytes)
-
-    def sync(self) -> None:
-        os.fdatasync(self._descriptor)
-
-    def close(self) -> None:
-        descriptor, self._descriptor = self._descriptor, NO_DESCRIPTOR
-        if descriptor != NO_DESCRIPTOR:
-            os.close(descriptor)
-        direct, self._direct = self._direct, None
-        if direct is not None:
-            direct.close()
-
-    def _write_rest(self, data: memoryview) -> None:
-        """A write may stop short, at the end of the room for one; the next one says why."""
-        while data:
-            written_bytes = os.pwrite(self._descriptor, data, self._position)
-            self._position += written_bytes
-            data = data[written_bytes:]
+def _ignore(sentence: str) -> None:
+    """For those who do not want to be told."""
 
 
 class RealDisk:
     """A `Disk` on the file systems of this computer. `direct_writes` lets it take the short way (rule 2)."""
 
-    def __init__(self, direct_writes: bool = True) -> None:
+    def __init__(self, direct_writes: bool = True, tell: Callable[[str], None] = _ignore) -> None:
+        self._tell = tell
+        self._told_way = ""
         self._lanes: dict[str, Lane] = {}
         self._writer: DirectWriter | None = None
-        self._was_writer_tried = not direct_writes
+        self._may_write_directly = direct_writes
+        self._was_writer_tried = False
+        self._direct_files: WeakSet[RealFile] = WeakSet()
         self._locks: dict[str, int] = {}
         self._is_closed = False
 
@@ -139,6 +72,8 @@ class RealDisk:
             os.close(descriptor)
             raise
         self._locks[folder] = descriptor
+        for name in self.names(folder):
+            _wait_for_writes(os.path.join(folder, name))
 
     def make_folders(self, folder: str) -> None:
         folder = os.path.abspath(folder)
@@ -177,10 +112,45 @@ class RealDisk:
         worker = self._lane(lane)
         writer = self._direct_writer()
         if writer is not None and isinstance(file, RealFile) and worker.is_idle():
-            written = _write_directly(worker, writer, file, data)
+            written = self._write_directly(worker, writer, file, data)
             if written is not None:
                 return written
         return worker.submit(partial(file.write_durably, data))
+
+    def _write_directly(
+        self, worker: Lane, writer: DirectWriter, file: RealFile, data: bytes
+    ) -> asyncio.Future[None] | None:
+        """Holds the lane and starts to write; None when the file or the data do not allow it."""
+        future: asyncio.Future[None] = writer.loop.create_future()
+
+        def told(is_durable: bool) -> None:
+            if not is_durable:
+                writer.is_usable = False
+                self._tell_way(f"{LANE_WAY} from now on, since a direct write was not done")
+                worker.release((partial(file.write_durably, data), writer.loop, future))
+                return
+            # Asked while the lane is held: afterwards a job of it may be closing the file.
+            wants_zeros = file.wants_zeros() and writer.is_usable
+            worker.release()
+            with contextlib.suppress(RuntimeError):  # The loop was closed: nobody waits any more.
+                succeed(future, None)
+            if wants_zeros:
+                worker.submit(file.zero_next)
+
+        worker.hold()
+        if file.write_directly(writer, data, told):
+            self._direct_files.add(file)
+            self._tell_way("durable writes go past the page cache (io_uring, O_DIRECT)")
+            return future
+        worker.release()
+        if not file.is_direct:
+            self._tell_way(f"{LANE_WAY}: the file system refuses direct writes")
+        return None
+
+    def _tell_way(self, way: str) -> None:
+        if way != self._told_way:
+            self._told_way = way
+            self._tell(way)
 
     def _lane(self, name: str) -> Lane:
         if self._is_closed:
@@ -195,7 +165,10 @@ class RealDisk:
         loop = asyncio.get_running_loop()
         if not self._was_writer_tried:
             self._was_writer_tried = True
-            self._writer = DirectWriter.on(loop)
+            self._writer = DirectWriter.on(loop) if self._may_write_directly else None
+            if self._writer is None:
+                why = "io_uring is not there or not allowed" if self._may_write_directly else "that was asked for"
+                self._tell_way(f"{LANE_WAY}: {why}")
         writer = self._writer
         return writer if writer is not None and writer.loop is loop and writer.is_free() else None
 
@@ -208,30 +181,21 @@ class RealDisk:
         for lane in self._lanes.values():
             lane.end()
         self._lanes.clear()
+        for file in self._direct_files:
+            file.end_direct()
         for descriptor in self._locks.values():
             os.close(descriptor)
         self._locks.clear()
 
 
-def _write_directly(worker: Lane, writer: DirectWriter, file: RealFile, data: bytes) -> asyncio.Future[None] | None:
-    """Holds the lane and starts to write; None when the file or the data do not allow it."""
-    future: asyncio.Future[None] = writer.loop.create_future()
-
-    def told(is_durable: bool) -> None:
-        if not is_durable:
-            writer.is_usable = False
-            worker.release((partial(file.write_durably, data), writer.loop, future))
-            return
-        worker.release()
-        succeed(future, None)
-        if file.wants_zeros():
-            worker.submit(file.zero_next)
-
-    worker.hold()
-    if file.write_directly(writer, data, told):
-        return future
-    worker.release()
-    return None
+def _wait_for_writes(path: str) -> None:
+    """Returns when what a process that died was writing to the file, if anything, is there (`direct_writes.py`)."""
+    with contextlib.suppress(OSError):  # What cannot be opened is told by whoever needs it.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH)
+        finally:
+            os.close(descriptor)
 
 
 @contextlib.contextmanager

@@ -5,13 +5,16 @@
    readable, so no barrier beyond those calls is needed.
 3. What a write is made from must stay as it is until `result` has told of it.
 
-Numbers and layouts are those of `linux/io_uring.h`.
+Numbers and layouts are those of `linux/io_uring.h`; the numbers of its system calls are other calls elsewhere.
 """
 
+import contextlib
 import ctypes
+import errno
 import mmap
 import os
 import struct
+import sys
 from typing import Final
 
 SETUP: Final = 425
@@ -29,13 +32,15 @@ INDEX: Final = struct.Struct("=I")
 
 _system_call = ctypes.CDLL(None, use_errno=True).syscall
 _system_call.restype = ctypes.c_long
-_NUMBER = ctypes.c_long
+_system_call.argtypes = (ctypes.c_long,) * 7
 
 
 class Ring:
     """Raises `OSError` where the system has no io_uring, or forbids it."""
 
     def __init__(self) -> None:
+        if sys.platform != "linux":
+            raise OSError(errno.ENOSYS, "io_uring is Linux's")
         parameters = ctypes.create_string_buffer(PARAMETERS.size)
         self._descriptor = _call(SETUP, 1, ctypes.addressof(parameters))
         try:
@@ -57,6 +62,7 @@ class Ring:
             self._descriptor, entries * ENTRY.size, flags=mmap.MAP_SHARED | mmap.MAP_POPULATE, offset=SQES_OFFSET
         )
         self._done_mask = self._index(done_mask)
+        self._started = self._index(self._tail)
         INDEX.pack_into(self._memory, array, 0)
 
     def _index(self, offset: int) -> int:
@@ -70,8 +76,10 @@ class Ring:
     def start_write(self, descriptor: int, address: int, size_bytes: int, offset: int) -> None:
         """Writes memory to a file, durably. `OSError` when it cannot be started."""
         ENTRY.pack_into(self._entries, 0, WRITE, 0, 0, descriptor, offset, address, size_bytes, RWF_DSYNC, 0)
-        INDEX.pack_into(self._memory, self._tail, (self._index(self._tail) + 1) & 0xFFFFFFFF)
-        _call(ENTER, self._descriptor, 1, 0, 0, None, 0)
+        self._started = (self._started + 1) & 0xFFFFFFFF
+        INDEX.pack_into(self._memory, self._tail, self._started)
+        if _call(ENTER, self._descriptor, 1) != 1:
+            raise OSError(errno.EAGAIN, "the kernel took no write")
 
     def result(self) -> int | None:
         """What the write came to: bytes, or a negative errno; None while it is on its way."""
@@ -84,12 +92,12 @@ class Ring:
         return value
 
     def wait(self) -> None:
-        """Blocks until the write on its way is done."""
-        while self._index(self._done_head) == self._index(self._done_tail):
-            try:
-                _call(ENTER, self._descriptor, 0, 1, WAIT_FOR_EVENTS, None, 0)
-            except InterruptedError:
-                continue
+        """Blocks until the write on its way is done. Looks after a system call only (rule 2)."""
+        while True:
+            with contextlib.suppress(InterruptedError):
+                _call(ENTER, self._descriptor, 0, 1, WAIT_FOR_EVENTS)
+            if self._index(self._done_head) != self._index(self._done_tail):
+                return
 
     def close(self) -> None:
         self._memory.close()
@@ -97,9 +105,8 @@ class Ring:
         os.close(self._descriptor)
 
 
-def _call(number: int, *arguments: int | None) -> int:
-    words = [None if word is None else _NUMBER(word) for word in arguments]
-    value: int = _system_call(_NUMBER(number), *words)
+def _call(number: int, first: int, second: int, third: int = 0, fourth: int = 0) -> int:
+    value: int = _system_call(number, first, second, third, fourth, 0, 0)
     if value < 0:
         code = ctypes.get_errno()
         raise OSError(code, os.strerror(code))

@@ -1,7 +1,8 @@
 """Writes a snapshot while the server goes on serving.
 
-1. The image is taken in slices of at most about `SLICE_S` each; between two, other callbacks of the loop run. So it is
-   fuzzy: it holds all up to the zxid in its name, and parts of what was applied until it was complete.
+1. The image is taken in slices of at most `SLICE_NODES` znodes, which end where `SLICE_BYTES` are reached; between two,
+   other callbacks of the loop run. So it is fuzzy: it holds all up to the zxid in its name, and parts of what was
+   applied until it was complete. The bounds are fixed, since a loop's clock may stand still within a callback.
 2. At most `MAX_SLICES_IN_FLIGHT` slices wait for the disk.
 3. A snapshot that fails leaves nothing behind; the log still holds everything that it would have held.
 """
@@ -24,10 +25,9 @@ from zkeeper.storage.snapshot_sink import SnapshotSink
 from zkeeper.wire.txns import DIGEST_VERSION
 
 LANE: Final = "snapshot"
-SLICE_S: Final = 0.002
 MAX_SLICES_IN_FLIGHT: Final = 4
-_FIRST_SLICE_NODES: Final = 64
-_MAX_SLICE_NODES: Final = 8192
+SLICE_NODES: Final = 1000
+SLICE_BYTES: Final = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,19 +38,6 @@ class WrittenSnapshot:
     path: str
     size_bytes: int
     duration_s: float
-
-
-class _Pace:
-    """How many znodes a slice may have, so that taking it keeps within `SLICE_S`."""
-
-    def __init__(self) -> None:
-        self.nodes = _FIRST_SLICE_NODES
-
-    def took(self, duration_s: float) -> None:
-        if duration_s > SLICE_S:
-            self.nodes = max(1, self.nodes // 2)
-        elif duration_s < SLICE_S / 2:
-            self.nodes = min(_MAX_SLICE_NODES, self.nodes * 2)
 
 
 class SnapshotWriter:
@@ -91,14 +78,7 @@ class SnapshotWriter:
     async def _write_image(
         self, image: ImageWriter, sink: SnapshotSink, in_flight: deque[asyncio.Future[None]]
     ) -> None:
-        loop = asyncio.get_running_loop()
-        pace = _Pace()
-        while True:
-            started_s = loop.time()
-            piece = image.next_slice(pace.nodes)
-            pace.took(loop.time() - started_s)
-            if piece is None:
-                break
+        while (piece := image.next_slice(SLICE_NODES, SLICE_BYTES)) is not None:
             in_flight.append(self._disk.submit(LANE, partial(sink.write, piece)))
             await asyncio.sleep(0)
             while len(in_flight) >= MAX_SLICES_IN_FLIGHT or (in_flight and in_flight[0].done()):

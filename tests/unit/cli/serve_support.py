@@ -41,9 +41,9 @@ class Running:
         self.address = address
         self._told = told
 
-    def open_session(self) -> socket.socket:
+    def open_session(self, timeout_ms: int = 10_000) -> socket.socket:
         client = socket.create_connection(self.address, timeout=DEADLINE_S)
-        client.sendall(raw.connect())
+        client.sendall(raw.connect(timeout_ms=timeout_ms))
         read_frame(client)
         return client
 

@@ -120,9 +120,9 @@ def check_consistent(database: Database) -> None:
     assert dict(tree.acls.items()) == used
 
 
-def image_of(database: Database, max_nodes: int = 1000) -> bytes:
+def image_of(database: Database, max_nodes: int = 1000, max_bytes: int = LIMIT_BYTES) -> bytes:
     writer = ImageWriter(database)
-    return b"".join(iter(lambda: writer.next_slice(max_nodes), None))
+    return b"".join(iter(lambda: writer.next_slice(max_nodes, max_bytes), None))
 
 
 def loaded(image: bytes, sizes: tuple[int, ...] = ()) -> Database:

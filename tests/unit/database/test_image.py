@@ -5,6 +5,7 @@ import random
 import pytest
 from database_support import (
     CLOSED,
+    LIMIT_BYTES,
     OPEN,
     READ_ONLY,
     check_consistent,
@@ -53,10 +54,10 @@ def sample() -> Database:
     return database
 
 
-@given(st.lists(st.integers(1, 90), max_size=60).map(tuple), st.integers(1, 9))
-def test_an_image_comes_back_however_it_is_cut(sizes: tuple[int, ...], max_nodes: int) -> None:
+@given(st.lists(st.integers(1, 90), max_size=60).map(tuple), st.integers(1, 9), st.integers(1, 500))
+def test_an_image_comes_back_however_it_is_cut(sizes: tuple[int, ...], max_nodes: int, max_bytes: int) -> None:
     database = sample()
-    again = loaded(image_of(database, max_nodes), sizes)
+    again = loaded(image_of(database, max_nodes, max_bytes), sizes)
     check_consistent(again)
     assert shown(again) == shown(database)
     assert again.sessions == database.sessions
@@ -67,9 +68,20 @@ def test_an_image_comes_back_however_it_is_cut(sizes: tuple[int, ...], max_nodes
 
 def test_slices_hold_as_many_znodes_as_they_may() -> None:
     writer = ImageWriter(sample())
-    slices = list(iter(lambda: writer.next_slice(3), None))
+    slices = list(iter(lambda: writer.next_slice(3, LIMIT_BYTES), None))
     assert len(slices) == 4
     assert b"".join(slices) == image_of(sample())
+
+
+def test_a_slice_ends_with_the_znode_that_fills_it() -> None:
+    database, data_bytes = new_database(), 1000
+    for zxid in range(1, 21):
+        database.apply(create(zxid, b"/%d" % zxid, bytes(data_bytes)))
+    writer = ImageWriter(database)
+    slices = list(iter(lambda: writer.next_slice(1000, 3 * data_bytes), None))
+    assert len(slices) == 7
+    assert all(3 * data_bytes <= len(one) < 4 * data_bytes for one in slices[:-1])
+    assert b"".join(slices) == image_of(database)
 
 
 def test_what_follows_an_image_is_given_back() -> None:
@@ -128,7 +140,7 @@ def test_a_list_that_came_after_the_table_is_supplied_by_the_log() -> None:
     writer = ImageWriter(database)
     late = create(1, b"/late", b"x", acl=CLOSED)
     database.apply(late)
-    image = (writer.next_slice(100) or b"") + b""
+    image = (writer.next_slice(100, LIMIT_BYTES) or b"") + b""
     again = loaded(image)
     assert not nodes(again)[b"/late"].acl.known
     again.apply(late)
@@ -189,7 +201,7 @@ class World:
 
     def fuzzy_image(self) -> bytes:
         writer, image = ImageWriter(self.database), b""
-        while (piece := writer.next_slice(self.random.randint(1, 4))) is not None:
+        while (piece := writer.next_slice(self.random.randint(1, 4), LIMIT_BYTES)) is not None:
             image += piece
             self.steps(8)
         return image

@@ -246,6 +246,23 @@ def test_a_close_without_a_list_deletes_what_the_session_owns() -> None:
     assert database.tree.ephemerals == {2: {b"/f"}}
 
 
+def test_a_znode_with_a_deep_subtree_is_deleted_with_it() -> None:
+    deep, levels = new_database(), 5_000
+    before = (deep.tree.node_count, deep.tree.data_bytes)
+    deep.apply(create(2, b"/a"))
+    path, node = b"/a", deep.tree.lookup(b"/a")
+    for _ in range(levels):
+        assert node is not None
+        path += b"/b"
+        child = ZNode(b"", deep.tree.acls.open, 2, 2, 0)
+        deep.tree._attach_below(node, path, b"b", child)
+        node = child
+    deep.apply(delete(3, b"/a"))
+    assert (deep.tree.node_count, deep.tree.data_bytes) == before
+    assert deep.tree.lookup(path) is None
+    check_consistent(deep)
+
+
 def test_a_znode_with_children_that_came_later_is_deleted_with_them() -> None:
     """Deleted and made again after the snapshot began, which holds its later children."""
     database = after(create(5, b"/x", session=3))

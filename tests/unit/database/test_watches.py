@@ -59,7 +59,7 @@ class Tables(RuleBasedStateMachine):
         assert set(self.table.by_path) == {path for _, path, _ in self.model}
 
 
-Tables.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+Tables.TestCase.settings = settings(max_examples=60, stateful_step_count=30)
 test_watch_table = Tables.TestCase
 
 # Types of removeWatches: children, data, any, persistent, recursive.

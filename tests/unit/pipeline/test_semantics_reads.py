@@ -34,3 +34,30 @@ def test_section_6_1_get_all_children_number() -> None:
     ]
     assert counts == [7, 3, 1, 0]
     assert client.err(raw.GET_ALL_CHILDREN_NUMBER, raw.buffer(b"/a/")) == -101
+
+
+def test_sync_is_answered_behind_what_others_have_on_the_way() -> None:
+    server = Server()
+    writer, reader = server.connect(), server.connect()
+    writer.post(raw.SET_DATA, raw.set_data(b"/", b"1"))
+    reader.post(raw.SYNC, raw.buffer(b"/"))
+    reader.post(raw.GET_DATA, raw.read(b"/"))
+    writer.post(raw.SET_DATA, raw.set_data(b"/", b"2"))
+    assert reader.take() == []
+    server.commit(1)
+    sync, read = reader.take()
+    assert (sync.xid, sync.err, sync.cursor().buffer()) == (1, 0, b"/")
+    assert sync.zxid == read.zxid == server.database.last_zxid
+    assert read.cursor().buffer() == b"1"
+
+
+def test_a_sync_of_a_connection_that_closed_holds_nothing_up() -> None:
+    server = Server()
+    writer, gone, other = server.connect(), server.connect(), server.connect()
+    writer.post(raw.SET_DATA, raw.set_data(b"/", b"1"))
+    gone.post(raw.SYNC, raw.buffer(b"/"))
+    other.post(raw.SYNC, raw.buffer(b"/"))
+    gone.link.lost()
+    server.commit()
+    assert [reply.err for reply in other.take()] == [0]
+    assert gone.take() == []

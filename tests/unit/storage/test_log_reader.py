@@ -41,7 +41,7 @@ def test_a_log_cut_anywhere_gives_its_whole_entries(padding: bytes) -> None:
         assert read_log(cut) == whole_entries(log, end), f"cut at {end}"
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.integers(0, 900), st.binary(min_size=1, max_size=600), st.booleans())
 def test_whatever_is_overwritten_no_entry_is_made_up_or_left_out(at: int, junk: bytes, is_padded: bool) -> None:
     log = bytearray(log_of(*range(1, 9)) + (PADDING if is_padded else b""))

@@ -168,7 +168,7 @@ def test_tiny_preallocation_grows_with_every_entry_as_in_java() -> None:
     assert sizes(disk) == {"log.1": 16 + 3 * 1000}
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.lists(st.lists(st.integers(0, 9000), min_size=1, max_size=4), min_size=1, max_size=6),
     st.sampled_from([0, 1, 1000, 5000, 65536]),

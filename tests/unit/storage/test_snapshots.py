@@ -5,6 +5,7 @@ import random
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -31,7 +32,7 @@ from zkeeper.errors import CorruptionError, DecodeError, StorageError
 from zkeeper.storage.names import parse_snapshot_name
 from zkeeper.storage.settings import Compression
 from zkeeper.storage.snapshot_reader import LoadedSnapshot, load_newest, load_snapshot, looks_whole
-from zkeeper.storage.snapshot_writer import MAX_SLICES_IN_FLIGHT, SnapshotWriter
+from zkeeper.storage.snapshot_writer import MAX_SLICES_IN_FLIGHT, SLICE_BYTES, SLICE_NODES, SnapshotWriter
 from zkeeper.testing.simulation import SimulatedDisk, Simulation, Unsynced
 from zkeeper.wire import protocol
 from zkeeper.wire.txns import CloseSessionBody, CreateSessionBody, DeleteBody, Txn
@@ -119,12 +120,18 @@ def test_a_snapshot_of_the_same_zxid_is_replaced_in_one_step() -> None:
 
 
 class CountingDisk(SimulatedDisk):
-    """Knows how many jobs waited at most at a time."""
+    """Knows how many jobs waited at most at a time, and the sizes of what was to be written."""
 
     most_waiting = 0
     _waiting = 0
 
+    def __init__(self, chance: random.Random) -> None:
+        super().__init__(chance)
+        self.pieces: list[int] = []
+
     def submit(self, lane: str, job: Callable[[], T]) -> asyncio.Future[T]:
+        if isinstance(job, partial) and isinstance(job.args[0], bytes):
+            self.pieces.append(len(job.args[0]))
         self._waiting += 1
         self.most_waiting = max(self.most_waiting, self._waiting)
         future = super().submit(lane, job)
@@ -152,6 +159,17 @@ def test_other_callbacks_run_between_slices_and_few_slices_wait() -> None:
 
     assert run(main) > 20
     assert 1 < disk.most_waiting <= MAX_SLICES_IN_FLIGHT
+
+
+def test_a_slice_is_bounded_in_znodes_and_in_bytes() -> None:
+    disk = CountingDisk(random.Random(1))
+    disk.make_folders(FOLDER)
+    large = [create(zxid, data=bytes(100_000)) for zxid in range(1, 21)]
+    small = [create(zxid) for zxid in range(21, 3000)]
+    run(partial(SnapshotWriter(disk, SETTINGS).write, database_after(*large, *small)))
+    assert max(disk.pieces) < SLICE_BYTES + 100_200
+    assert disk.pieces[-2] < 110 * SLICE_NODES  # Of znodes without data.
+    assert len(disk.pieces) > 20 * 100_000 // SLICE_BYTES
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -224,6 +242,7 @@ def test_a_full_disk_is_called_so() -> None:
 
 def test_a_cancelled_snapshot_leaves_nothing() -> None:
     disk = new_disk()
+    disk.set_latency(0.0015, 0.0015)
     database = database_after(*[create(zxid) for zxid in range(1, 2000)])
 
     async def main() -> None:

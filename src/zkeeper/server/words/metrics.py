@@ -104,8 +104,8 @@ def _quota_values(tree: DataTree, path: bytes) -> QuotaValues:
     node = tree.lookup(path)
     try:
         return parse_quota(node.data if node is not None else None)
-    except MarshallingError:  # A client wrote something else there.
-        return parse_quota(None)
+    except MarshallingError:  # There is none, or a client wrote something else there.
+        return QuotaValues(NO_LIMIT, NO_LIMIT)
 
 
 def _namespace(path: bytes) -> str:
@@ -134,6 +134,8 @@ def measured_summaries(service: Service, facts: ServerFacts) -> dict[str, Summar
     stats = service.stats
     return {
         "fsynctime": stats.fsync_ms,
+        "snapshottime": stats.snapshot_ms,
+        "sync_processor_batch_size": stats.batch_size,
         "connection_token_deficit": stats.connection_token_deficit,
         "readlatency": stats.read_latency,
         "updatelatency": stats.update_latency,

@@ -187,6 +187,10 @@ class SimulatedLoop(LimitedLoop):
         message = f"exception in callback {label(handle.callback)}"
         handle.context.run(self.call_exception_handler, {"message": message, "exception": error, "handle": handle})
 
+    def stall(self, seconds: float) -> None:
+        """Lets time pass in which nothing runs; what was due meanwhile runs afterwards, late."""
+        self._now_s += seconds
+
     # Scheduling.
 
     def time(self) -> float:

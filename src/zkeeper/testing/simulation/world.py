@@ -78,6 +78,10 @@ class Simulation:
     def run_for(self, seconds: float) -> None:
         self.run(asyncio.sleep(seconds))
 
+    def stall(self, seconds: float) -> None:
+        """All machines stand still for so long, as processes that were stopped do."""
+        self.loop.stall(seconds)
+
     def run_until(self, predicate: Callable[[], object], timeout_s: float = DEFAULT_TIMEOUT_S) -> None:
         """Runs until `predicate()` is true. Raises `RunTimeout`."""
         self.loop.run_until(predicate, timeout_s)

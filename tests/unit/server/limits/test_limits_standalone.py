@@ -1,7 +1,9 @@
 """The limits of a whole server, as its configuration sets them, on a simulated machine."""
 
 import asyncio
+import errno
 import logging
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -9,6 +11,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 import raw_wire as raw
 
+from zkeeper.server.client_port import MAX_UNREAD_BYTES
 from zkeeper.server.config.model import (
     AuditConfig,
     ConnectionThrottleConfig,
@@ -19,6 +22,7 @@ from zkeeper.server.config.model import (
     SessionConfig,
     StorageConfig,
 )
+from zkeeper.server.descriptors import PROBE_INTERVAL_S, Descriptors
 from zkeeper.server.log_noise import BURST_LINES
 from zkeeper.server.standalone import StandaloneServer
 from zkeeper.server.words import ProcessFacts
@@ -36,13 +40,13 @@ CONFIG = ServerConfig(
 class Server:
     """A server on one machine, its clients on another."""
 
-    def __init__(self, config: ServerConfig) -> None:
+    def __init__(self, config: ServerConfig, descriptors: Descriptors | None = None) -> None:
         self.sim = Simulation(seed=1)
         self.home: Machine = self.sim.machine("server")
         self.away: Machine = self.sim.machine("clients")
         self.node = StandaloneServer(
             config, self.home.disk, self.home.clock, self.home.random,
-            ProcessFacts(environment=lambda: {"user.name": "keeper"}),
+            ProcessFacts(environment=lambda: {"user.name": "keeper"}), descriptors=descriptors,
         )  # fmt: skip
 
     def start(self) -> None:
@@ -82,8 +86,8 @@ class Connection(asyncio.Protocol):
 
 
 @contextmanager
-def running(config: ServerConfig) -> Iterator[Server]:
-    server = Server(config)
+def running(config: ServerConfig, descriptors: Descriptors | None = None) -> Iterator[Server]:
+    server = Server(config, descriptors)
     with server.sim:
         server.start()
         yield server
@@ -162,6 +166,55 @@ def test_connections_over_a_limit_do_not_flood_the_log(caplog: pytest.LogCapture
         server.sim.run_until(lambda: all(connection.is_lost for connection in storm))
     assert BURST_LINES <= len([line for line in lines(caplog, "zkeeper.clients") if "maxClientCnxns" in line]) < 100
     assert lines(caplog, "zkeeper.clients")[-1].endswith("more lines were left out")
+
+
+def test_connections_leave_descriptors_to_files(caplog: pytest.LogCaptureFixture) -> None:
+    with running(CONFIG, Descriptors(max_connections=3)) as server:
+        held = [server.connect(raw.connect()) for _ in range(3)]
+        extra = server.connect(raw.connect())
+        server.sim.run_until(lambda: extra.is_lost)
+        assert not any(connection.is_lost for connection in held)
+        assert server.node.service.stats.connections_rejected == 1
+    (told,) = [line for line in lines(caplog, "zkeeper.clients") if "closed: 3 connections are open" in line]
+    assert "the process's limit of descriptors" in told
+    assert "raise the hard limit" in told
+
+
+def test_it_is_told_when_descriptors_have_run_out(caplog: pytest.LogCaptureFixture) -> None:
+    left = [1]
+
+    def probe() -> None:
+        if not left:
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    with running(CONFIG, Descriptors(probe=probe)) as server:
+        server.sim.run_for(2 * PROBE_INTERVAL_S)
+        assert not [line for line in lines(caplog, "zkeeper.server") if "descriptor" in line]
+        left.clear()
+        server.sim.run_for(PROBE_INTERVAL_S)
+        left.append(1)
+        server.sim.run_for(2 * PROBE_INTERVAL_S)
+    told = [line for line in lines(caplog, "zkeeper.server") if "descriptor" in line]
+    assert 1 <= len(told) <= 2
+    assert told[0].startswith("no descriptor is left (Too many open files): new clients are turned away")
+
+
+def test_a_watcher_that_does_not_read_is_dropped_with_what_it_left_unread(caplog: pytest.LogCaptureFixture) -> None:
+    path = b"/" + b"x" * 900_000
+    with running(CONFIG) as server:
+        add_watch = raw.request(1, raw.ADD_WATCH, raw.versioned(path, 0))
+        watcher = server.connect(raw.connect(timeout_ms=40_000), add_watch)
+        server.sim.run_until(lambda: len(raw.split(bytes(watcher.data))) == 2)
+        assert watcher.transport is not None
+        watcher.transport.pause_reading()
+        writer = server.connect(raw.connect(timeout_ms=40_000), raw.request(1, raw.CREATE, raw.create(path)))
+        assert writer.transport is not None
+        for xid in range(2, 100):
+            writer.transport.write(raw.request(xid, raw.SET_DATA, raw.set_data(path, b"")))
+        server.sim.run_until(lambda: len(server.node.port.links()) == 1, 20)
+        assert not writer.is_lost
+    (told,) = [line for line in lines(caplog, "zkeeper.clients") if "unread" in line]
+    assert told.endswith(f"dropped: it left {MAX_UNREAD_BYTES} bytes unread")
 
 
 def test_a_thousand_sessions_expire_and_leave_nothing() -> None:
