@@ -14,7 +14,8 @@ from setuptools._distutils.ccompiler import new_compiler
 from setuptools._distutils.errors import CompileError, DistutilsError
 from setuptools._distutils.sysconfig import customize_compiler
 
-CORE = ["wire", "database", "pipeline"]
+GROUPS = {"zkeeper_wire": ["wire"], "zkeeper_core": ["database", "pipeline"]}
+"""What is compiled into one library. A client has need of the first alone, and is smaller and quicker to start for it."""
 
 
 def has_compiler() -> bool:
@@ -32,9 +33,9 @@ def has_compiler() -> bool:
     return True
 
 
-def core_modules() -> list[str]:
+def modules(parts: list[str]) -> list[str]:
     root = pathlib.Path("src/zkeeper")
-    return [str(path) for part in CORE for path in sorted((root / part).glob("*.py")) if path.name != "__init__.py"]
+    return [str(path) for part in parts for path in sorted((root / part).glob("*.py")) if path.name != "__init__.py"]
 
 
 def extensions() -> list[Extension]:
@@ -48,7 +49,9 @@ def extensions() -> list[Extension]:
         return []
     from mypyc.build import mypycify
 
-    return mypycify(["--strict", *core_modules()], opt_level="3", debug_level="0", group_name="zkeeper")
+    groups = [(modules(parts), name) for name, parts in GROUPS.items()]
+    every = [module for sources, _ in groups for module in sources]
+    return mypycify(["--strict", *every], opt_level="3", debug_level="0", separate=groups)
 
 
 setup(ext_modules=extensions())
