@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from project_for_plugin import runner
 
-import zkeeper
 from zkeeper.testing.server import DEFAULT_PROPERTIES
 
 pytest_plugins = ["pytester"]
@@ -17,8 +16,6 @@ EXAMPLES = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 
 @pytest.mark.parametrize("source", EXAMPLES)
 def test_an_example_passes(source: str, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
-    if "(zk_client)" in source and not hasattr(zkeeper, "Client"):
-        pytest.skip("zkeeper has no blocking client yet")
     tests = source.count("def test_")
     assert tests > 0
     runner(pytester, monkeypatch)(source).assert_outcomes(passed=tests)
