@@ -4,9 +4,7 @@
 2. All of them are immutable; all but the enums are tuples, and compare and unpack as such.
 """
 
-import base64
 import enum
-import hashlib
 from typing import Final, NamedTuple
 
 
@@ -110,6 +108,9 @@ def digest_acl(user: str, password: str, permissions: Permission = Permission.AL
         await zk.add_auth("digest", b"ann:secret")
         await zk.create("/hers", acl=[zkeeper.digest_acl("ann", "secret")])
     """
+    import base64
+    import hashlib
+
     secret = base64.b64encode(hashlib.sha1(f"{user}:{password}".encode()).digest()).decode()
     return Acl(permissions, "digest", f"{user}:{secret}")
 

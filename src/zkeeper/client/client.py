@@ -1,4 +1,7 @@
-"""The client: a session as its user sees it, and the door to everything that is done with it."""
+"""The client: a session as its user sees it, and the door to everything that is done with it.
+
+What not every program needs is loaded when it is first used: a short script pays for what it does.
+"""
 
 from collections.abc import AsyncIterator, Callable, Iterable
 from random import Random
@@ -10,8 +13,6 @@ from zkeeper.client.credentials import Credentials
 from zkeeper.client.hosts import HostList, parse_connect_string
 from zkeeper.client.options import SessionOptions
 from zkeeper.client.session import Session
-from zkeeper.client.transaction import ReadBatch, Transaction
-from zkeeper.client.watch import Watch
 from zkeeper.client.watch_removal import WatchRemoval
 from zkeeper.errors import BadArgumentsError
 from zkeeper.values import SessionState
@@ -20,6 +21,9 @@ from zkeeper.wire.client_paths import full_path
 if TYPE_CHECKING:
     from asyncio import Future
     from ssl import SSLContext
+
+    from zkeeper.client.transaction import ReadBatch, Transaction
+    from zkeeper.client.watch import Watch
 
 START_TIMEOUT_S: Final = 15.0
 MAX_FRAME_BYTES: Final = 0xFFFFF
@@ -153,23 +157,27 @@ class AsyncClient(Composed, WatchRemoval):
         """
         return self._session.add_auth(scheme, credential)
 
-    def transaction(self) -> Transaction:
+    def transaction(self) -> "Transaction":
         """Begins a transaction; nothing is sent before its `commit`.
 
         Example:
             await zk.transaction().check("/lock", 0).set("/state", b"x").commit()
         """
+        from zkeeper.client.transaction import Transaction
+
         return Transaction(self._session, self._root)
 
-    def multi_read(self) -> ReadBatch:
+    def multi_read(self) -> "ReadBatch":
         """Begins a batch of reads that see one state; nothing is sent before its `fetch`.
 
         Example:
             a, b = await zk.multi_read().get("/a").get("/b").fetch()
         """
+        from zkeeper.client.transaction import ReadBatch
+
         return ReadBatch(self._session, self._root)
 
-    def watch(self, path: str, *, recursive: bool = False, ends_with_session: bool = False) -> Watch:
+    def watch(self, path: str, *, recursive: bool = False, ends_with_session: bool = False) -> "Watch":
         """Every change of a znode and its children's names, or of all znodes from `path` down: see `Watch`.
 
         `ends_with_session`: the iteration raises `SessionExpiredError` when the session is lost; otherwise the watch
@@ -180,6 +188,8 @@ class AsyncClient(Composed, WatchRemoval):
                 async for event in events:
                     print(event.type.name, event.path)
         """
+        from zkeeper.client.watch import Watch
+
         return Watch(self._session, self._root, path, recursive, ends_with_session)
 
     def with_chroot(self, path: str) -> "AsyncClient":

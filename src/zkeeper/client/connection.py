@@ -133,8 +133,12 @@ class Connection(asyncio.Protocol):
 async def open_connection(host: Host, connection: Connection, random: "Random", ssl: "SSLContext | None") -> None:
     """Resolves the name, takes one of its addresses by chance, and connects. Raises `OSError`."""
     loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host.name, host.port)
-    addresses = list(dict.fromkeys(str(info[4][0]) for info in found))
-    address = addresses[random.randrange(len(addresses))]
+    address = host.name if host.is_address else await _resolve(loop, host, random)
     name = host.name if ssl is not None else None
     await loop.create_connection(lambda: connection, address, host.port, ssl=ssl, server_hostname=name)
+
+
+async def _resolve(loop: asyncio.AbstractEventLoop, host: Host, random: "Random") -> str:
+    found = await loop.getaddrinfo(host.name, host.port)
+    addresses = list(dict.fromkeys(str(info[4][0]) for info in found))
+    return addresses[random.randrange(len(addresses))]

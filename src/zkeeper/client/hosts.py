@@ -22,6 +22,11 @@ class Host(NamedTuple):
     name: str
     port: int
 
+    @property
+    def is_address(self) -> bool:
+        """Whether the name needs no resolving, which takes a thread."""
+        return ":" in self.name or self.name.replace(".", "").isdigit()
+
     def __str__(self) -> str:
         return f"[{self.name}]:{self.port}" if ":" in self.name else f"{self.name}:{self.port}"
 
