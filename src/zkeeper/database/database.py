@@ -14,6 +14,7 @@ from librt.strings import BytesWriter
 from mypy_extensions import i64
 
 from zkeeper.database import paths
+from zkeeper.database.foreseen import Pending
 from zkeeper.database.tree import DataTree, ephemeral_paths
 from zkeeper.database.watches import WatchManager
 from zkeeper.database.znode import CONTAINER_OWNER, TTL_MAX_MS, TTL_OWNER, OwnerRules, ZNode
@@ -34,6 +35,8 @@ from zkeeper.wire.txns import (
     TxnBody,
 )
 
+MAX_FORESEEN: Final = 4
+"""Of a transaction that changes more znodes, what was foreseen is not searched."""
 DIGEST_INTERVAL: Final = 128
 DIGEST_HISTORY: Final = 1024
 
@@ -77,13 +80,14 @@ class Database:
         self._awaited_zxid: i64 = 0
         self._awaited_digest: i64 = 0
 
-    def apply(self, txn: Txn, wants_results: bool = False) -> i64:
-        """Applies `txn` and returns its error code, `OK` for success.
+    def apply(self, txn: Txn, wants_results: bool = False, foreseen: list[Pending] | None = None) -> i64:
+        """Applies `txn` and returns its error code, `OK` for success. `foreseen` is what it will change, if known.
 
         `tree.touched` is then the znode whose Stat a reply shows; for a multi with `wants_results`, `results` holds
         what each operation came to. Both are valid until the next call.
         """
         self.tree.touched = None
+        self.tree.foreseen = foreseen if foreseen is not None and len(foreseen) <= MAX_FORESEEN else None
         if txn.txn_type == protocol.MULTI:
             code = self._apply_multi(txn, cast(MultiBody, txn.body), wants_results)
         else:

@@ -6,6 +6,8 @@
 3. `digest` is the sum of the digests of all znodes but those below /zookeeper, while `with_digest` is set.
 4. Every znode is held by its parent alone, so a tree of a million costs one dictionary entry for each; `_hot`, a
    bounded index of whole paths, only spares the walk and never holds a path that is gone.
+5. A znode that has become what was `foreseen` when its transaction was prepared, field by field, has the digest that
+   was computed then. One that has not gets its own, and the sum tells that it went wrong.
 """
 
 from typing import Final, final
@@ -14,6 +16,7 @@ from mypy_extensions import i32, i64
 
 from zkeeper.database import paths, quota
 from zkeeper.database.acls import AclTable
+from zkeeper.database.foreseen import Pending
 from zkeeper.database.znode import CONTAINER, EPHEMERAL, TTL, OwnerRules, ZNode, node_digest
 from zkeeper.errors import (
     OK,
@@ -42,6 +45,7 @@ class DataTree:
         self.node_count: i64 = 1
         self.data_bytes: i64 = 0
         self.touched: ZNode | None = None
+        self.foreseen: list[Pending] | None = None
         self._hot: dict[bytes, ZNode] = {}
         self.root = ZNode(b"", self.acls.open, 0, 0, 0)
         self._root_children: dict[bytes, ZNode] = {}
@@ -116,8 +120,17 @@ class DataTree:
         if node.owner != 0:
             self._index_owner(path, node.owner)
         if self.with_digest:
-            node.digest = node_digest(path, node)
+            node.digest = self._digest_of(path, node)
             self.digest += node.digest
+
+    def _digest_of(self, path: bytes, node: ZNode) -> i64:
+        """Rule 5."""
+        foreseen = self.foreseen
+        if foreseen is not None:
+            for pending in foreseen:
+                if pending.path == path and pending.is_like(node):
+                    return pending.digest
+        return node_digest(path, node)
 
     def _index_owner(self, path: bytes, owner: i64) -> None:
         kind = self.owner_rules.kind(owner)
@@ -179,7 +192,7 @@ class DataTree:
     def refresh_digest(self, path: bytes, node: ZNode) -> None:
         """Counts the znode's new state in place of its old."""
         if self.with_digest:
-            digest = node_digest(path, node)
+            digest = self._digest_of(path, node)
             self.digest += digest - node.digest
             node.digest = digest
 

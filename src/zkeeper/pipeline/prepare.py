@@ -12,6 +12,7 @@ from mypy_extensions import i64
 from zkeeper.database import paths, quota
 from zkeeper.database.auth import AuthRules, Identity
 from zkeeper.database.database import Database
+from zkeeper.database.foreseen import Pending
 from zkeeper.database.znode import CONTAINER_OWNER, EPHEMERAL, TTL_MAX_MS, TTL_OWNER
 from zkeeper.errors import (
     BadArgumentsError,
@@ -28,7 +29,7 @@ from zkeeper.errors import (
     UnimplementedError,
     ZooKeeperError,
 )
-from zkeeper.pipeline.pending import Pending, PendingTree
+from zkeeper.pipeline.pending import PendingTree
 from zkeeper.pipeline.requests import (
     CheckRequest,
     CreateRequest,

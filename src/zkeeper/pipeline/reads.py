@@ -81,7 +81,7 @@ class ReadAnswers:
             if op == protocol.MULTI_READ:
                 return sum([self._effort_of_one(one, path) for one, path in _decode_multi_read(peeked)])
             return self._effort_of_one(op, peeked.buffer())
-        except DecodeError:
+        except (DecodeError, ZooKeeperError):  # Its turn will say what is wrong with it.
             return 0
 
     def _effort_of_one(self, op: i64, path: bytes | None) -> i64:

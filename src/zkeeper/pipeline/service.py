@@ -15,13 +15,13 @@ from mypy_extensions import i64, mypyc_attr
 
 from zkeeper.database.auth import AuthRules, Identity
 from zkeeper.database.database import Database
+from zkeeper.database.foreseen import Pending
 from zkeeper.database.sessions import Session, SessionTracker, following_session_id, session_password
 from zkeeper.errors import DecodeError
 from zkeeper.pipeline.expiry import SessionExpiry
 from zkeeper.pipeline.large_requests import LargeRequests
 from zkeeper.pipeline.link import ClientLink
 from zkeeper.pipeline.link_state import CONNECTED, WAITING_FOR_SESSION
-from zkeeper.pipeline.pending import Pending
 from zkeeper.pipeline.prepare import PrepareOptions, Preparer
 from zkeeper.pipeline.reads import ReadAnswers
 from zkeeper.pipeline.requests import DeleteRequest, SessionRequest, WriteRequest
@@ -338,7 +338,7 @@ class Service:
         txn = proposal.txn
         link = proposal.link
         assert txn.zxid == self.database.last_zxid + 1, "transactions are applied in order, without a gap"
-        code = self.database.apply(txn, link is not None)
+        code = self.database.apply(txn, link is not None, proposal.changes)
         self.preparer.pending.applied(proposal.changes)
         self.stats.count_write(now_ms - proposal.received_ms)
         if self.audit is not None:

@@ -155,3 +155,24 @@ def test_credentials_are_bounded() -> None:
     client.post(raw.AUTH, raw.auth(b"digest", b"y" * (MAX_CREDENTIALS_BYTES // 2) + b":password"))
     assert client.is_closed
     assert "credentials" in server.told[-1]
+
+
+@pytest.mark.parametrize(
+    ("op", "body"),
+    [
+        (raw.MULTI_READ, raw.multi((raw.CREATE, raw.create(b"/m", entries=None)))),
+        (raw.MULTI_READ, raw.multi((raw.SET_DATA, raw.set_data(None, b"")))),
+        (raw.MULTI_READ, raw.multi((raw.GET_DATA, raw.read(None)))),
+        (raw.MULTI_READ, b"\0"),
+        (raw.GET_DATA, raw.read(None)),
+        (raw.GET_DATA, b"\0\0"),
+        (raw.GET_CHILDREN2, raw.buffer(b"/none")),
+    ],
+)
+def test_what_is_wrong_with_a_request_that_waits_is_said_in_its_turn(op: int, body: bytes) -> None:
+    server = limited()
+    client, at_once = server.connect(), server.connect()
+    expected = at_once.err(op, body) if op != raw.MULTI_READ else at_once.call(op, body).err
+    client.send(set_data(1) + raw.request(2, op, body))
+    server.commit()
+    assert answers(client) == [(1, 0), (2, expected)]
