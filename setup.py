@@ -15,7 +15,7 @@ from setuptools._distutils.errors import CompileError, DistutilsError
 from setuptools._distutils.sysconfig import customize_compiler
 
 GROUPS = {"zkeeper_wire": ["wire"], "zkeeper_core": ["database", "pipeline"]}
-"""What is compiled into one library. A client has need of the first alone, and is smaller and quicker to start for it."""
+"""What is compiled into one library. A client needs the first alone, and is smaller and starts sooner for it."""
 
 
 def has_compiler() -> bool:

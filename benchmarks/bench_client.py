@@ -25,8 +25,8 @@ FIGURES = {
     "blocking8": "blocking gets from 8 threads, 100 bytes, per second",
     "blocking1": "blocking gets from one thread, 100 bytes, per second",
     "watches": "10,000 watches registered and fired, seconds",
-    "import": "import, ms of processor time",
-    "memory": "memory of a connected client, MB",
+    "script": "a script that imports, connects and gets once: ms of processor time",
+    "memory": "memory of the same script, MB",
 }
 ROUND_S = 3.0
 IN_FLIGHT = 1000
@@ -92,11 +92,6 @@ def kazoo_blocking(port: int, threads: int) -> float:
         return _calls_per_s(lambda: client.get("/bench"), threads)
 
 
-def kazoo_memory(port: int) -> float:
-    with kazoo_client(port):
-        return _resident_mb()
-
-
 # Workers: zkeeper.
 
 
@@ -156,16 +151,6 @@ def zkeeper_blocking(port: int, threads: int) -> float:
         return _calls_per_s(lambda: zk.get("/bench"), threads)
 
 
-def zkeeper_memory(port: int) -> float:
-    async def main() -> float:
-        import zkeeper
-
-        async with zkeeper.connect(f"127.0.0.1:{port}"):
-            return _resident_mb()
-
-    return _run(main())
-
-
 def _run(main: Any) -> float:
     import uvloop
 
@@ -205,23 +190,47 @@ def _watch_paths(name: str) -> list[str]:
     return [f"/bench-{name}/{number:05d}" for number in range(WATCHES)]
 
 
-def _resident_mb() -> float:
-    for line in Path("/proc/self/smaps_rollup").read_text().splitlines():
-        if line.startswith("Pss:"):
-            return int(line.split()[1]) / 1024
-    raise AssertionError("the kernel does not tell the memory of a process")
+SCRIPTS = {
+    "kazoo": """
+from kazoo.client import KazooClient
+client = KazooClient(address)
+client.start()
+client.get("/")
+tell()
+client.stop()
+client.close()
+""",
+    "zkeeper": """
+import asyncio
+import zkeeper
+async def main():
+    async with zkeeper.connect(address) as zk:
+        await zk.get("/")
+        tell()
+asyncio.run(main())
+""",
+}
+"""What the plainest script does. Nothing else is loaded into its process, and asyncio's own loop runs it."""
+
+TELL = """
+import sys, time
+address = sys.argv[1]
+def tell():
+    cpu_ms = time.process_time() * 1000
+    pss = next(line for line in open("/proc/self/smaps_rollup") if line.startswith("Pss:"))
+    print(cpu_ms, int(pss.split()[1]) / 1024)
+"""
 
 
-def import_ms(module: str) -> float:
-    """Processor time of a fresh interpreter that imports `module`, less that of one that imports nothing."""
-    with_it, without_it = (_interpreter_ms(code) for code in (f"import {module}", "pass"))
-    return with_it - without_it
+def script(client: str, column: int) -> Callable[[int], float]:
+    """The processor time in ms, or the memory in MB, when the script has its answer: the median of five runs."""
 
+    def run(port: int) -> float:
+        command = [sys.executable, "-c", TELL + SCRIPTS[client], f"127.0.0.1:{port}"]
+        runs = [subprocess.run(command, capture_output=True, check=True) for _ in range(5)]
+        return statistics.median(float(one.stdout.split()[column]) for one in runs)
 
-def _interpreter_ms(code: str) -> float:
-    program = f"{code}\nimport time; print(time.process_time() * 1000)"
-    runs = [subprocess.run([sys.executable, "-c", program], capture_output=True, check=True) for _ in range(5)]
-    return statistics.median(float(run.stdout) for run in runs)
+    return run
 
 
 WORKERS: dict[tuple[str, str], Callable[[int], float]] = {
@@ -233,10 +242,8 @@ WORKERS: dict[tuple[str, str], Callable[[int], float]] = {
     ("zkeeper", "blocking1"): lambda port: zkeeper_blocking(port, 1),
     ("kazoo", "watches"): kazoo_watches,
     ("zkeeper", "watches"): zkeeper_watches,
-    ("kazoo", "memory"): kazoo_memory,
-    ("zkeeper", "memory"): zkeeper_memory,
-    ("kazoo", "import"): lambda port: import_ms("kazoo.client"),
-    ("zkeeper", "import"): lambda port: import_ms("zkeeper.client.client"),
+    **{(client, "script"): script(client, 0) for client in CLIENTS},
+    **{(client, "memory"): script(client, 1) for client in CLIENTS},
 }
 
 
