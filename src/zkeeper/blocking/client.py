@@ -27,7 +27,8 @@ class Client(Composed):
     lost (`SessionState.LOST`) it opens a new one by itself, in which the old one's ephemerals are gone.
 
     Requests of one thread are answered in their order. Requests that are made while there is no connection wait for
-    the next one, or until their `timeout_s` is over. No thread sees a state older than one that was shown before.
+    the next one, or until their `timeout_s`, in seconds, is over. No thread sees a state older than one that was shown
+    before.
 
     Sessions live on one background thread for the whole process, and end with it if they are not stopped. Callbacks (of
     watches, of the state) run in a second thread of each client, one after the other: they may call the client, and

@@ -42,6 +42,7 @@ class AtomicValue:
         self._acl = acl
 
     async def get(self) -> bytes:
+        """The value now."""
         return (await self.get_versioned()).value
 
     async def get_versioned(self) -> Versioned:

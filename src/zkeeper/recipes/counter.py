@@ -49,6 +49,7 @@ class Counter:
         self._value = AtomicValue(zk, path, start=self._write(start), acl=acl)
 
     async def value(self) -> int:
+        """The number now."""
         return self._read(await self._value.get())
 
     async def add(self, change: int = 1) -> int:
@@ -56,6 +57,7 @@ class Counter:
         return self._read(await self._value.update(lambda data: self._write(self._read(data) + change)))
 
     async def subtract(self, change: int = 1) -> int:
+        """Subtracts, and returns the number after it."""
         return await self.add(-change)
 
     async def set(self, number: int) -> None:

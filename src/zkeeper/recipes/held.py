@@ -40,10 +40,12 @@ class Held:
 
     @property
     def fencing_token(self) -> int:
+        """The czxid of that znode."""
         return self.znode.czxid
 
     @property
     def is_held(self) -> bool:
+        """Whether it is neither released nor lost."""
         return not self.lost.is_set() and not self.is_released
 
     def check(self, transaction: Transaction) -> Transaction:
@@ -72,6 +74,7 @@ class Held:
     # For the recipes.
 
     def lose(self) -> None:
+        """Tells that it is lost, once."""
         if self.is_held:
             self.lost.set()
             callbacks, self._callbacks = self._callbacks, []
@@ -79,6 +82,7 @@ class Held:
                 callback()
 
     def note_release(self) -> None:
+        """Ends it without a loss."""
         self.is_released = True
         self._callbacks.clear()
 

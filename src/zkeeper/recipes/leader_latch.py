@@ -53,6 +53,7 @@ class LeaderLatch(Running):
 
     @property
     def is_leader(self) -> bool:
+        """Whether this is the leader."""
         return self.held is not None
 
     async def wait(self, timeout_s: float | None = None) -> Held:

@@ -52,6 +52,9 @@ def sticky(inner: Strategy) -> Strategy:
 class ServiceProvider:
     """Follows the instances of one service, and chooses. Made by `ServiceDiscovery.provider`.
 
+        async with discovery.provider("stock") as provider:
+            instance = provider.choose()
+
     Promises what a `ChildrenCache` does. Instances that are not enabled are not chosen, nor those for which
     `note_error` was called `DOWN_ERRORS` times within `DOWN_S` seconds, unless all are so.
     """

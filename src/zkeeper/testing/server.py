@@ -98,14 +98,17 @@ class Server:
 
     @property
     def is_running(self) -> bool:
+        """Whether it was started and not stopped; a paused server runs."""
         return self._life is not None
 
     @property
     def host(self) -> str:
+        """The address of the loopback interface."""
         return HOST
 
     @property
     def port(self) -> int:
+        """The port on which it serves clients; the same after a restart."""
         return self._running.place.port
 
     @property

@@ -1,0 +1,112 @@
+"""Every public name says what it is; operations say their units, their errors, and show themselves in an example."""
+
+import ast
+import inspect
+import re
+import textwrap
+from collections.abc import Callable, Iterator
+from types import FunctionType, ModuleType
+from typing import Any, NamedTuple
+
+import pytest
+
+import zkeeper
+import zkeeper.blocking
+import zkeeper.recipes
+import zkeeper.testing
+
+MODULES = (zkeeper, zkeeper.recipes, zkeeper.blocking, zkeeper.testing)
+CLIENTS = (zkeeper.AsyncClient, zkeeper.Client)
+UNITS = {"_ms": r"\bms\b|millisecond", "_s": r"\bseconds\b|\d s\b", "_bytes": "byte"}
+FRUITLESS = {"close", "stop", "transaction", "multi_read", "with_chroot", "on_state", "states", "watch"}
+"""Operations that raise nothing of their own: they ask no server, or always return."""
+
+
+class Member(NamedTuple):
+    owner: type
+    name: str
+    function: Callable[..., Any]
+    is_property: bool
+
+    @property
+    def text(self) -> str:
+        return inspect.getdoc(self.function) or ""
+
+
+def things(module: ModuleType) -> Iterator[tuple[str, Any]]:
+    """Classes and functions that a module shows; constants have their docstrings in the source."""
+    for name in module.__all__:
+        thing = getattr(module, name)
+        if inspect.isclass(thing) or inspect.isfunction(thing):
+            yield name, thing
+
+
+def members(owner: type) -> Iterator[Member]:
+    """Public methods and properties that are written in this package."""
+    for name in dir(owner):
+        found = inspect.getattr_static(owner, name)
+        function = found.fget if isinstance(found, property) else getattr(found, "__func__", found)
+        if not name.startswith("_") and isinstance(function, FunctionType) and "zkeeper" in function.__module__:
+            yield Member(owner, name, function, isinstance(found, property))
+
+
+def operations() -> list[Member]:
+    return [one for client in CLIENTS for one in members(client) if not one.is_property]
+
+
+def example_of(text: str) -> str:
+    return textwrap.dedent(text.partition("Example:\n")[2])
+
+
+def test_every_public_name_has_a_docstring() -> None:
+    named = [(module.__name__, name, thing) for module in MODULES for name, thing in things(module)]
+    assert len(named) > 80
+    # A NamedTuple that says nothing has its signature for a docstring.
+    silent = [f"{module}.{name}" for module, name, one in named if (one.__doc__ or f"{name}(").startswith(f"{name}(")]
+    assert silent == []
+
+
+def test_every_public_member_has_a_docstring() -> None:
+    owners = {thing for module in MODULES for _, thing in things(module) if inspect.isclass(thing)}
+    found = [one for owner in owners for one in members(owner)]
+    assert len(found) > 200
+    assert sorted({f"{one.owner.__name__}.{one.name}" for one in found if not one.text}) == []
+
+
+@pytest.mark.parametrize("one", operations(), ids=lambda one: f"{one.owner.__name__}.{one.name}")
+def test_an_operation_is_shown(one: Member) -> None:
+    example = example_of(one.text)
+    assert one.name in example
+    ast.parse(f"async def example():\n{textwrap.indent(example, '    ')}")
+
+
+@pytest.mark.parametrize("one", operations(), ids=lambda one: f"{one.owner.__name__}.{one.name}")
+def test_an_operation_tells_its_units_and_errors(one: Member) -> None:
+    home = next(base for base in one.owner.__mro__ if one.name in vars(base))
+    text = "\n".join([one.text, home.__doc__ or "", one.owner.__doc__ or ""])
+    if re.search("^As `", one.text):
+        return
+    for parameter in inspect.signature(one.function).parameters:
+        for ending, unit in UNITS.items():
+            assert not parameter.endswith(ending) or re.search(unit, text), parameter
+    assert one.name in FRUITLESS or re.search("[Rr]aise|fails? with", text)
+
+
+def test_connecting_tells_every_option() -> None:
+    text = inspect.getdoc(zkeeper.connect) or ""
+    assert [name for name in inspect.signature(zkeeper.connect).parameters if f"`{name}`" not in text] == []
+    assert "milliseconds" in text
+    assert "Raises" in text
+    assert "connect(" in example_of(text)
+
+
+def test_every_recipe_is_shown() -> None:
+    """By code in its docstring, which stands further to the right than the text."""
+    recipes = [thing for _, thing in things(zkeeper.recipes) if inspect.isclass(thing) and "zk" in _arguments(thing)]
+    assert len(recipes) > 18
+    assert [one.__name__ for one in recipes if not re.search(r"^ {4}\S", inspect.getdoc(one) or "", re.MULTILINE)] == []
+
+
+def _arguments(thing: type) -> list[str]:
+    made = vars(thing).get("__init__")
+    return list(inspect.signature(made).parameters) if inspect.isfunction(made) else []
