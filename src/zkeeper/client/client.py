@@ -1,6 +1,7 @@
 """The client: a session as its user sees it, and the door to everything that is done with it.
 
-What not every program needs is loaded when it is first used: a short script pays for what it does.
+What not every program needs is loaded when it is first called for: a short script pays for what it does. The session
+itself loads nothing while it runs, for the blocking client's sake (`blocking/loops.py`).
 """
 
 from collections.abc import AsyncIterator, Callable, Iterable

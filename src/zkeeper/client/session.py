@@ -17,6 +17,7 @@ from zkeeper.client.connection import Connection, open_connection
 from zkeeper.client.credentials import Credentials
 from zkeeper.client.hosts import Host, HostList
 from zkeeper.client.options import SessionOptions
+from zkeeper.client.read_write_search import find_read_write
 from zkeeper.client.restoring import restore
 from zkeeper.client.states import CONNECTED, FINAL, StateTeller, report
 from zkeeper.client.vigil import Vigil
@@ -306,8 +307,6 @@ class Session:
 
     async def _leave_read_only(self, current: Host) -> None:
         """Moves to a server that can write as soon as there is one."""
-        from zkeeper.client.read_write_search import find_read_write
-
         found = await find_read_write(self.hosts.hosts(), current, self.options.ssl)
         self.hosts.prefer(found)
         if self._connection is not None:

@@ -1,4 +1,4 @@
-"""The tutorial does what it says: its programs run, one after the other, and print what stands below them."""
+"""The tutorial and the README do what they say: programs run, and print what stands below them."""
 
 import os
 import re
@@ -45,6 +45,13 @@ def test_its_tests_pass(example: Example, tmp_path_factory: pytest.TempPathFacto
     (folder / "test_greeting.py").write_text(example.source)
     said = run("-m", "pytest", "-p", "zkeeper.testing.pytest_plugin", "-p", "no:cacheprovider", str(folder))
     assert f"{example.source.count('def test_')} passed" in said
+
+
+def test_the_program_of_the_readme_runs(address: str) -> None:
+    (example,) = examples("README.md")
+    said = run("-c", example.source.replace(ADDRESS, address)).splitlines()
+    assert said[0] == "b'work'"
+    assert said[1].startswith("held since 0x")
 
 
 def test_every_page_that_it_leads_to_exists() -> None:
