@@ -72,8 +72,11 @@ def test_piped_lines(server_kind: str, path: Path, tmp_path: Path) -> None:
     for command, name in ((zkcli(), "zkcli"), (ours(), "ours")):
         with run_server(server_kind, tmp_path / name) as server:
             said.append(run_shell(command, server.address, lines=lines))
-    assert said[0].out
-    assert said[1] == said[0]
+    zkcli_said, we_said = said
+    assert zkcli_said.out
+    # zkCli prints events in a thread of its own: one that came while `printwatches` was off may find it on again.
+    shown = {line.removeprefix("O ") for line in recorded}
+    assert we_said == zkcli_said._replace(events=[event for event in zkcli_said.events if event in shown])
 
 
 def test_one_command(server_kind: str, tmp_path: Path) -> None:
