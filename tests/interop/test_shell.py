@@ -33,8 +33,8 @@ ONE_SHOT = (
 
 
 ATTEMPTS = 3
-"""zkCli prints events in a thread of its own: one may come late, or be shown though `printwatches` was off when it came.
-What differs every time is a difference."""
+"""zkCli prints events in a thread of its own: one may come late, or be shown though `printwatches` was off when it
+came. What differs every time is a difference."""
 
 
 class Said(NamedTuple):
