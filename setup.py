@@ -14,8 +14,7 @@ from setuptools._distutils.ccompiler import new_compiler
 from setuptools._distutils.errors import CompileError, DistutilsError
 from setuptools._distutils.sysconfig import customize_compiler
 
-GROUPS = {"zkeeper_wire": ["wire"], "zkeeper_core": ["database", "pipeline"]}
-"""What is compiled into one library. A client needs the first alone, and is smaller and starts sooner for it."""
+CORE = ["wire", "database", "pipeline"]
 
 
 def has_compiler() -> bool:
@@ -33,9 +32,9 @@ def has_compiler() -> bool:
     return True
 
 
-def modules(parts: list[str]) -> list[str]:
+def core_modules() -> list[str]:
     root = pathlib.Path("src/zkeeper")
-    return [str(path) for part in parts for path in sorted((root / part).glob("*.py")) if path.name != "__init__.py"]
+    return [str(path) for part in CORE for path in sorted((root / part).glob("*.py")) if path.name != "__init__.py"]
 
 
 def extensions() -> list[Extension]:
@@ -49,9 +48,7 @@ def extensions() -> list[Extension]:
         return []
     from mypyc.build import mypycify
 
-    groups = [(modules(parts), name) for name, parts in GROUPS.items()]
-    every = [module for sources, _ in groups for module in sources]
-    return mypycify(["--strict", *every], opt_level="3", debug_level="0", separate=groups)
+    return mypycify(["--strict", *core_modules()], opt_level="3", debug_level="0", group_name="zkeeper")
 
 
 setup(ext_modules=extensions())
