@@ -48,7 +48,7 @@ def test_mypy_accepts_them(folder: Path) -> None:
 
 @pytest.mark.slow
 def test_pyright_accepts_them(folder: Path) -> None:
-    """Pip installs a wrapper; the program is fetched with npm when it is first called, for which there may be no way."""
+    """Pip installs a wrapper; the program is fetched with npm when it is first called, which may not be possible."""
     pyright = shutil.which("pyright", path=str(Path(sys.executable).parent)) or shutil.which("pyright")
     if pyright is None or subprocess.run([pyright, "--version"], capture_output=True, check=False).returncode:
         pytest.skip("pyright is not installed, and cannot be fetched")
