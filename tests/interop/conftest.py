@@ -11,6 +11,7 @@ import pytest
 
 from .programs import HERE, Outcome, command_for, run_program
 from .servers import Server, ServerMissing, run_server, selected_kinds, zkjava_script
+from .stage import Scene, Stage, open_scene, open_stage
 
 SERVER_KEY = pytest.StashKey[Server]()
 RunClient = Callable[[str], Outcome]
@@ -46,6 +47,22 @@ def run_client(server: Server) -> RunClient:
         return outcomes[client]
 
     return run
+
+
+@pytest.fixture(scope="session")
+def stage(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """Players of all languages on the server."""
+    for client in ("curator", "kazoo"):
+        build(client)
+    with open_stage(server, tmp_path_factory.mktemp("players")) as opened:
+        yield opened
+
+
+@pytest.fixture
+def scene(stage: Stage, request: pytest.FixtureRequest) -> Iterator[Scene]:
+    """A root path on the stage for one test."""
+    with open_scene(stage, request.node.originalname) as opened:
+        yield opened
 
 
 def build(client: str) -> None:

@@ -1,0 +1,1 @@
+"""Our own recipes as a program among those of others."""
