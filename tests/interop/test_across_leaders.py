@@ -23,8 +23,8 @@ def test_leader_latches_follow_each_other_and_all_see_who_leads(scene: Scene, ca
         if observer in present:
             wait_for(lambda seen=names[: place + 1]: observer.tell("leaders") == seen, "what the observer sees")
         latch.tell("close")
-        assert latch.tell("history") == [True, False]
-    assert scene.children("latch") == []
+        wait_for(lambda told=latch: told.tell("history") == [True, False], "the end of the leadership")
+    scene.wait_for_children("latch", 0)
 
 
 @pytest.mark.parametrize("ours_first", [True, False])
@@ -40,4 +40,4 @@ def test_the_elected_follow_each_other(scene: Scene, other: str, ours_first: boo
         watching = scene.actor("ours", "election", "election", layout=other)
         assert watching.tell("contenders") == names[place:]
         candidate.tell("release")
-    assert scene.children("election") == []
+    scene.wait_for_children("election", 0)

@@ -100,12 +100,15 @@ URIS = {
 }
 
 
-def found(fields: dict[str, Any]) -> dict[str, Any]:
-    """What is to be found of an instance that was registered. For Java the class of a payload is not in it."""
+def found(fields: dict[str, Any], serving: str) -> dict[str, Any]:
+    """What is to be found of an instance that was registered. For Java the class of a payload is not in it; Curator's
+    serializer leaves out, unless told otherwise, that an instance is not enabled."""
     payload = fields["payload"]
     if isinstance(payload, dict):
         payload = {name: value for name, value in payload.items() if name != "@class"}
     rest = {name: value for name, value in fields.items() if name != "uri_spec"}
+    if serving == "curator":
+        rest["enabled"] = True
     return {**rest, "payload": payload, "uri": URIS[fields["id"]]}
 
 
@@ -117,7 +120,7 @@ def test_services_are_found_with_all_fields(scene: Scene, serving: str, asking: 
     assert client.tell("names") == ["shop"]
     assert client.tell("ids", "shop") == ["s-1", "s-2", "s-3"]
     for fields in (FULL, PLAIN, BARE):
-        assert found({**client.tell("find", "shop", fields["id"]), "uri_spec": None}) == found(fields)
+        assert found({**client.tell("find", "shop", fields["id"]), "uri_spec": None}, serving) == found(fields, serving)
     server.tell("update", {**FULL, "port": 9090, "payload": 7})
     wait_for(lambda: client.tell("find", "shop", "s-1")["port"] == 9090, "the new port")
     assert client.tell("find", "shop", "s-1")["payload"] == 7
