@@ -1,6 +1,7 @@
 """Players: one process for each language, with recipes that are told what to do.
 
-A player reads orders from its standard input, one JSON object a line: `{"actor": ..., "verb": ..., "arguments": [...]}`.
+A player reads orders from its standard input, one JSON object a line:
+`{"actor": ..., "verb": ..., "arguments": [...]}`.
 The verb `use` gives an actor its part (recipe, path, identifier, number of leases or members, layout); other verbs are
 what that part can do. The reply is `{"actor": ..., "value": ...}` or `{"actor": ..., "error": ...}`.
 

@@ -86,7 +86,8 @@ def test_a_znode_that_stays_is_taken_over(scene: Scene, first: str, second: str)
 
 
 FULL: dict[str, Any] = {
-    "name": "shop", "id": "s-1", "address": "10.0.0.1", "port": 8080, "ssl_port": 8443, "registered_at_ms": 1_700_000_000_123,
+    "name": "shop", "id": "s-1", "address": "10.0.0.1", "port": 8080, "ssl_port": 8443,
+    "registered_at_ms": 1_700_000_000_123,
     "type": "DYNAMIC", "uri_spec": "{scheme}://{address}:{ssl-port}/{name}/{id}?at={registration-time-utc}#{[}x{]}",
     "enabled": False, "payload": {"@class": "java.util.LinkedHashMap", "zone": "grün", "weight": 3, "tags": ["a", "b"]},
 }  # fmt: skip
