@@ -14,8 +14,9 @@ CHUNK_BYTES = 4096
 class Front:
     """`serve` is the main coroutine of its machine. `target` is the server behind it."""
 
-    def __init__(self, target: str) -> None:
+    def __init__(self, target: str, chunk_bytes: int = CHUNK_BYTES) -> None:
         self.target = target
+        self.chunk_bytes = chunk_bytes
         self.ways: list[Way] = []
         self.breaks = 0
         self._may_pass = asyncio.Event()
@@ -73,7 +74,7 @@ class Way:
     async def carry(self, may_pass: asyncio.Event) -> None:
         self._front.ways.append(self)
         try:
-            while data := await self._reader.read(CHUNK_BYTES):
+            while data := await self._reader.read(self._front.chunk_bytes):
                 await may_pass.wait()
                 if not self._pass(data):
                     break

@@ -82,8 +82,8 @@ class Truth:
         self.sessions: dict[int, int] = {}
         """The timeout that was granted to each session, in ms."""
         self.expired_ms: dict[int, int] = {}
-        """When sessions were ended by the server, on its clock."""
-        self.closed: set[int] = set()
+        """When sessions were ended by the server, on its clock, and, below, by whomever."""
+        self.closed_ms: dict[int, int] = {}
         self._entries = entries
         for zxid in range(1, len(entries) + 1):
             self._apply(entries[zxid])
@@ -113,7 +113,7 @@ class Truth:
         self.states.append(self._state)
 
     def _close_session(self, entry: Entry) -> None:
-        self.closed.add(entry.session_id)
+        self.closed_ms[entry.session_id] = entry.time_ms
         if entry.cxid == 0:
             self.expired_ms[entry.session_id] = entry.time_ms
         for path in sorted(path for path, node in self._state.items() if node.owner == entry.session_id):
