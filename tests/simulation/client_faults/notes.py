@@ -58,14 +58,22 @@ class Persistent:
     told: list[WatchEvent] = field(default_factory=list)
     iterated: list[WatchEvent] = field(default_factory=list)
     first_iterated: int | None = None
+    is_asked_for: bool = False
 
 
 class Asked(NamedTuple):
     op: Op
 
+    def __str__(self) -> str:
+        return f"{self.op.number} asks {self.op}"
+
 
 class Ended(NamedTuple):
     op: Op
+
+    def __str__(self) -> str:
+        op = self.op
+        return f"{op.number} is told {'nothing' if op.is_cancelled else repr(op.error or op.result)}"
 
 
 class Stated(NamedTuple):
@@ -75,6 +83,9 @@ class Stated(NamedTuple):
     session_id: int
     timeout_ms: int
 
+    def __str__(self) -> str:
+        return f"{self.state.name} session {self.session_id:#x}, timeout {self.timeout_ms} ms"
+
 
 class Told(NamedTuple):
     """`server_zxid`: how far the server was."""
@@ -82,6 +93,10 @@ class Told(NamedTuple):
     watch: OneShot | Persistent
     event: WatchEvent
     server_zxid: int
+
+    def __str__(self) -> str:
+        kind = f"the watch of {self.watch.op.number}" if isinstance(self.watch, OneShot) else f"watch {self.watch.path}"
+        return f"{kind} is told {self.event.type.name} {self.event.path} {self.event.zxid}"
 
 
 class Watching(NamedTuple):

@@ -255,14 +255,22 @@ class Player:
         if self.random.random() < 0.5:
             self._readers.append(self._task(self._iterate(watch, noted)))
         op = self._op("watch", path)
-        self.note(Watching(noted))
-        future = self.begin(op, lambda: self._task(watch.start()), is_ordered=False)
+        future = self.begin(op, lambda: self._task(self._start(watch, noted)), is_ordered=False)
         if future is not None:
-            future.add_done_callback(lambda done: self._watching(noted, done))
+            future.add_done_callback(lambda done: self._watching(watch, noted, done))
 
-    def _watching(self, noted: Persistent, done: "asyncio.Future[None]") -> None:
+    async def _start(self, watch: zkeeper.Watch, noted: Persistent) -> None:
+        noted.is_asked_for = True
+        self.note(Watching(noted))
+        await watch.start()
+
+    def _watching(self, watch: zkeeper.Watch, noted: Persistent, done: "asyncio.Future[None]") -> None:
         if not done.cancelled() and done.exception() is None:
             self.note(Began(noted, self.zk.last_zxid))
+        elif (watch, noted) in self._persistent:
+            # Who gives the beginning up has no watch.
+            self._persistent.remove((watch, noted))
+            self.note(Stopped(noted))
 
     async def _iterate(self, watch: zkeeper.Watch, noted: Persistent) -> None:
         """Reads in turns that are given up now and then, which must lose nothing."""
@@ -277,12 +285,11 @@ class Player:
 
     def unwatch(self) -> None:
         if self._persistent and self.random.random() < 0.3:
-            self._stop(self._persistent.pop(self.random.randrange(len(self._persistent))))
-
-    def _stop(self, one: tuple[zkeeper.Watch, Persistent]) -> None:
-        watch, noted = one
-        self.note(Stopped(noted))
-        watch.stop()
+            one = self.random.choice(self._persistent)
+            if one[1].is_asked_for:
+                self._persistent.remove(one)
+                self.note(Stopped(one[1]))
+                one[0].stop()
 
     # The end.
 

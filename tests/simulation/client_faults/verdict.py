@@ -99,9 +99,9 @@ class PlayerJudge:
             self._take_error(op, op.error)
 
     def _take_success(self, op: Op) -> None:
-        self._answered_s = max(self._answered_s, op.asked_s)
         if op.kind == "watch":
             return
+        self._answered_s = max(self._answered_s, op.asked_s)
         done = self._done(op)
         if op.token or op.kind == "delete":
             if done is None:

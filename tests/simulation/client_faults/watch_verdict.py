@@ -44,9 +44,10 @@ class SetPersistent:
     zxids: list[int] = field(default_factory=list)
     """Of all events that were told."""
     connection: int = 0
-    """How many connections there had been when it was asked for, or when NONE was told."""
+    """How many connections there had been when it was asked for."""
     needs_none: bool = False
-    is_stopped: bool = False
+    was_told_none: bool = False
+    """On this connection."""
 
 
 class WatchJudge:
@@ -77,7 +78,7 @@ class WatchJudge:
             self._connection += 1
         elif state in (SessionState.SUSPENDED, SessionState.LOST):
             for one in self._persistent.values():
-                one.needs_none, one.armed_zxid = True, None
+                one.needs_none, one.was_told_none, one.armed_zxid = True, False, None
 
     def at_the_end(self) -> None:
         self.state(SessionState.CLOSED)
@@ -120,7 +121,7 @@ class WatchJudge:
 
     def _check_one_shot(self, one: SetOneShot, op: Op, zxid: int) -> None:
         change = self._first_after(one, one.last_zxid)
-        if change is None or change.zxid > zxid or self._came_and_went(one, change, zxid):
+        if change is None or change.zxid > zxid or self._came_and_went(one, change, op.last_zxid):
             return
         self._fail(f"{op} shows zxid {zxid}, and the watch of {one} was not told of {change}")
 
@@ -132,7 +133,7 @@ class WatchJudge:
         if one.needs_none:
             self._fail(f"{op} was answered on a new connection before {watch.path} was told NONE")
         if one.armed_zxid is None:
-            if one.connection == self._connection and EventType.NONE in [event.type for event in watch.told]:
+            if one.was_told_none:
                 self._arm(one, op.last_zxid)
             return
         due = self._due(watch, one.armed_zxid)
@@ -172,7 +173,8 @@ class WatchJudge:
             self._check_fired(one, event, server_zxid)
 
     def _check_fired(self, one: SetOneShot, event: WatchEvent, server_zxid: int) -> None:
-        change = self._first_after(one, one.last_zxid)
+        # While a znode is missing nobody can tell one state from another.
+        change = self._first_after(one, one.first_zxid if one.kind == "missing" else one.last_zxid)
         limit = server_zxid if event.zxid < 0 else event.zxid
         if change is None or change.zxid > limit:
             raise Violation(f"{self._name}: the watch of {one} was told {event}, and nothing had happened")
@@ -180,10 +182,16 @@ class WatchJudge:
             self._tally["events told afterwards"] += 1
             if one.connection == self._connection:
                 self._fail(f"the watch of {one} was told {event} without a new connection")
-        elif change.zxid != event.zxid and not self._came_and_went(one, change, event.zxid):
+        elif not self._is_first(one, change, event):
             self._fail(f"the watch of {one} was told {event}, and not of {change}")
         elif not any(c.kind == event.type and c.path == event.path for c in self._truth.changes_at(event.zxid)):
             self._fail(f"the watch of {one} was told {event}, which did not happen")
+
+    def _is_first(self, one: SetOneShot, change: Change, event: WatchEvent) -> bool:
+        if change.zxid == event.zxid or self._came_and_went(one, change, event.zxid):
+            return True
+        last = self._first_after(one, one.last_zxid)
+        return one.kind == "missing" and (last is None or event.zxid <= last.zxid)
 
     # Events of persistent watches.
 
@@ -210,7 +218,7 @@ class WatchJudge:
             raise Violation(f"{self._name}: the watch of {watch.path} was stopped, and told {event}")
         if event.type is EventType.NONE:
             self._tally["events may be missing"] += 1
-            one.needs_none, one.armed_zxid, one.connection = False, None, self._connection + 1
+            one.needs_none, one.was_told_none, one.armed_zxid = False, True, None
         elif event.zxid >= 0:
             self._check_change(watch, one, event)
 
