@@ -144,7 +144,10 @@ class FaultRun:
 
     def _break_after(self) -> None:
         name, front = self._front()
-        to_server, count_bytes = self.random.random() < 0.4, int(self.random.choice((10, 100, 600)) * self.random.random())
+        to_server, count_bytes = (
+            self.random.random() < 0.4,
+            int(self.random.choice((10, 100, 600)) * self.random.random()),
+        )
         self.world.on(name, lambda: front.break_after(to_server, count_bytes))
 
     def _break(self) -> None:
@@ -221,7 +224,7 @@ class FaultRun:
         self.world.pass_time((4000 + 3 * TICK_MS) / 1000)
         for ask in (Player.last_write, Player.last_read):
             for player in alive:
-                self.world.on(player.name, lambda player=player: ask(player))  # type: ignore[misc]  # a default
+                self.world.on(player.name, lambda player=player, ask=ask: ask(player))  # type: ignore[misc]  # defaults
             for player in alive:
                 self._wait(player.is_settled, f"the last request of {player.name} never ends")
         self.world.pass_time(0.5)
@@ -251,5 +254,3 @@ class FaultRun:
             self.world.until(predicate, timeout_s)
         except Exception as error:
             raise Violation(what) from error
-
-

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from zkeeper import SessionState, WatchEvent
 
+
 @dataclass
 class Op:
     """An operation, and how it ended. `token` is data that nobody else writes."""

@@ -3,8 +3,10 @@
 1. Requests complete in the order of the calls, and each with an answer of its own: what a read shows is the tree after
    some zxid, no older than what the client had seen, or anybody had been told, before it asked.
 2. What was acknowledged is in the logs where the reply says; what is told as not done is not; nothing is there twice.
-3. An error has a cause: a connection or a session that was lost meanwhile, a call of `close`, or a tree that refuses it.
-4. States follow each other as they may. LOST has a cause, too, and is told before the server can have ended the session.
+3. An error has a cause: a connection or a session that was lost meanwhile, a call of `close`, or a tree that refuses
+   it. No request outlives the session in which it was asked.
+4. States follow each other as they may. LOST has a cause, too, and is told before the server can have ended the
+   session.
 What watches tell is judged beside it (`WatchJudge`).
 """
 
@@ -101,6 +103,8 @@ class PlayerJudge:
     def _take_success(self, op: Op) -> None:
         if op.kind == "watch":
             return
+        if op.is_ordered and self._lost_sessions > self._at_ask[op.number][1]:
+            self._fail(f"{op} was asked in a session that was lost, and done in the next one")
         self._answered_s = max(self._answered_s, op.asked_s)
         done = self._done(op)
         if op.token or op.kind == "delete":
@@ -268,7 +272,9 @@ def judge_orphans(truth: Truth, ops: list[Op], settled_zxid: int) -> None:
     for op in ops:
         if op.kind != "protected":
             continue
-        there = [path for path, node in state.items() if path.startswith(f"{ROOT}{PROTECTED}/") and node.data == op.token]
+        there = [
+            path for path, node in state.items() if path.startswith(f"{ROOT}{PROTECTED}/") and node.data == op.token
+        ]
         has_it = op.error is None and not op.is_cancelled
         if len(there) > 1 or (there and not has_it and not _is_excused(op)) or (has_it and not op.owner and not there):
             raise Violation(f"{op} ended with {op.error or op.result!r}, and {there} are there")

@@ -46,6 +46,8 @@ class SetPersistent:
     connection: int = 0
     """How many connections there had been when it was asked for."""
     needs_none: bool = False
+    has_begun: bool = False
+    """Whether its beginning was told; before that it promises nothing."""
     was_told_none: bool = False
     """On this connection."""
 
@@ -72,7 +74,7 @@ class WatchJudge:
 
     def state(self, state: SessionState) -> None:
         if self._state in OVER and self._one_shots:
-            self._fail(f"the session is over, and {list(self._one_shots.values())[0]} was not told")
+            self._fail(f"the session is over, and {next(iter(self._one_shots.values()))} was not told")
         self._state = state
         if state is SessionState.CONNECTED:
             self._connection += 1
@@ -133,7 +135,7 @@ class WatchJudge:
         if one.needs_none:
             self._fail(f"{op} was answered on a new connection before {watch.path} was told NONE")
         if one.armed_zxid is None:
-            if one.was_told_none:
+            if one.was_told_none and one.has_begun:
                 self._arm(one, op.last_zxid)
             return
         due = self._due(watch, one.armed_zxid)
@@ -202,7 +204,10 @@ class WatchJudge:
     def began(self, watch: Persistent, zxid: int) -> None:
         """Without a new connection meanwhile all that comes later is told."""
         one = self._persistent.get(id(watch))
-        if one is not None and not one.needs_none and one.armed_zxid is None and one.connection == self._connection:
+        if one is None:
+            return
+        one.has_begun = True
+        if not one.needs_none and one.armed_zxid is None and one.connection == self._connection:
             self._arm(one, zxid)
 
     def stopped(self, watch: Persistent | OneShot) -> None:
