@@ -33,6 +33,15 @@ OPS = [
     (raw.SET_DATA, raw.set_data(b"/a", b"y" * 20)), (raw.CHECK, raw.versioned(b"/a", 0)),
     (raw.CREATE_CONTAINER, raw.create(b"/c", b"", 4)), (raw.CREATE_TTL, raw.create(b"/t", b"", 5, ttl_ms=1000)),
 ]  # fmt: skip
+LIST_OPS = [
+    *OPS, (raw.CREATE, raw.create(b"/a/n", None, entries=None)), (raw.CREATE2, raw.create(None)),
+    (raw.SET_DATA, raw.set_data(None, None)), (raw.GET_DATA, raw.read(b"/a")), (raw.GET_CHILDREN, raw.read(b"/")),
+    (raw.GET_DATA, raw.read(None)),
+]  # fmt: skip
+WRITES = [
+    (raw.SET_DATA, raw.set_data(b"/", b"")), (raw.CREATE, raw.create(b"/a", b"x")),
+    (raw.CREATE2, raw.create(b"/s-", b"", 2)), (raw.MULTI, raw.multi(*OPS[:2])),
+]  # fmt: skip
 QUOTA = b"/zookeeper/quota"
 REQUESTS = [
     *OPS,
@@ -60,6 +69,10 @@ REQUESTS = [
 def request_payloads() -> list[bytes]:
     captured = [payload for payload in captured_payloads() if not is_connect(payload)]
     return captured + [struct.pack(">ii", at + 1, op) + body for at, (op, body) in enumerate(REQUESTS)]
+
+
+def write_payloads() -> list[bytes]:
+    return [struct.pack(">ii", at + 1, op) + body for at, (op, body) in enumerate(WRITES)]
 
 
 def connect_payloads() -> list[bytes]:

@@ -65,8 +65,16 @@ def _insert(random: Random, data: bytearray, _: bytes) -> None:
     data[at:at] = struct.pack(">i", len(piece)) + piece if random.random() < 0.7 else piece
 
 
+def _make_null(random: Random, data: bytearray, _: bytes) -> None:
+    """In place of a text or a buffer, a null."""
+    at = data.find(b"\0\0\0", random.randrange(len(data)))
+    if 0 <= at < len(data) - 3:
+        data[at : at + 4 + data[at + 3]] = struct.pack(">i", -1)
+
+
 MUTATIONS: Sequence[Callable[[Random, bytearray, bytes], None]] = (
     _flip, _set, _truncate, _remove, _double, _write_i32, _nudge_i32, _nudge_i32, _write_i64, _splice, _insert,
+    _make_null,
 )  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """Where the mutated bytes go, and the outcomes that are allowed there. Anything else is a finding.
 
 1. Client frames: replies, one for each whole frame and in frames themselves, or a close, or waiting for the rest.
+   Many of them arrive behind a write that is on its way, so that they wait for it before they are answered.
 2. Transactions: a `DecodeError`, or a transaction that is encoded and applied again without an exception.
 3. Logs, snapshots, images and whole folders: what they hold, or a `DecodeError` or `StorageError`.
 """
@@ -49,6 +50,7 @@ class ClientTarget(Target):
     def __init__(self) -> None:
         self.requests = corpus.request_payloads()
         self.connects = corpus.connect_payloads()
+        self.writes = corpus.write_payloads()
         self.renew()
 
     def renew(self) -> None:
@@ -78,15 +80,27 @@ class ClientTarget(Target):
         if client is None or client.is_closed:
             client = self.server.connect()
         client.outlet.take()
-        data = b"".join(self._piece(random, self.requests) for _ in range(random.randint(1, 4)))
-        self._feed(random, client, data)
+        if random.random() < 0.4:
+            data = self._behind_a_write(random, client)
+        else:
+            data = b"".join(self._piece(random, self.requests) for _ in range(random.randint(1, 4)))
+            self._feed(random, client, data)
         is_whole = check_replies(client, data)
         self.client = client if is_whole else None
         if not is_whole and not client.is_closed:
             client.link.lost()
 
+    def _behind_a_write(self, random: Random, client: Client) -> bytes:
+        """Two requests, which have to wait until the write is durable."""
+        write = raw.framed(random.choice(self.writes))
+        data = write + self._piece(random, self.requests) + self._piece(random, self.requests)
+        for piece in _cut(random, data, 2):
+            client.send(piece)
+        self.server.commit()
+        return data
+
     def _piece(self, random: Random, payloads: list[bytes]) -> bytes:
-        payload = random.choice(payloads)
+        payload = random.choice(payloads) if random.random() < 0.8 else _odd_list(random)
         dice = random.random()
         if dice < 0.25:
             return raw.framed(payload)
@@ -101,6 +115,16 @@ class ClientTarget(Target):
             if random.random() < 0.3:
                 self.server.commit(1)
         self.server.commit()
+
+
+def _odd_list(random: Random) -> bytes:
+    """A multi or multiRead whose frame is in order; what is mutated, if anything, are operations in it."""
+    ops = []
+    for op, body in random.choices(corpus.LIST_OPS, k=random.randint(1, 4)):
+        if random.random() < 0.4:
+            body = mutated(random, body, random.choice(corpus.LIST_OPS)[1])
+        ops.append((op, body))
+    return struct.pack(">ii", 1, random.choice((raw.MULTI, raw.MULTI_READ))) + raw.multi(*ops)
 
 
 def check_frames(data: bytes) -> list[bytes]:
