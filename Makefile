@@ -13,7 +13,7 @@ IS_COMPILED := 'from zkeeper.cli.serve import is_compiled; \
 ZKJAVA ?= $(abspath ../shared/tools/zkjava)
 export ZKJAVA
 
-.PHONY: help serve test check unit wheel-test interop differential crash kill recipes fuzz bench bench-client clean
+.PHONY: help serve test check unit wheel-test interop differential crash kill recipes client-faults fuzz bench bench-client clean
 
 help:
 	@echo "make serve         build zkeeper and run a server on loopback (SERVE='zoo.cfg' for a configuration)"
@@ -21,6 +21,7 @@ help:
 	@echo "make interop       drive the server with clients of other projects (needs Java, Maven, npm, a C compiler)"
 	@echo "make differential  compare it with Apache ZooKeeper, request by request"
 	@echo "make recipes       10,000 simulated runs of recipes over connections that break"
+	@echo "make client-faults 10,000 simulated runs of the client under faults"
 	@echo "make crash         10,000 simulated crashes;   make fuzz   a million mutated inputs"
 	@echo "make kill          100 rounds of kill -9 under load"
 	@echo "make bench         measure it beside Apache ZooKeeper;   make bench-client   the client beside kazoo"
@@ -65,6 +66,10 @@ kill: $(WHEEL_VENV)/tested
 RECIPE_SEEDS ?= 10000
 recipes: $(WHEEL_VENV)/tested
 	$(WHEEL_BIN)/python -m tests.simulation.recipes --seeds $(RECIPE_SEEDS)
+
+CLIENT_SEEDS ?= 10000
+client-faults: $(WHEEL_VENV)/tested
+	$(WHEEL_BIN)/python -m tests.simulation.client_faults --seeds $(CLIENT_SEEDS)
 
 FUZZ_INPUTS ?= 1000000
 fuzz: $(WHEEL_VENV)/tested

@@ -312,6 +312,26 @@ def test_two_watches_of_one_path_are_removed_one_by_one() -> None:
         world.play(story)
 
 
+def test_what_was_stopped_without_a_connection_does_not_stop_the_next_watch_of_its_path() -> None:
+    async def story(world: ClientWorld) -> None:
+        events: list[WatchEvent] = []
+        async with world.client() as zk:
+            first = zk.watch("/")
+            await first.start()
+            world.break_connections()
+            await reached(zk, SessionState.SUSPENDED)
+            first.stop()
+            created = zk.create("/a")
+            second = zk.watch("/")
+            second.add_callback(events.append)
+            async with second:
+                await created
+                assert kinds(events) == [(NONE, "/"), (CHILDREN, "/")]
+
+    with ClientWorld() as world:
+        world.play(story)
+
+
 def test_a_watch_that_is_not_read_collapses_into_one_event(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watch_module, "MAX_EVENTS_UNREAD", 10)
 

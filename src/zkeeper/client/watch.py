@@ -123,7 +123,8 @@ class Watch(Base):
             self._one_shots = None
         is_last = self._exchange.watches.remove(self._kind, self._full, self._watcher_of_all)
         self._finish(StopAsyncIteration())
-        if is_last and self._outbox.refusal is None:
+        # Without a connection no server has it, and the removal would meet whoever watches the path by then.
+        if is_last and self._outbox.refusal is None and self._session.state in CONNECTED:
             removal = RemoveWatches.PERSISTENT_RECURSIVE if self.is_recursive else RemoveWatches.PERSISTENT
             body = path_and_number(self._full.encode(), int(removal))
             removed = self._outbox.request(protocol.REMOVE_WATCHES, shapes.NOTHING, CONDITIONAL, 0, self.path, body)

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from zkeeper import AsyncClient
+from zkeeper import AsyncClient, SessionState
 from zkeeper.recipes import Layout, Lock, LockLostError, LockTimeoutError, NotHeldError
 
 from .recipe_world import EXPIRED_S, RecipeWorld
@@ -259,3 +259,28 @@ def test_who_is_cut_off_is_stopped_before_the_next_one_comes_in() -> None:
         assert waiter.token is not None
         assert holder.token is not None
         assert waiter.token > holder.token
+
+
+def test_a_lost_session_is_noticed_while_ones_own_znode_is_not_watched() -> None:
+    with RecipeWorld() as world:
+        zk, other = world.clients_named("a", "b")
+        held = world.run("a", Lock(zk, PATH).acquire())
+        # What it asks is lost from now on; so the event of this change uses up a watch that is not set again.
+        world.sim.partition(world.machine("a"), world.node.machine, one_way=True)
+        world.ask("b", lambda: other.set(held.path, b"changed"))
+        world.pass_time(0.1)
+        assert held.is_held
+        world.until(lambda: zk.state is SessionState.LOST)
+        assert held.lost.is_set()
+
+
+def test_a_znode_that_goes_before_it_is_watched_again_is_missed() -> None:
+    with RecipeWorld() as world:
+        zk, other = world.clients_named("a", "b")
+        held = world.run("a", Lock(zk, PATH).acquire())
+
+        async def set_and_delete() -> None:
+            await asyncio.gather(other.set(held.path, b"changed"), other.delete(held.path))
+
+        world.run("b", set_and_delete())
+        world.until(held.lost.is_set, 1.0)

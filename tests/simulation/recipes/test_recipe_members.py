@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from zkeeper import AsyncClient
+from zkeeper import AsyncClient, SessionState
 from zkeeper.recipes import (
     Group,
     Lease,
@@ -43,6 +43,22 @@ def test_a_persistent_node_comes_back_after_a_deletion_and_after_a_lost_session(
         assert znode.owner == zk.session_id
         world.run("a", node.close())
         assert world.find("/deep/n") is None
+
+
+def test_a_persistent_node_is_not_present_from_the_moment_its_session_is_lost() -> None:
+    with RecipeWorld() as world:
+        zk = world.client("a")
+        node = PersistentNode(zk, "/n", b"x")
+        world.run("a", node.start())
+        world.run("a", node.present())
+        world.cut_off("a")
+        world.until(lambda: zk.state is SessionState.SUSPENDED)
+        assert node.is_present
+        world.until(lambda: zk.state is SessionState.LOST)
+        assert not node.is_present
+        world.heal()
+        world.run("a", node.present())
+        world.run("a", node.close())
 
 
 def test_a_persistent_node_waits_for_a_foreign_one_and_leaves_it_alone() -> None:

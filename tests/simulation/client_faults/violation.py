@@ -1,0 +1,5 @@
+"""What a judge raises."""
+
+
+class Violation(AssertionError):
+    """The client broke a promise."""
