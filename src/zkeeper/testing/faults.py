@@ -13,6 +13,8 @@ from collections.abc import Callable
 from typing import Any, cast
 from weakref import WeakSet
 
+from zkeeper.testing.place import listener
+
 
 class Faults:
     """What happens to the connections of one server; its methods are called on the server's loop.
@@ -34,8 +36,8 @@ class Faults:
         return len(chosen)
 
     def stop_listening(self) -> None:
-        for listener in self.listeners:
-            listener.close()
+        for server in self.listeners:
+            server.close()
         self.listeners.clear()
 
 
@@ -151,14 +153,15 @@ class FaultyLoop(asyncio.AbstractEventLoop):
 
     faults: Faults
 
-    async def create_server(
-        self, protocol_factory: Callable[[], asyncio.BaseProtocol], *args: Any, **kwargs: Any
+    async def create_server(  # type: ignore[override]  # of its ways only the one that the server goes
+        self, protocol_factory: Callable[[], asyncio.BaseProtocol], host: str, port: int, *, backlog: int
     ) -> asyncio.Server:
         def introduce() -> _Introduction:
             return _Introduction(protocol_factory(), self.faults)
 
         # The loop that this class is mixed into has the method; the abstract one is never reached.
-        server = await super().create_server(introduce, *args, **kwargs)
+        listening = listener(host, port, backlog)
+        server = await super().create_server(introduce, sock=listening, backlog=backlog)
         self.faults.listeners.append(server)
         return server
 

@@ -4,6 +4,9 @@
    for a while finds its port again, and a client that tries to connect meanwhile is refused. Without it, such a client
    could be given that very port as its own and be connected to itself.
 2. Only the process that made the place removes its folder; one that was forked off from it leaves it alone.
+3. Sockets that listen are made here and not by the loop, which would resolve the address. uvloop does that in threads
+   of libuv's pool, even for a number; a child that was forked off would wait for them at its end, and crash, since it
+   does not have them.
 """
 
 import os
@@ -51,6 +54,11 @@ def _hold(port: int) -> socket.socket:
         holder.close()
         raise
     return holder
+
+
+def listener(host: str, port: int, backlog: int) -> socket.socket:
+    """A socket that listens, for a loop's `create_server`: invariant 3."""
+    return socket.create_server((host, port), backlog=backlog)
 
 
 def _disk_in_memory() -> Disk:

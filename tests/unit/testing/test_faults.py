@@ -135,7 +135,7 @@ def test_a_server_of_the_loop_has_faults(has_uvloop: bool, monkeypatch: pytest.M
     faults = Faults()
 
     async def play() -> None:
-        server = await asyncio.get_running_loop().create_server(Echo, "127.0.0.1", 0)
+        server = await asyncio.get_running_loop().create_server(Echo, "127.0.0.1", 0, backlog=5)
         reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
         for delay_ms in (0, 5):
             faults.delay_ms = delay_ms
