@@ -105,6 +105,51 @@ def test_closing_ends_what_was_to_be_undone() -> None:
         world.play(story)
 
 
+def test_a_creation_whose_session_is_lost_is_not_repeated_in_the_next_one() -> None:
+    """The server may yet get the first request: then there would be two."""
+
+    async def story(world: ClientWorld) -> None:
+        calls: list[int] = []
+        async with world.client() as zk:
+
+            async def create_and_lose() -> Created:
+                calls.append(zk.session_id)
+                if len(calls) == 1:
+                    world.cut()
+                    await reached(zk, SessionState.LOST)
+                    world.sim.heal()
+                    raise ConnectionLossError
+                return await zk.create2("/_c_x-a")
+
+            with pytest.raises(SessionExpiredError):
+                await zkeeper.Protected(zk, "/", "_c_x-").create(create_and_lose, ephemeral=False)
+            assert len(calls) == 1
+
+    with ClientWorld() as world:
+        world.play(story)
+
+
+def test_what_was_given_up_in_a_lost_session_is_deleted_though_it_comes_late() -> None:
+    async def story(world: ClientWorld) -> None:
+        async with world.client() as zk, world.client(60_000) as other:
+            slow_disk(world)
+            creating = asyncio.ensure_future(zkeeper.create_protected(zk, "/a-", ephemeral=False, guid="x"))
+            await asyncio.sleep(0)
+            world.cut()
+            await reached(zk, SessionState.LOST)
+            world.sim.heal()
+            with pytest.raises(SessionExpiredError):
+                await creating
+            await reached(zk, SessionState.CONNECTED)
+            await asyncio.sleep(1)
+            # As if the request of the old connection were only now read by the server.
+            path = await other.create("/_c_x-a-0000000009")
+            await world.sim.wait_until(lambda: not world.exists(path))
+
+    with ClientWorld() as world:
+        world.play(story)
+
+
 def test_what_a_lost_session_made_is_not_taken_for_ones_own() -> None:
     async def story(world: ClientWorld) -> None:
         async with world.client() as zk:

@@ -6,7 +6,6 @@ from random import Random
 from typing import ParamSpec, TypeVar
 
 from zkeeper.client import retry as on_loop
-from zkeeper.client.retry import ANSWER_OF_A_REPETITION, TRANSIENT
 from zkeeper.errors import Outcome, ZooKeeperError
 
 P = ParamSpec("P")
@@ -18,8 +17,9 @@ class Retry:
 
     Repeated are reads, requests that were never sent, and sets and deletes of one version. A write of another kind
     whose outcome is unknown is not: its error is raised, and the caller has to look what happened. (`unsafe` repeats
-    it all the same.) A versioned write that is repeated after an unknown outcome may meet its own effect: then the
-    `BadVersionError` or `NoNodeError` is raised with the outcome UNKNOWN.
+    it all the same.) Once an attempt had an unknown outcome, whatever is raised in the end has it, too: also the
+    `BadVersionError` or `NoNodeError` of a versioned write that may have met its own effect. A version is that of one
+    znode: if somebody deletes it and makes another one meanwhile, both may be set.
 
     `attempts`: how often it is tried in all. Pauses are `base_ms`, then `factor` times the one before, at most
     `max_ms`, each shortened by a random part of up to `jitter`, between 0 and 1. `deadline_s`: no attempt begins later
@@ -61,15 +61,13 @@ class Retry:
             count += 1
             try:
                 return attempt()
-            except TRANSIENT as error:
+            except ZooKeeperError as error:
                 may_have_happened |= error.outcome is Outcome.UNKNOWN
+                if may_have_happened:
+                    error.outcome = Outcome.UNKNOWN
                 pause_s = self._pause_s(error, takes_risks, count, time.monotonic() - began_s)
                 if pause_s is None:
                     raise
-            except ANSWER_OF_A_REPETITION as error:
-                if may_have_happened:
-                    error.outcome = Outcome.UNKNOWN
-                raise
             time.sleep(pause_s)
 
     def _pause_s(self, error: ZooKeeperError, takes_risks: bool, count: int, spent_s: float) -> float | None:

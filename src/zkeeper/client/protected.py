@@ -65,9 +65,13 @@ class Protected:
             try:
                 created = await create()
             except PASSING:
+                session_id = self._zk.session_id
                 found = await self.find()
                 if found is not None:
                     return found
+                if self._zk.session_id != session_id or session_id == 0:
+                    # Servers may still get a request of the old session behind what the new one looked at.
+                    raise SessionExpiredError(f"the session was lost while {self._prefix} was created") from None
             else:
                 return created if created.stat else await self._with_stat(created.path)
 
@@ -129,6 +133,7 @@ async def create_protected(
     prefix = _prefix(new_guid(zk) if guid is None else guid)
     whole = f"{parent}/{prefix}{name}"
     protected = Protected(zk, parent or "/", prefix)
+    session_id = None if ephemeral else zk.session_id
     try:
         return await protected.create(
             lambda: zk.create2(whole, data, acl=entries, ephemeral=ephemeral, sequential=sequential),
@@ -137,13 +142,18 @@ async def create_protected(
     except REFUSED:
         raise
     except (Exception, asyncio.CancelledError):
-        zk._session.begin(_undo(protected))
+        zk._session.begin(_undo(zk, protected, session_id))
         raise
 
 
-async def _undo(protected: Protected) -> None:
+async def _undo(zk: "AsyncClient", protected: Protected, session_id: int | None) -> None:
+    """`session_id`: in which it was asked for; None if what was made goes with its session."""
     try:
         await insist(protected.delete, across_sessions=True)
+        if session_id not in (None, zk.session_id):
+            # Until servers, too, have ended that session, they may still get its request.
+            await asyncio.sleep(2 * zk.session_timeout_ms / 1000)
+            await insist(protected.delete, across_sessions=True)
     except (ClosedError, AuthFailedError):
         return
     except ZooKeeperError as error:

@@ -7,8 +7,6 @@ from typing import Final, ParamSpec, TypeVar
 
 from zkeeper.errors import (
     PASSING,
-    BadVersionError,
-    NoNodeError,
     Outcome,
     SessionExpiredError,
     ThrottledOpError,
@@ -19,7 +17,6 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 TRANSIENT: Final = (*PASSING, SessionExpiredError)
-ANSWER_OF_A_REPETITION: Final = (BadVersionError, NoNodeError)
 
 
 class Retry:
@@ -27,8 +24,9 @@ class Retry:
 
     Repeated are reads, requests that were never sent, and sets and deletes of one version. A write of another kind
     whose outcome is unknown is not: its error is raised, and the caller has to look what happened. (`unsafe` repeats
-    it all the same.) A versioned write that is repeated after an unknown outcome may meet its own effect: then the
-    `BadVersionError` or `NoNodeError` is raised with the outcome UNKNOWN.
+    it all the same.) Once an attempt had an unknown outcome, whatever is raised in the end has it, too: also the
+    `BadVersionError` or `NoNodeError` of a versioned write that may have met its own effect. A version is that of one
+    znode: if somebody deletes it and makes another one meanwhile, both may be set.
 
     `attempts`: how often it is tried in all. Pauses are `base_ms`, then `factor` times the one before, at most
     `max_ms`, each shortened by a random part of up to `jitter`, between 0 and 1. `deadline_s`: no attempt begins later
@@ -73,24 +71,22 @@ class Retry:
         for count in range(1, self.attempts + 1):
             try:
                 return await attempt()
-            except TRANSIENT as error:
+            except ZooKeeperError as error:
                 may_have_happened |= error.outcome is Outcome.UNKNOWN
+                if may_have_happened:
+                    error.outcome = Outcome.UNKNOWN
                 if count == self.attempts or not self._repeats(error, takes_risks):
                     raise
                 pause_s = self.pause_ms(count) / 1000
                 if self.deadline_s is not None and loop.time() + pause_s - began_s > self.deadline_s:
                     raise
-            except ANSWER_OF_A_REPETITION as error:
-                if may_have_happened:
-                    error.outcome = Outcome.UNKNOWN
-                raise
             await asyncio.sleep(pause_s)
         raise AssertionError("the last attempt returns or raises")
 
     def _repeats(self, error: ZooKeeperError, takes_risks: bool) -> bool:
         if error.is_repeatable or isinstance(error, ThrottledOpError):
             return True
-        return takes_risks and error.outcome is Outcome.UNKNOWN
+        return takes_risks and isinstance(error, TRANSIENT) and error.outcome is Outcome.UNKNOWN
 
     def pause_ms(self, count: int) -> float:
         """How long to wait after attempt `count`, in ms."""

@@ -201,6 +201,7 @@ class FaultRun:
     def _close(self) -> None:
         player = self.players[self._any()]
         if len(self.players) > 1 and not player.is_closing and player is not self.players[0]:
+            player.was_closed_early = True
             closing = self.world.begin(player.name, player.close)
             self._wait(closing.done, "close never returned", 4.0)
             # What pauses before it tries again notices a little later.
@@ -246,7 +247,8 @@ class FaultRun:
         for player in self.players:
             judge_player(player, truth, self.world.ended_sessions, self.tally)
         judge_sessions(truth, [player.notes for player in self.players])
-        judge_orphans(truth, [op for player in self.players for op in player.ops], self._settled_zxid)
+        for player in self.players:
+            judge_orphans(truth, player, self._settled_zxid)
         self.tally["runs"] += 1
 
     def _wait(self, predicate: Any, what: str, timeout_s: float = SETTLE_S) -> None:

@@ -36,6 +36,7 @@ class Player:
         self.ops: list[Op] = []
         self.states: list[SessionState] = []
         self.is_closing = False
+        self.was_closed_early = False
         self.running: dict[int, asyncio.Future[Any]] = {}
         self._prefix = "" if zk.chroot else ROOT
         self._persistent: list[tuple[zkeeper.Watch, Persistent]] = []

@@ -16,6 +16,7 @@ from zkeeper import Outcome, SessionState
 from zkeeper.errors import ClosedError, ConnectionLossError, SessionExpiredError, ZooKeeperError
 from zkeeper.testing.simulation.machine import EPOCH_MS
 
+from ..requests import SET_DATA  # noqa: TID252  the package has one name in pytest and another as a program
 from .answers import fits, is_refusal
 from .notes import Asked, Began, Closing, Ended, Note, Op, Stated, Stopped, Told, Watching
 from .player import PROTECTED, ROOT, Player, written
@@ -248,10 +249,15 @@ class PlayerJudge:
 
     def _check_tokens(self) -> None:
         prefix = f"{self._player.name}-".encode()
-        counts = Counter(data for done in self._truth.done for data in done.data if data.startswith(prefix))
-        twice = [data for data, count in counts.items() if count > 1]
-        protected = {op.token for op in self._player.ops if op.kind == "protected"}
-        if set(twice) - protected:
+        done = [
+            (data, self._truth.states[one.zxid][path].czxid if one.kinds == (SET_DATA,) else 0)
+            for one in self._truth.done
+            for path, data in zip(one.paths, one.data, strict=True)
+            if data.startswith(prefix)
+        ]
+        # A set of one version may be repeated; another znode of that path may have the version, too.
+        twice = [what for what, count in Counter(done).items() if count > 1]
+        if twice:
             self._fail(f"done twice: {twice}")
 
 
@@ -266,20 +272,22 @@ def judge_sessions(truth: Truth, all_notes: list[list[Note]]) -> None:
         raise Violation(f"ephemerals outlived their sessions {owners}")
 
 
-def judge_orphans(truth: Truth, ops: list[Op], settled_zxid: int) -> None:
-    """Of a protected creation there is one znode if it was acknowledged and none if it was given up."""
+def judge_orphans(truth: Truth, player: Player, settled_zxid: int) -> None:
+    """Of a protected creation there is one znode if it was acknowledged and none if it was given up.
+
+    Closing the client stops what undoes it.
+    """
     state = truth.states[settled_zxid]
-    for op in ops:
+    for op in player.ops:
         if op.kind != "protected":
             continue
         there = [
             path for path, node in state.items() if path.startswith(f"{ROOT}{PROTECTED}/") and node.data == op.token
         ]
         has_it = op.error is None and not op.is_cancelled
-        if len(there) > 1 or (there and not has_it and not _is_excused(op)) or (has_it and not op.owner and not there):
+        if (
+            len(there) > 1
+            or (there and not has_it and not player.was_closed_early)
+            or (has_it and not op.owner and not there)
+        ):
             raise Violation(f"{op} ended with {op.error or op.result!r}, and {there} are there")
-
-
-def _is_excused(op: Op) -> bool:
-    """Closing the client stops what undoes it."""
-    return isinstance(op.error, ClosedError)

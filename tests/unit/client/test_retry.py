@@ -91,6 +91,14 @@ def test_a_repetition_that_meets_its_own_effect_is_unknown(answer: type[ZooKeepe
     assert raised.value.outcome is Outcome.NOT_APPLIED
 
 
+@pytest.mark.parametrize("end", [NEVER_SENT, ClosedError()], ids=repr)
+def test_what_may_have_happened_stays_unknown_however_the_repetition_ends(end: ZooKeeperError) -> None:
+    end.outcome = Outcome.NOT_APPLIED
+    with pytest.raises(type(end)) as raised:
+        run(lambda: Retry(2)(Flaky(VERSIONED, end)))
+    assert raised.value.outcome is Outcome.UNKNOWN
+
+
 def test_pauses_grow_up_to_a_limit_and_are_shortened_by_chance() -> None:
     even = Retry(9, base_ms=100, factor=2, max_ms=500, jitter=0)
     assert [even.pause_ms(count) for count in (1, 2, 3, 4, 5)] == [100, 200, 400, 500, 500]
