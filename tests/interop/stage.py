@@ -78,6 +78,13 @@ class Scene:
     def data(self, name: str) -> bytes | None:
         return self.referee.data(self.path(name))[0]
 
+    def owner(self, name: str) -> int:
+        """The session that an ephemeral belongs to; 0 if there is no such znode."""
+        try:
+            return self.referee.data(self.path(name))[1]["ephemeralOwner"]
+        except ServerError:
+            return 0
+
     def wait_for_children(self, name: str, count: int) -> None:
         wait_for(lambda: len(self.children(name)) == count, f"{count} children of {name}")
 
