@@ -24,7 +24,6 @@ from typing import Any
 from .programs import environment
 from .servers import Server, zkjava_script
 
-LANGUAGES = ("curator", "kazoo", "ours")
 SESSION_TIMEOUT_MS = 15_000
 REPLY_DEADLINE_S = 30.0
 LOG_TAIL_CHARS = 4000

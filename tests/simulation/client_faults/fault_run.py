@@ -24,6 +24,9 @@ from .violation import Violation
 
 TICK_MS = 200
 SETTLE_S = 40.0
+TIMEOUTS_MS = (1000, 2000, 4000)
+ALL_OVER_S = (max(TIMEOUTS_MS) + 3 * TICK_MS) / 1000
+"""After so long servers have ended every session that nobody keeps up."""
 
 
 def client_fault_run(seed: int, story: list[str] | None = None) -> Outcome:
@@ -48,6 +51,7 @@ class FaultRun:
         self.fronts: list[Front] = []
         self._story = story
         self._server_zxid = 0
+        self._settled_zxid = 0
         self.common = Common(world.sim.time, self._zxid, self._tell)
         self._has_behind = False
 
@@ -102,7 +106,7 @@ class FaultRun:
         front = Front(world.node.name, self.random.choice((16, 64, 4096)))
         world.machine(f"front{number}").start(front.serve)
         self.fronts.append(front)
-        timeout_ms = self.random.choice((1000, 2000, 4000))
+        timeout_ms = self.random.choice(TIMEOUTS_MS)
         root = self.random.choice(("", ROOT))
         seed = self.random.random()
 
@@ -144,10 +148,8 @@ class FaultRun:
 
     def _break_after(self) -> None:
         name, front = self._front()
-        to_server, count_bytes = (
-            self.random.random() < 0.4,
-            int(self.random.choice((10, 100, 600)) * self.random.random()),
-        )
+        to_server = self.random.random() < 0.4
+        count_bytes = int(self.random.choice((10, 100, 600)) * self.random.random())
         self.world.on(name, lambda: front.break_after(to_server, count_bytes))
 
     def _break(self) -> None:
@@ -222,7 +224,7 @@ class FaultRun:
         for player in alive:
             self._wait(lambda zk=player.zk: zk.state is SessionState.CONNECTED, f"{player.name} never comes back")  # type: ignore[misc]  # a default
         # What sessions that were lost have left goes with them; then everybody sees the last of it.
-        self.world.pass_time((4000 + 3 * TICK_MS) / 1000)
+        self.world.pass_time(ALL_OVER_S)
         for ask in (Player.last_write, Player.last_read):
             for player in alive:
                 self.world.on(player.name, lambda player=player, ask=ask: ask(player))  # type: ignore[misc]  # defaults
@@ -232,7 +234,7 @@ class FaultRun:
         self._settled_zxid = self._zxid()
         for player in alive:
             self._close_at_the_end(player)
-        self.world.pass_time((4000 + 3 * TICK_MS) / 1000)
+        self.world.pass_time(ALL_OVER_S)
         self.tally["breaks"] += sum(front.breaks for front in self.fronts)
 
     def _close_at_the_end(self, player: Player) -> None:

@@ -1,6 +1,7 @@
 """What has truly happened: the states after every transaction, made of the server's logs by the simplest of models.
 
-1. Nothing here is the client's or the server's code: the logs are read, decoded and applied by the tests' own.
+1. Nothing here is the client's or the server's code: the logs are read, decoded and applied by the tests' own. Unlike
+   `model.py`, whose znodes these are, it is given the changes and not the requests, and refuses nothing.
 2. A state is a dictionary that is never changed; so the states after all zxids are kept.
 3. The server is believed. What it may do wrong the crash runs look for.
 """
@@ -9,8 +10,9 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from ..codec import Cursor, Stat  # noqa: TID252  the package has one name in pytest and another as a program
+from ..codec import OPEN_PERMISSIONS, Cursor  # noqa: TID252  the package has one name in pytest and another as a program
 from ..log_files import Entry  # noqa: TID252
+from ..model import CHANGED, CHILDREN_CHANGED, CREATED, DELETED, Node, Nodes, parent_of  # noqa: TID252
 from ..requests import (  # noqa: TID252
     CHECK,
     CLOSE_SESSION,
@@ -24,31 +26,9 @@ from ..requests import (  # noqa: TID252
     SET_DATA,
 )
 
-CREATED, DELETED, CHANGED, CHILDREN_CHANGED = 1, 2, 3, 4
 CREATES = (CREATE, CREATE2, CREATE_CONTAINER)
 
-
-class Node(NamedTuple):
-    data: bytes
-    owner: int
-    czxid: int
-    mzxid: int
-    pzxid: int
-    ctime_ms: int
-    mtime_ms: int
-    version: int = 0
-    creations: int = 0
-    """How often children were created: the server's own counter, from which clients are told another."""
-    children: frozenset[str] = frozenset()
-
-    def stat(self) -> Stat:
-        return Stat(
-            self.czxid, self.mzxid, self.ctime_ms, self.mtime_ms, self.version,
-            2 * self.creations - len(self.children), 0, self.owner, len(self.data), len(self.children), self.pzxid,
-        )  # fmt: skip
-
-
-State = dict[str, Node]
+State = Nodes
 
 
 class Change(NamedTuple):
@@ -75,7 +55,7 @@ class Truth:
     """`states[z]` is the tree after zxid z."""
 
     def __init__(self, entries: dict[int, Entry]) -> None:
-        root = Node(b"", 0, 0, 0, 0, 0, 0, children=frozenset({"zookeeper"}))
+        root = Node(b"", OPEN_PERMISSIONS, 0, 0, 0, 0, 0, 0, children=frozenset({"zookeeper"}))
         self.states: list[State] = [{"/": root, "/zookeeper": root}]
         self.changes: list[Change] = []
         self.done: list[Done] = []
@@ -150,24 +130,22 @@ class Truth:
 
     def _create(self, path: str, data: bytes, owner: int) -> None:
         zxid, time_ms = self._entry.zxid, self._entry.time_ms
-        up, name = _parent(path)
+        up, name = parent_of(path), _name(path)
         above = self._state[up]
-        self._state[up] = above._replace(
-            children=above.children | {name}, creations=above.creations + 1, pzxid=zxid
-        )  # fmt: skip
-        self._state[path] = Node(data, owner, zxid, zxid, zxid, time_ms, time_ms)
+        self._state[up] = above._replace(children=above.children | {name}, cversion=above.cversion + 1, pzxid=zxid)
+        self._state[path] = Node(data, OPEN_PERMISSIONS, owner, zxid, zxid, zxid, time_ms, time_ms)
         self._tell(CREATED, path)
         self._tell(CHILDREN_CHANGED, up)
 
     def _set(self, path: str, data: bytes) -> None:
         node, entry = self._state[path], self._entry
         self._state[path] = node._replace(
-            data=data, mzxid=entry.zxid, mtime_ms=entry.time_ms, version=node.version + 1
+            data=data, mzxid=entry.zxid, mtime=entry.time_ms, version=node.version + 1
         )  # fmt: skip
         self._tell(CHANGED, path)
 
     def _delete(self, path: str) -> None:
-        up, name = _parent(path)
+        up, name = parent_of(path), _name(path)
         above = self._state[up]
         del self._state[path]
         self._state[up] = above._replace(children=above.children - {name}, pzxid=self._entry.zxid)
@@ -182,6 +160,5 @@ def _parts(cursor: Cursor) -> list[tuple[int, Cursor]]:
     return [(cursor.i32(), Cursor(cursor.buffer() or b"")) for _ in range(cursor.i32())]
 
 
-def _parent(path: str) -> tuple[str, str]:
-    up, _, name = path.rpartition("/")
-    return up or "/", name
+def _name(path: str) -> str:
+    return path.rpartition("/")[2]

@@ -46,7 +46,7 @@ final class LatchPart implements Part {
             case "history":
                 return history;
             case "close":
-                latch.close(LeaderLatch.CloseMode.NOTIFY_LEADER);
+                latch.close();
                 return null;
             default:
                 throw Part.unknown(verb);

@@ -28,9 +28,6 @@ class LockPart:
     def release(self) -> None:
         self._lock.release()
 
-    def contenders(self) -> list[str]:
-        return list(self._lock.contenders())
-
     def turns(self, times: int, counter: str) -> list[tuple[int, int]]:
         return [self._turn(counter) for _ in range(times)]
 

@@ -160,8 +160,8 @@ class DiscoveryPart:
     async def ids(self, name: str) -> list[str]:
         return [instance.id for instance in await self._discovery.instances(name)]
 
-    async def find(self, name: str, id: str) -> dict[str, Any] | None:  # noqa: A002  it is what it is called
-        found = await self._discovery.instance(name, id)
+    async def find(self, name: str, instance_id: str) -> dict[str, Any] | None:
+        found = await self._discovery.instance(name, instance_id)
         if found is None:
             return None
         fields = ("name", "id", "address", "port", "ssl_port", "payload", "registered_at_ms", "type", "enabled")
