@@ -21,6 +21,9 @@ from zkeeper import blocking, SessionState
 from zkeeper.blocking import ForkedError
 from zkeeper.testing import Server
 
+# A shell that runs the tests in the background has SIGINT ignored, and programs inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 def wait_until(is_so):
     while not is_so():
         os.sched_yield()

@@ -39,7 +39,7 @@ def test_interrupts_at_any_moment_hold_up_nobody(program: Program) -> None:
 with Server(in_memory=True) as server, zkeeper.Client(server.address) as zk:
     for name in "abc":
         zk.create(f"/{name}", name.encode())
-    is_over, counts, interrupts = [], [0, 0, 0], []
+    is_over, counts = [], [0, 0, 0]
 
     def read(number, name):
         while not is_over:
@@ -47,9 +47,7 @@ with Server(in_memory=True) as server, zkeeper.Client(server.address) as zk:
             counts[number] += 1
 
     def disturb():
-        round = 0
-        while round < 200 or len(interrupts) <= 50:  # On a busy machine signals merge before they are noticed.
-            round += 1
+        for round in range(200):
             seen = counts[0]
             wait_until(lambda: counts[0] > seen + round % 5)
             signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
@@ -58,18 +56,19 @@ with Server(in_memory=True) as server, zkeeper.Client(server.address) as zk:
     disturber = threading.Thread(target=disturb)
     for thread in (*others, disturber):
         thread.start()
+    interrupts = 0
     while disturber.is_alive():
         try:
             data = zk.get("/a").data
             counts[0] += 1
             assert data == b"a"
         except KeyboardInterrupt:
-            interrupts.append(True)
+            interrupts += 1
     is_over.append(True)
     for thread in others:
         thread.join()
     assert zk.get("/a").data == b"a"
-    print(len(interrupts) > 50, counts[1] > 0, counts[2] > 0)
+    print(interrupts > 50, counts[1] > 0, counts[2] > 0)
 """)
     assert told.split() == ["True"] * 3
 
