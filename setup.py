@@ -5,6 +5,7 @@
 
 import os
 import pathlib
+import re
 import sys
 import sysconfig
 import tempfile
@@ -15,6 +16,8 @@ from setuptools._distutils.errors import CompileError, DistutilsError
 from setuptools._distutils.sysconfig import customize_compiler
 
 CORE = ["wire", "database", "pipeline"]
+# A deallocator of mypyc's, of an acyclic class; those of other classes begin with PyObject_GC_UnTrack.
+ACYCLIC_DEALLOC = re.compile(r"\{\s*CPy_TRASHCAN_BEGIN\(self, \w+\)\n(.*?)\s*CPy_TRASHCAN_END\(self\)\n", re.DOTALL)
 
 
 def has_compiler() -> bool:
@@ -37,6 +40,20 @@ def core_modules() -> list[str]:
     return [str(path) for part in CORE for path in sorted((root / part).glob("*.py")) if path.name != "__init__.py"]
 
 
+def without_trashcan(source: pathlib.Path) -> None:
+    """Has objects of acyclic classes freed at once, however deep they lie.
+
+    Of what lies deeper than 50 objects Python makes a list, linked through the header of the garbage collector. These
+    objects have none, so the link would overwrite what lies before them in memory. The depth is still bounded: the
+    dictionaries and lists through which they hold each other have headers.
+    """
+    code = ACYCLIC_DEALLOC.sub(r"{\n\1\n", source.read_text())
+    tracked = re.findall(r"PyObject_GC_UnTrack\(self\);\s*CPy_TRASHCAN_BEGIN", code)
+    if len(tracked) != code.count("CPy_TRASHCAN_BEGIN"):
+        sys.exit("zkeeper: this version of mypyc frees acyclic objects in a way that setup.py does not know")
+    source.write_text(code)
+
+
 def extensions() -> list[Extension]:
     wanted = os.environ.get("ZKEEPER_COMPILE", "auto")
     if "egg_info" in sys.argv or "editable_wheel" in sys.argv or "sdist" in sys.argv or wanted == "0":
@@ -48,7 +65,9 @@ def extensions() -> list[Extension]:
         return []
     from mypyc.build import mypycify
 
-    return mypycify(["--strict", *core_modules()], opt_level="3", debug_level="0", group_name="zkeeper")
+    built = mypycify(["--strict", *core_modules()], opt_level="3", debug_level="0", group_name="zkeeper")
+    without_trashcan(pathlib.Path("build/__native_zkeeper.c"))
+    return built
 
 
 setup(ext_modules=extensions())

@@ -1,5 +1,9 @@
 """How each transaction changes the tree, and what replay over a fuzzy snapshot has to bear (storage, section 6)."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 from database_support import (
     CLOSED,
@@ -261,6 +265,24 @@ def test_a_znode_with_a_deep_subtree_is_deleted_with_it() -> None:
     assert (deep.tree.node_count, deep.tree.data_bytes) == before
     assert deep.tree.lookup(path) is None
     check_consistent(deep)
+
+
+def test_a_deep_tree_that_is_dropped_damages_no_memory() -> None:
+    """Freed all at once, as when a server ends. Compiled, it once overwrote what lay beside it; this allocator looks."""
+    program = """
+from zkeeper.database.acls import AclTable
+from zkeeper.database.znode import ZNode
+
+acl = AclTable().open
+node = ZNode(b"", acl, 1, 1, 0)
+for _ in range(5_000):
+    above = ZNode(b"", acl, 1, 1, 0)
+    above.children = {b"b": node}
+    node = above
+del node, above
+"""
+    environment = {**os.environ, "PYTHONMALLOC": "debug"}
+    subprocess.run([sys.executable, "-c", program], env=environment, timeout=60, check=True)
 
 
 def test_a_znode_with_children_that_came_later_is_deleted_with_them() -> None:
