@@ -268,7 +268,7 @@ def test_a_znode_with_a_deep_subtree_is_deleted_with_it() -> None:
 
 
 def test_a_deep_tree_that_is_dropped_damages_no_memory() -> None:
-    """Freed all at once, as when a server ends. Compiled, it once overwrote what lay beside it; this allocator looks."""
+    """All at once, as when a server ends. Compiled, it once overwrote what lay beside it; this allocator looks."""
     program = """
 from zkeeper.database.acls import AclTable
 from zkeeper.database.znode import ZNode
