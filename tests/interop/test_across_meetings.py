@@ -17,11 +17,12 @@ def test_a_double_barrier_is_entered_and_left_together(scene: Scene, cast: tuple
     entering = [scene.queue(member, "barrier", "enter") for member in members]
     assert not [order for order in entering if order.done()]
     assert results([last.ask("enter"), *entering]) == [True] * len(cast)
-    leaving = [member.ask("leave") for member in members]
+    leaving = {member: member.ask("leave") for member in members}
     # All who leave delete themselves, except the one whose name is the lowest.
     wait_for(lambda: len(set(scene.children("barrier")) - {"ready"}) <= 2, "the others to be on their way out")
-    assert not [order for order in leaving if order.done()]
-    assert results([last.ask("leave"), *leaving]) == [True] * len(cast)
+    # Curator's member with the highest name watches itself go, and then leaves though one other is still there.
+    assert not [member for member, order in leaving.items() if order.done() and member.player.language != "curator"]
+    assert results([last.ask("leave"), *leaving.values()]) == [True] * len(cast)
     assert scene.children("barrier") == []
 
 
