@@ -240,7 +240,7 @@ class ClientLink(Watcher):
         self.service.stats.packets_received += 1
         reader = Reader(data, start, end, self.service.settings.max_field_bytes)
         if self.state == NEW:
-            self.service.handshake(self, reader)
+            self.service.handshake.take(self, reader)
             return
         if end - start < 8:
             self.service.tell(f"connection from {self.peer}: a frame is shorter than a request header; closed")
@@ -264,7 +264,7 @@ class ClientLink(Watcher):
         if self.state == CLOSED:
             return
         if proposal.op == protocol.CREATE_SESSION:
-            self.service.session_created(self)
+            self.service.handshake.session_created(self)
             return
         self._turns.answer_write(proposal, code, now_ms)
         if self._large is not None:

@@ -4,7 +4,6 @@
    says that it is durable. `committed` then applies in zxid order: memory never runs ahead of the disk.
 2. Replies, notifications and reads that waited are written while a batch is applied, and sent once at its end. A long
    batch is applied in slices; what is read between two of them is a state that the log went through.
-3. A session is held by at most one link; a link that a session leaves is closed.
 """
 
 from collections import deque
@@ -16,12 +15,11 @@ from mypy_extensions import i64, mypyc_attr
 from zkeeper.database.auth import AuthRules, Identity
 from zkeeper.database.database import Database
 from zkeeper.database.foreseen import Pending
-from zkeeper.database.sessions import Session, SessionTracker, following_session_id, session_password
-from zkeeper.errors import DecodeError
+from zkeeper.database.sessions import Session, SessionTracker
 from zkeeper.pipeline.expiry import SessionExpiry
+from zkeeper.pipeline.handshake import Handshake
 from zkeeper.pipeline.large_requests import LargeRequests
 from zkeeper.pipeline.link import ClientLink
-from zkeeper.pipeline.link_state import CONNECTED, WAITING_FOR_SESSION
 from zkeeper.pipeline.prepare import PrepareOptions, Preparer
 from zkeeper.pipeline.reads import ReadAnswers
 from zkeeper.pipeline.requests import DeleteRequest, SessionRequest, WriteRequest
@@ -29,10 +27,8 @@ from zkeeper.pipeline.settings import ServiceSettings
 from zkeeper.pipeline.stats import ServiceStats
 from zkeeper.pipeline.turns import Waiting
 from zkeeper.wire import protocol
-from zkeeper.wire.jute import Reader
 from zkeeper.wire.txns import Txn
 
-NO_PASSWORD: Final = bytes(protocol.PASSWORD_BYTES)
 APPLY_SLICE_CHANGES: Final = 1000
 """Transactions, and znodes that they change, after which applying lets others have their turn: a few milliseconds."""
 
@@ -96,8 +92,8 @@ class Sync:
 class Service:
     """`wall_ms` is the wall clock, `now_ms` a monotonic one; `tell` takes sentences for the server's log.
 
-    `tell_refused` and `tell_expired` take those of which a storm of clients causes many. `later` calls what it is given
-    after others have had their turn; without it nothing is sliced.
+    `tell_expired` takes those of which a storm of clients causes many. `later` calls what it is given after others have
+    had their turn; without it nothing is sliced. `links` are those that hold a session, by its id.
     """
 
     def __init__(
@@ -115,19 +111,16 @@ class Service:
         self.wall_ms = wall_ms
         self.now_ms = now_ms
         self.tell = tell
-        self.tell_refused = tell
         self.tell_expired = tell
         self.later: Callable[[Callable[[], None]], object] | None = None
         self.audit: Audit | None = None
         self.large_requests = LargeRequests(settings.large_request_max_bytes)
         self.required_schemes: frozenset[bytes] = frozenset()
         self.words: WordAnswers | None = None
-        self.admit_connection: Callable[[int], bool] | None = None
         self.links: dict[int, ClientLink] = {}
         self.dirty: list[ClientLink] = []
         self._sink: TxnSink | None = None
         self._wake: Callable[[], None] | None = None
-        self._next_session_id = first_session_id
         self._proposals: deque[Proposal] = deque()
         self._syncs: deque[Sync] = deque()
         self._outstanding_bytes: i64 = 0
@@ -135,6 +128,7 @@ class Service:
         self._durable_zxid: i64 = database.last_zxid
         self._is_applying = False
         self._serving = True
+        self.handshake = Handshake(self, first_session_id)
         self._expiry = SessionExpiry(self)
 
     def connect_log(self, sink: TxnSink, wake: Callable[[], None]) -> None:
@@ -162,79 +156,6 @@ class Service:
         self._serving = False
 
     # Connections and sessions.
-
-    def handshake(self, link: ClientLink, reader: Reader) -> None:
-        """Takes a connect request (wire, section 3.2)."""
-        self.stats.connection_requests += 1
-        try:
-            reader.int32()
-            last_zxid_seen = reader.int64()
-            wanted_ms = reader.int32()
-            session_id = reader.int64()
-            password = reader.buffer()
-        except DecodeError:
-            self._refuse(link, "its connect request does not decode")
-            return
-        link.sends_read_only = reader.remaining() > 0
-        if self.admit_connection is not None and not self.admit_connection(int(session_id)):
-            self.stats.connections_dropped += 1
-            self._refuse(link, "the connection throttle has no token left")
-            return
-        if last_zxid_seen > self.database.last_zxid:
-            self._refuse(link, f"it has seen zxid 0x{last_zxid_seen:x}, this server only 0x{self.database.last_zxid:x}")
-            return
-        link.timeout_ms = max(self.settings.min_timeout_ms, min(wanted_ms, self.settings.max_timeout_ms))
-        if session_id == 0:
-            self._open_session(link)
-        else:
-            self._resume_session(link, session_id, password)
-
-    def _refuse(self, link: ClientLink, reason: str) -> None:
-        self.stats.connections_rejected += 1
-        self.tell_refused(f"connection from {link.peer} refused: {reason}")
-        link.close()
-
-    def _open_session(self, link: ClientLink) -> None:
-        session_id = self._next_session_id
-        self._next_session_id = following_session_id(session_id)
-        link.session_id = session_id
-        link.state = WAITING_FOR_SESSION
-        self.links[session_id] = link
-        now_ms = self.now_ms()
-        link.session = self.tracker.add(session_id, link.timeout_ms, now_ms)
-        request = SessionRequest(protocol.CREATE_SESSION, link.timeout_ms)
-        link.expect_write()
-        self.propose(link, session_id, 0, request, now_ms)
-
-    def session_created(self, link: ClientLink) -> None:
-        session = link.session
-        assert session is not None
-        if session.closing:
-            link.close()
-            return
-        self._attach(link)
-
-    def _attach(self, link: ClientLink) -> None:
-        link.state = CONNECTED
-        link.stats.last_op = protocol.CREATE_SESSION
-        link.stats.last_xid = 0
-        link.send_connect_response(link.timeout_ms, link.session_id, session_password(link.session_id))
-        link.maybe_resume()
-
-    def _resume_session(self, link: ClientLink, session_id: i64, password: bytes | None) -> None:
-        holder = self.links.get(session_id)
-        if holder is not None:
-            holder.close()
-        session = self.tracker.sessions.get(session_id)
-        if password != session_password(session_id) or session is None or session.closing:
-            link.send_connect_response(0, 0, NO_PASSWORD)
-            link.close()
-            return
-        link.session_id = session_id
-        link.session = session
-        self.links[session_id] = link
-        self.tracker.add(session_id, link.timeout_ms, self.now_ms())
-        self._attach(link)
 
     def link_closed(self, link: ClientLink) -> None:
         self.database.watches.remove_watcher(link)

@@ -156,13 +156,13 @@ class StandaloneServer:
             first_session_id(STANDALONE_SERVER_ID, self._wall_ms()), self._wall_ms, MonotonicMs(loop.time).read,
             self._quiet("connections closed for what they sent", clients_logger.info),
         )  # fmt: skip
-        service.tell_refused = self._quiet("connections refused", clients_logger.info)
+        service.handshake.tell_refused = self._quiet("connections refused", clients_logger.info)
         service.tell_expired = self._quiet("sessions expired", clients_logger.info)
         service.later = loop.call_soon
         service.audit = self._audit
         if self.config.connection_throttle.tokens > 0:
             throttle = ConnectionThrottle(self.config.connection_throttle, self._random, service.now_ms, service.stats)
-            service.admit_connection = throttle.admit
+            service.handshake.admit_connection = throttle.admit
         service.required_schemes = frozenset(scheme.encode() for scheme in self.config.auth.required_schemes)
         return service
 

@@ -120,7 +120,7 @@ def test_the_connection_throttle_works_where_it_is_configured() -> None:
 
 def test_by_default_there_is_no_throttle_and_no_audit_log() -> None:
     with running(CONFIG) as server:
-        assert server.node.service.admit_connection is None
+        assert server.node.service.handshake.admit_connection is None
         assert server.node.service.audit is None
 
 
