@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Final, final
 
 from mypy_extensions import i64
 
-from zkeeper.database.sessions import following_session_id, session_password
+from zkeeper.database.sessions import OWN, following_session_id, session_password
 from zkeeper.errors import DecodeError
 from zkeeper.pipeline.link_state import CONNECTED, WAITING_FOR_SESSION
-from zkeeper.pipeline.requests import SessionRequest
 from zkeeper.wire import protocol
 from zkeeper.wire.jute import Reader
 
@@ -77,9 +76,8 @@ class Handshake:
         service.links[session_id] = link
         now_ms = service.now_ms()
         link.session = service.tracker.add(session_id, link.timeout_ms, now_ms)
-        request = SessionRequest(protocol.CREATE_SESSION, link.timeout_ms)
         link.expect_write()
-        service.propose(link, session_id, 0, request, now_ms)
+        service.create_session(link, now_ms)
 
     def session_created(self, link: "ClientLink") -> None:
         """The session of `link` is durable."""
@@ -95,16 +93,38 @@ class Handshake:
         holder = service.links.get(session_id)
         if holder is not None:
             holder.close()
-        session = service.tracker.sessions.get(session_id)
-        if password != session_password(session_id) or session is None or session.closing:
-            link.send_connect_response(0, 0, NO_PASSWORD)
-            link.close()
+        if password != session_password(session_id):
+            self._refuse_session(link)
+        elif service.forwarder is not None:
+            link.session_id = session_id
+            link.state = WAITING_FOR_SESSION
+            service.forwarder.revalidate(link, session_id)
+        else:
+            session = service.tracker.sessions.get(session_id)
+            self._take_session(link, session_id, session is not None and not session.closing)
+
+    def revalidated(self, session_id: i64, is_valid: bool) -> None:
+        """The leader has answered for a session that a client brought."""
+        assert self._service.forwarder is not None
+        link = self._service.forwarder.take_returning(session_id)
+        if link is not None and link.state == WAITING_FOR_SESSION:
+            self._take_session(link, session_id, is_valid)
+
+    def _take_session(self, link: "ClientLink", session_id: i64, is_valid: bool) -> None:
+        if not is_valid:
+            self._refuse_session(link)
             return
+        service = self._service
+        session = service.tracker.add(session_id, link.timeout_ms, service.now_ms())
+        session.owner = OWN
         link.session_id = session_id
         link.session = session
         service.links[session_id] = link
-        service.tracker.add(session_id, link.timeout_ms, service.now_ms())
         self._attach(link)
+
+    def _refuse_session(self, link: "ClientLink") -> None:
+        link.send_connect_response(0, 0, NO_PASSWORD)
+        link.close()
 
     def _attach(self, link: "ClientLink") -> None:
         link.state = CONNECTED
