@@ -37,7 +37,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
 
 PURE = ("wire", "database", "pipeline", "values", "errors")
 PURE_IMPORTS = frozenset(
-    {"base64", "codecs", "collections", "enum", "hashlib", "librt", "mypy_extensions", "re", "typing", "zlib", PACKAGE}
+    {"base64", "codecs", "collections", "enum", "functools", "hashlib", "librt", "mypy_extensions", "re", "typing", "zlib", PACKAGE}
 )
 """All that the core needs: no asyncio, no logging, nothing that does input or output."""
 
