@@ -19,12 +19,12 @@ from zkeeper.errors import CorruptionError, DecodeError, StorageError
 from zkeeper.storage.disk import Disk
 from zkeeper.storage.failures import failure
 from zkeeper.storage.folders import prepare_folders
-from zkeeper.storage.log_format import epoch_begins_late, follows
 from zkeeper.storage.log_reader import ADVICE, LogReader, is_stillborn
 from zkeeper.storage.names import SnapshotFile, logs_in
 from zkeeper.storage.settings import StorageSettings
 from zkeeper.storage.snapshot_reader import LoadedSnapshot, Rejected, load_newest
 from zkeeper.wire.txns import decode_txn
+from zkeeper.wire.zxids import epoch_begins_late, follows
 
 PROGRESS_TXNS: Final = 10_000
 NO_ZXID: Final = -1
