@@ -24,7 +24,7 @@ from zkeeper.storage.names import SnapshotFile, logs_in
 from zkeeper.storage.settings import StorageSettings
 from zkeeper.storage.snapshot_reader import LoadedSnapshot, Rejected, load_newest
 from zkeeper.wire.txns import decode_txn
-from zkeeper.wire.zxids import begins_late, follows
+from zkeeper.wire.zxids import epoch_begins_late, follows
 
 PROGRESS_TXNS: Final = 10_000
 NO_ZXID: Final = -1
@@ -205,7 +205,7 @@ class _Recovery:
 
     def _check_jump(self, reader: LogReader, zxid: int, last_zxid: int) -> None:
         if follows(zxid, last_zxid):
-            if begins_late(zxid, last_zxid):
+            if epoch_begins_late(zxid, last_zxid):
                 self._tell(f"after zxid 0x{last_zxid:x} the log goes on with 0x{zxid:x}, in the middle of an epoch")
             return
         missing = f"transactions 0x{last_zxid + 1:x} to 0x{zxid - 1:x} are missing before it"

@@ -1,4 +1,4 @@
-"""zxids: an epoch in the upper 32 bits, a counter within it in the lower (storage, section 0.2)."""
+"""What a zxid says: the epoch of the leader that gave it, in the upper 32 bits, and its place in the epoch."""
 
 from typing import Final
 
@@ -12,11 +12,12 @@ def epoch_of(zxid: i64) -> i64:
 
 
 def counter_of(zxid: i64) -> i64:
+    """0 is no transaction, but the beginning of the epoch."""
     return zxid & MAX_COUNTER
 
 
-def epoch_start(epoch: i64) -> i64:
-    """The zxid that stands for an epoch; its first transaction has the next one."""
+def epoch_begin(epoch: i64) -> i64:
+    """The zxid before the first transaction of the epoch."""
     return epoch << 32
 
 
@@ -25,7 +26,7 @@ def follows(zxid: i64, last_zxid: i64) -> bool:
     return zxid == last_zxid + 1 or zxid >> 32 > last_zxid >> 32
 
 
-def begins_late(zxid: i64, last_zxid: i64) -> bool:
+def epoch_begins_late(zxid: i64, last_zxid: i64) -> bool:
     """Whether a new epoch begins with another transaction than its first."""
     return zxid >> 32 > last_zxid >> 32 and zxid & MAX_COUNTER != 1
 
