@@ -47,6 +47,7 @@ class Recovered:
     `snapshot_s` and `logs_s` are how long loading the snapshot and replaying the logs took.
     After `Start.EMPTY` a snapshot has to be written, and then `discard_initialize` called, before anything is logged.
     After `Start.UNKNOWN` the database stands at zxid -1 and its server must not help to elect a leader.
+    A database that `awaits_agreement` may hold parts of transactions that only a leader can supply.
     """
 
     database: Database
@@ -223,3 +224,4 @@ class _Recovery:
         if database.awaits_digest():
             self._tell("the log ends before the transaction with which the snapshot's digest can be compared")
             database.forget_awaited_digest()
+            database.await_agreement()
