@@ -131,6 +131,7 @@ class StandaloneServer:
             recovered.database.last_zxid, recovered.start.value, recovered.txns, recovered.duration_s,
             recovered.database.tree.node_count, len(recovered.database.sessions),
         )  # fmt: skip
+        recovered.database.demand_agreement()
         self._warn_former_member()
         return recovered
 
