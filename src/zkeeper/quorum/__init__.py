@@ -1,1 +1,1 @@
-"""What the members of an ensemble agree on, as values and pure machines. Pure: no I/O, no clock."""
+"""The rules of ensembles as pure values and decisions: memberships, votes, quorums, what a learner is sent."""

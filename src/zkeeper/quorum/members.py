@@ -22,7 +22,6 @@ _FORM_ADVICE: Final = "write host:quorumPort:electionPort[:role][;[host:]clientP
 _HOST_AND_REST: Final = re.compile(r"(\[[^\]]*\]|[^:\[\]]*)((?::[^:]*)*)")
 _HOST: Final = re.compile(r"[!-~]+")
 _PORT: Final = re.compile(r"\+?[0-9]{1,5}")
-_ROLES: Final = {"participant": False, "observer": True}
 
 
 class MembershipError(Exception):
@@ -152,12 +151,14 @@ class _Line:
         if len(clients) > 2:
             raise self._form_error()
         read = [self._server(spec.strip()) for spec in servers.split("|")]
-        if len({is_observer for _, is_observer in read}) > 1:
+        roles = {role for _, role in read if role}
+        if len(roles) > 1:
             raise self._error(f"Multiple addresses should have similar roles: {self._text}", "choose one role")
         client, secure = [self._client(part) for part in (*clients, "", "")[:2]]
-        return Member(sid, tuple([address for address, _ in read]), read[0][1], client, secure)
+        return Member(sid, tuple([address for address, _ in read]), "observer" in roles, client, secure)
 
-    def _server(self, spec: str) -> tuple[MemberAddress, bool]:
+    def _server(self, spec: str) -> tuple[MemberAddress, str]:
+        """An address and the role; empty when the line names it elsewhere or not at all."""
         host, parts = self._split(spec)
         if len(parts) not in (2, 3):
             raise self._form_error()
@@ -165,10 +166,10 @@ class _Line:
         if quorum_port == election_port:
             reason = "Client and election port must be different! Please update the configuration file on "
             raise self._error(reason + self._key, _FORM_ADVICE)
-        role = parts[2].strip().lower() if len(parts) == 3 else "participant"
-        if role not in _ROLES:
+        role = parts[2].strip().lower() if len(parts) == 3 else ""
+        if len(parts) == 3 and role not in ("participant", "observer"):
             raise self._error(f"Unrecognised peertype: {parts[2]}", "write participant or observer")
-        return MemberAddress(host, quorum_port, election_port), _ROLES[role]
+        return MemberAddress(host, quorum_port, election_port), role
 
     def _client(self, part: str) -> ClientAddress | None:
         if not part:

@@ -54,7 +54,9 @@ class Memberships:
         return [self.committed.verifier, *pending]
 
     def has_quorum(self, sids: Set[int]) -> bool:
-        return all([verifier.contains_quorum(sids) for verifier in self.verifiers()])
+        return self.committed.verifier.contains_quorum(sids) and (
+            not self.is_pending or self.last_seen.verifier.contains_quorum(sids)
+        )
 
     def voters(self) -> frozenset[int]:
         """Who votes now or will, if what was proposed is committed."""
