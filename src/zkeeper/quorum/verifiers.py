@@ -30,6 +30,9 @@ class Verifier:
 class MajorityVerifier(Verifier):
     """Every participant counts alike."""
 
+    def __init__(self, participants: AbstractSet[int]) -> None:
+        super().__init__(frozenset(participants))
+
     def weight(self, sid: int) -> int:
         return 1 if sid in self.participants else 0
 

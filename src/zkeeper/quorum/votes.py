@@ -49,7 +49,7 @@ class Vote:
         """For people."""
         leader = "nobody" if self.leader == NO_SID else str(self.leader)
         epoch = "none" if self.peer_epoch == NO_SID else str(self.peer_epoch)
-        zxid = "none" if self.zxid == NO_SID else f"{self.zxid & 0xFFFFFFFFFFFFFFFF:#x}"
+        zxid = "none" if self.zxid == NO_SID else f"{self.zxid:#x}"
         return f"{leader} (epoch {epoch}, zxid {zxid})"
 
 
