@@ -1,5 +1,5 @@
-"""Lets every test folder use the codec and the harness of the pipeline's tests, the transcripts of the shell's and those of
-elections; settles how hypothesis runs."""
+"""Lets every test folder use the codec and the harness of the pipeline's tests, the transcripts of the shell's and
+those of elections; settles how hypothesis runs."""
 
 import sys
 from pathlib import Path
