@@ -26,8 +26,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "blocking": frozenset({"recipes", "client", "wire", "values", "errors"}),
     "recipes": frozenset({"errors"}),
     "database": frozenset({"wire", "errors"}),
+    "quorum": frozenset({"database", "wire", "errors"}),
     "pipeline": frozenset({"database", "wire", "errors"}),
-    "quorum": frozenset({"wire", "errors"}),
     "storage": frozenset({"database", "wire", "errors"}),
     "server": BELOW_SERVER,
     "cli": BELOW_SERVER | {"server", "client", "values"},
@@ -36,7 +36,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
 }
 """What each part may import beside itself and `zkeeper`, the front door, which is `""` here."""
 
-PURE = ("wire", "database", "pipeline", "quorum", "values", "errors")
+PURE = ("wire", "database", "quorum", "pipeline", "values", "errors")
 PURE_IMPORTS = frozenset(
     {"base64", "codecs", "collections", "enum", "hashlib", "librt", "mypy_extensions", "re", "typing", "zlib", PACKAGE}
 )

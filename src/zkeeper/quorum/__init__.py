@@ -1,1 +1,1 @@
-"""The decisions of an ensemble as values and state machines: votes, quorums, elections. Pure: no I/O, no clock."""
+"""The rules of ensembles as pure values and decisions: memberships, votes, quorums, elections, what learners are sent."""
