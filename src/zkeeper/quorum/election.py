@@ -3,7 +3,7 @@
 A state machine without a clock and without a network. What it wants to be done is in `outbox`, `wants_connections` and
 `deadline_ms`; `decision` is the end of an election.
 
-1. Only voters count: the participants of the committed configuration, and of a newer one that was seen.
+1. Only voters count: the participants of the committed membership, and of a newer one that was seen.
 2. A round ends in a decision only when a quorum agrees with it, and nothing better came for `FINALIZE_WAIT_MS`; or when
    a quorum says that it has a leader, and that leader says so, too.
 3. The round never goes back while the process lives, but for joining a leader that was elected in another one.
@@ -14,7 +14,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final, final
 
-from zkeeper.quorum.polls import Configurations, Poll
+from zkeeper.quorum.memberships import Memberships
+from zkeeper.quorum.polls import Poll
 from zkeeper.quorum.verifiers import Oracle
 from zkeeper.quorum.votes import (
     FOLLOWING,
@@ -59,12 +60,12 @@ class Elector:
     """
 
     def __init__(
-        self, own_sid: int, configurations: Configurations, vote: Vote, tell: Callable[[str], None],
+        self, own_sid: int, memberships: Memberships, vote: Vote, tell: Callable[[str], None],
         report_looking: Callable[[int], None], oracle: Oracle | None = None,
         min_interval_ms: int = MIN_NOTIFICATION_INTERVAL_MS, max_interval_ms: int = MAX_NOTIFICATION_INTERVAL_MS,
     ) -> None:  # fmt: skip
         self.own_sid = own_sid
-        self.configurations = configurations
+        self.memberships = memberships
         self.state: int = LOOKING
         self.current = vote
         self.round_ = 0
@@ -93,7 +94,7 @@ class Elector:
 
     def begin(self, zxid: int, peer_epoch: int, is_observer: bool, now_ms: int) -> None:
         """Begins an election, in a new round. `zxid` is the last one processed, `peer_epoch` the currentEpoch."""
-        is_voter = self.own_sid in self.configurations.committed.participants
+        is_voter = self.own_sid in self.memberships.committed.participants
         leader = self.own_sid if is_voter else NO_SID
         self._is_observer = is_observer
         self._initial = Vote(leader, NO_SID, 0, NO_SID) if is_observer else Vote(leader, zxid, 0, peer_epoch)
@@ -121,7 +122,7 @@ class Elector:
 
     def receive(self, sid: int, notification: Notification, now_ms: int) -> None:
         """A message from `sid`, in any state."""
-        if sid not in self.configurations.voters():
+        if sid not in self.memberships.voters():
             self._send(sid, self.current.in_round(self.round_))
         elif self.state == LOOKING:
             self._waiting.append((sid, notification))
@@ -151,7 +152,7 @@ class Elector:
     # Sending.
 
     def _send(self, sid: int, vote: Vote) -> None:
-        text = self.configurations.committed.text().encode()
+        text = self.memberships.committed.text().encode()
         message = Notification(
             self.state, vote.leader, vote.zxid, vote.round_, vote.peer_epoch, NOTIFICATION_VERSION, text
         )
@@ -162,7 +163,7 @@ class Elector:
 
     def _send_to_all(self) -> None:
         self._answered.clear()
-        for sid in sorted(self.configurations.voters()):
+        for sid in sorted(self.memberships.voters()):
             self._send(sid, self._proposal.in_round(self.round_))
 
     def _answer(self, sid: int) -> None:
@@ -183,7 +184,7 @@ class Elector:
 
     def _take(self, sid: int, notification: Notification) -> None:
         vote = Vote(notification.leader, notification.zxid, notification.round_, notification.peer_epoch)
-        if not {sid, vote.leader} <= self.configurations.voters() or vote.round_ > MAX_ROUND:
+        if not {sid, vote.leader} <= self.memberships.voters() or vote.round_ > MAX_ROUND:
             return
         ballot = Ballot(vote, notification.state, notification.version)
         if ballot.state == LOOKING and vote.round_ < self.round_:
@@ -211,7 +212,7 @@ class Elector:
         elif self._round_poll.has(sid, ballot) and vote != self._own_ballot().vote:
             self._answer(sid)
         self._round_poll.cast(sid, ballot)
-        self._is_finalizing = self.configurations.has_quorum(self._round_poll.voters_for(self._own_ballot()))
+        self._is_finalizing = self.memberships.has_quorum(self._round_poll.voters_for(self._own_ballot()))
 
     def _enter(self, round_: int, proposal: Vote) -> None:
         self.round_ = round_
@@ -222,7 +223,7 @@ class Elector:
         return Ballot(self._proposal.in_round(self.round_), LOOKING, NOTIFICATION_VERSION)
 
     def _is_better(self, new: Vote, current: Vote) -> bool:
-        return is_better(new, current, self.configurations.committed.verifier.weight(new.leader))
+        return is_better(new, current, self.memberships.committed.verifier.weight(new.leader))
 
     def _take_result(self, sid: int, ballot: Ballot) -> None:
         """The ballot of one that follows or leads."""
@@ -241,15 +242,15 @@ class Elector:
     def _is_elected(self, ballot: Ballot, poll: Poll) -> bool:
         leader = ballot.vote.leader
         is_sure = ballot.vote.round_ == self.round_ if leader == self.own_sid else poll.says_it_leads(leader)
-        return is_sure and self.configurations.has_quorum(poll.voters_for(ballot))
+        return is_sure and self.memberships.has_quorum(poll.voters_for(ballot))
 
     def _may_go_alone(self) -> bool:
         agreeing = self._round_poll.voters_for(self._own_ballot())
-        oracle, participants = self._oracle, self.configurations.committed.participants
+        oracle, participants = self._oracle, self.memberships.committed.participants
         return oracle is not None and self.own_sid in agreeing and oracle.grants(participants)
 
     def _may_yield(self, oracle: Oracle) -> bool:
-        return oracle.yields(self.configurations.committed.participants)
+        return oracle.yields(self.memberships.committed.participants)
 
     def _finish(self, ballot: Ballot, poll: Poll) -> None:
         vote, voters = ballot.vote, poll.voters_for(ballot)

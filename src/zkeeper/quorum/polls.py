@@ -4,39 +4,9 @@ Votes of servers that look for a leader are counted within a round. Those of ser
 whatever their round: that is how a server joins a leader that was elected without it.
 """
 
-from collections.abc import Set as AbstractSet
-from typing import Protocol, final
+from typing import final
 
-from zkeeper.quorum.verifiers import Verifier
 from zkeeper.quorum.votes import LEADING, Ballot, agree
-
-
-class Configuration(Protocol):
-    """What an election needs of a `Membership`."""
-
-    @property
-    def version(self) -> int: ...
-
-    @property
-    def participants(self) -> frozenset[int]: ...
-
-    @property
-    def verifier(self) -> Verifier: ...
-
-    def text(self) -> str: ...
-
-
-class Configurations(Protocol):
-    """What an election needs of `Memberships`; `committed` may be replaced between two calls."""
-
-    @property
-    def committed(self) -> Configuration: ...
-
-    def voters(self) -> AbstractSet[int]:
-        """The participants of the committed configuration or of the one last seen."""
-
-    def has_quorum(self, sids: AbstractSet[int]) -> bool:
-        """Whether `sids` hold a quorum of the committed configuration, and of a newer one that was seen."""
 
 
 @final

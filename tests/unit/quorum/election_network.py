@@ -8,7 +8,8 @@ import heapq
 from collections.abc import Callable
 from random import Random
 
-from election_transcripts import majority_of
+from election_transcripts import memberships
+from membership_support import voters
 
 from zkeeper.quorum.election import Decision, Elector
 from zkeeper.quorum.votes import FOLLOWING, LEADING, LOOKING, Vote
@@ -32,8 +33,8 @@ class Node:
         self.is_up = True
         self.life += 1
         self.network.hand_over(self.sid)
-        configurations = majority_of(self.network.sids)
-        self.elector = Elector(self.sid, configurations, Vote(self.sid, self.zxid, -1, self.epoch), self._tell, _ignore)
+        known, vote = memberships(voters(*self.network.sids)), Vote(self.sid, self.zxid, -1, self.epoch)
+        self.elector = Elector(self.sid, known, vote, self._tell, _ignore)
         self.look()
 
     def stop(self) -> None:

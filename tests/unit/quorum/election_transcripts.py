@@ -3,8 +3,8 @@
 A transcript is a text of steps. A step is a command, `----`, and what the server does, one thing a line, up to an empty
 line. Lines that begin with `#` are for the reader. Commands:
 
-    server SID of SID... [observers SID...] [next SID...] [groups SID,SID... ...] [weights SID=W...] [oracle yes|no]
-        A new server; `next` are the participants of a newer configuration that it has seen.
+    server SID of SID... [next SID...] [groups SID,SID... ...] [weights SID=W...] [oracle yes|no]
+        A new server; `next` are the participants of a newer membership that it has seen.
     begin VOTE                    looks for a leader; VOTE is `epoch=E zxid=0xZ`, and here also `observer`
     from SID STATE SID VOTE round=R [version=V]    a message of SID, in that state, which votes for the other SID
     pass MS                       time that passes without a deadline
@@ -12,47 +12,37 @@ line. Lines that begin with `#` are for the reader. Commands:
     role STATE SID VOTE round=R   the server has its role without an election
     epoch E                       the role has reached broadcast
     oracle yes|no                 the oracle changes its mind
-    commit SID...                 another configuration is committed
+    commit SID...                 another membership is committed
 """
 
 import re
-from collections.abc import Iterator, Set
+from collections.abc import Iterator
 from pathlib import Path
 
+from membership_support import member, voters
+
 from zkeeper.quorum.election import Elector
-from zkeeper.quorum.verifiers import HierarchicalVerifier, MajorityVerifier, Oracle, Verifier
+from zkeeper.quorum.membership import Membership
+from zkeeper.quorum.memberships import Memberships
+from zkeeper.quorum.verifiers import Oracle
 from zkeeper.quorum.votes import NO_SID, STATE_NAMES, Vote
 from zkeeper.wire.notifications import Notification
 
 STATES = {name: number for number, name in enumerate(STATE_NAMES)}
 
 
-class FakeConfiguration:
-    def __init__(self, verifier: Verifier, version: int) -> None:
-        self.verifier = verifier
-        self.version = version
-        self.participants = verifier.participants
+class NoFiles:
+    """Memberships of these tests are not kept."""
 
-    def text(self) -> str:
-        return f"version={self.version:x}"
+    def write_next(self, membership: Membership) -> None: ...
 
+    def activate(self, membership: Membership) -> None: ...
 
-class FakeConfigurations:
-    """The committed configuration, and a newer one that was seen or the same."""
-
-    def __init__(self, committed: FakeConfiguration, last_seen: FakeConfiguration | None = None) -> None:
-        self.committed = committed
-        self.last_seen = last_seen or committed
-
-    def voters(self) -> Set[int]:
-        return self.committed.participants | self.last_seen.participants
-
-    def has_quorum(self, sids: Set[int]) -> bool:
-        return all(one.verifier.contains_quorum(sids) for one in (self.committed, self.last_seen))
+    def remove_next(self) -> None: ...
 
 
-def majority_of(sids: Set[int], version: int = 0) -> FakeConfigurations:
-    return FakeConfigurations(FakeConfiguration(MajorityVerifier(sids), version))
+def memberships(committed: Membership, last_seen: Membership | None = None) -> Memberships:
+    return Memberships(committed, last_seen or committed, True, NoFiles())
 
 
 class Step:
@@ -97,23 +87,20 @@ class Player:
                 list(parts.values())[-1].append(word)
             else:
                 parts[word] = []
-        sids = {int(sid) for sid in parts["of"]}
-        committed = FakeConfiguration(self._verifier(sids, parts), 1)
-        following = {int(sid) for sid in parts.get("next", [])}
-        last_seen = FakeConfiguration(MajorityVerifier(following), 2) if following else None
+        sids = [int(sid) for sid in parts["of"]]
+        committed = self._membership(sids, parts)
+        following = [int(sid) for sid in parts.get("next", [])]
+        last_seen = voters(*following, version=2) if following else None
         self.oracle_says_yes = parts.get("oracle") == ["yes"]
         oracle = Oracle(lambda: self.oracle_says_yes) if "oracle" in parts else None
         vote = Vote(int(words[0]), 0, -1, 0)
-        self.elector = Elector(
-            int(words[0]), FakeConfigurations(committed, last_seen), vote, self._tell, self._report, oracle
-        )
+        self.elector = Elector(int(words[0]), memberships(committed, last_seen), vote, self._tell, self._report, oracle)
 
-    def _verifier(self, sids: set[int], parts: dict[str, list[str]]) -> Verifier:
-        if "groups" not in parts:
-            return MajorityVerifier(sids)
-        groups = {at: {int(sid) for sid in one.split(",")} for at, one in enumerate(parts["groups"])}
+    def _membership(self, sids: list[int], parts: dict[str, list[str]]) -> Membership:
+        groups = {at: {int(sid) for sid in one.split(",")} for at, one in enumerate(parts.get("groups", []))}
         weights = [one.split("=") for one in parts.get("weights", [])]
-        return HierarchicalVerifier(groups, {int(sid): int(weight) for sid, weight in weights})
+        members = {sid: member(sid) for sid in sids}
+        return Membership(members, groups, {int(sid): int(weight) for sid, weight in weights}, version=1)
 
     def _tell(self, sentence: str) -> None:
         self.done.append(f"# {sentence}")
@@ -153,8 +140,7 @@ class Player:
         self.oracle_says_yes = words == ["yes"]
 
     def _commit(self, words: list[str]) -> None:
-        committed = FakeConfiguration(MajorityVerifier({int(sid) for sid in words}), 3)
-        self.elector.configurations = FakeConfigurations(committed)
+        assert self.elector.memberships.set_committed(voters(*map(int, words), version=3))
 
     def _effects(self) -> Iterator[str]:
         elector = self.elector
