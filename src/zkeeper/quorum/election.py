@@ -113,7 +113,13 @@ class Elector:
         """The server has its role without an election, or loses it; others are told of `vote`."""
         self.state = state
         self.current = vote
-        self._end()
+        self.pause()
+
+    def pause(self) -> None:
+        """The election, if there is one, goes no further. Of a server without a role messages wait for the next."""
+        self._is_running = self._is_finalizing = False
+        self._waiting.clear()
+        self.deadline_ms = -1
 
     def update_epoch(self, peer_epoch: int) -> None:
         """The role has reached broadcast in `peer_epoch`: from now on all its servers say so (quorum, 4.4)."""
@@ -263,17 +269,12 @@ class Elector:
             f"election round {vote.round_} is decided: {vote.text()} leads by the votes of {votes}; this server is "
             f"{STATE_NAMES[self.state]}"
         )
-        self._end()
+        self.pause()
 
     def _role_for(self, leader: int) -> int:
         if leader == self.own_sid:
             return LEADING
         return OBSERVING if self._is_observer else FOLLOWING
-
-    def _end(self) -> None:
-        self._is_running = self._is_finalizing = False
-        self._waiting.clear()
-        self.deadline_ms = -1
 
     def _tell_vote(self, sid: int, ballot: Ballot) -> None:
         """Once for each vote of each server."""
