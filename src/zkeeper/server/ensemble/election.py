@@ -106,7 +106,8 @@ class Election:
 
     async def _run(self, zxid: int, peer_epoch: int) -> Decision | None:
         """One election; None when it has to begin anew."""
-        outcome = self._outcome = asyncio.get_running_loop().create_future()
+        outcome: asyncio.Future[Decision | None] = asyncio.get_running_loop().create_future()
+        self._outcome = outcome
         is_observer = self.own_sid in self._memberships.committed.observers
         self._elector.begin(zxid, peer_epoch, is_observer, self._now_ms())
         self._act()
