@@ -41,7 +41,7 @@ class SessionExpiry:
                 return
             session = self._due.popleft()
             if not session.closing and session.deadline_ms <= now_ms:
-                changes += 1 + len(service.database.tree.ephemerals.get(session.session_id, ()))
+                changes += 1 + service.database.tree.owners.ephemeral_count(session.session_id)
                 self._expire(session, now_ms)
 
     def _expire(self, session: Session, now_ms: i64) -> None:

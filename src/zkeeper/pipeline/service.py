@@ -144,7 +144,7 @@ class Service:
         now_ms = self.now_ms()
         for session_id, timeout_ms in self.database.sessions.items():
             self.tracker.add(session_id, timeout_ms, now_ms)
-        for owner in sorted(self.database.tree.ephemerals):
+        for owner in sorted(self.database.tree.owners.ephemerals):
             if owner not in self.tracker.sessions:
                 self.propose(None, owner, 0, SessionRequest(protocol.CLOSE_SESSION, 0), now_ms)
 

@@ -222,7 +222,7 @@ def test_a_thousand_sessions_expire_and_leave_nothing() -> None:
         for _ in range(1000):
             server.connect(raw.connect(timeout_ms=4000), raw.request(1, raw.CREATE, raw.create(b"/e", flags=3)))
         database = server.node.service.database
-        server.sim.run_until(lambda: sum(map(len, database.tree.ephemerals.values())) == 1000)
+        server.sim.run_until(lambda: sum(map(len, database.tree.owners.ephemerals.values())) == 1000)
         server.sim.run_until(lambda: not database.sessions)
-        assert not database.tree.ephemerals
+        assert not database.tree.owners.ephemerals
         assert server.node.service.stats.sessions_expired == 1000
