@@ -13,6 +13,7 @@ _SALT: Final = 0xB3415C00
 _LCG_FACTOR: Final = 0x5DEECE66D
 _MASK_48: Final = 0xFFFFFFFFFFFF
 _FORBIDDEN_ID: Final = -0x8000000000000000
+_UNSIGNED: Final = 0xFFFFFFFFFFFFFFFF
 
 
 def session_password(session_id: int) -> bytes:
@@ -34,6 +35,11 @@ def first_session_id(server_id: int, now_ms: int) -> int:
 def following_session_id(session_id: int) -> int:
     following = session_id + 1
     return following + 1 if following == _FORBIDDEN_ID else following
+
+
+def shown_session_id(session_id: int) -> str:
+    """As people know it: hexadecimal, without a sign."""
+    return f"0x{session_id & _UNSIGNED:x}"
 
 
 @final

@@ -88,6 +88,8 @@ class Handshake:
         if session.closing:
             link.close()
             return
+        if self._service.session_lines is not None:
+            self._service.session_lines.created(link)
         self._attach(link)
 
     def _resume_session(self, link: "ClientLink", session_id: i64, password: bytes | None) -> None:
@@ -104,6 +106,8 @@ class Handshake:
         link.session = session
         service.links[session_id] = link
         service.tracker.add(session_id, link.timeout_ms, service.now_ms())
+        if service.session_lines is not None:
+            service.session_lines.resumed(link)
         self._attach(link)
 
     def _attach(self, link: "ClientLink") -> None:
