@@ -38,7 +38,20 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
 
 PURE = ("wire", "database", "pipeline", "quorum", "values", "errors")
 PURE_IMPORTS = frozenset(
-    {"base64", "codecs", "collections", "enum", "functools", "hashlib", "librt", "mypy_extensions", "re", "typing", "zlib", PACKAGE}
+    {
+        "base64",
+        "codecs",
+        "collections",
+        "enum",
+        "functools",
+        "hashlib",
+        "librt",
+        "mypy_extensions",
+        "re",
+        "typing",
+        "zlib",
+        PACKAGE,
+    }
 )
 """All that the core needs: no asyncio, no logging, nothing that does input or output."""
 

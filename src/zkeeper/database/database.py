@@ -17,7 +17,7 @@ from mypy_extensions import i64
 
 from zkeeper.database import paths
 from zkeeper.database.foreseen import Pending
-from zkeeper.database.tree import DataTree, ephemeral_paths
+from zkeeper.database.tree import DataTree
 from zkeeper.database.watches import WatchManager
 from zkeeper.database.znode import CONTAINER_OWNER, TTL_MAX_MS, TTL_OWNER, OwnerRules, ZNode
 from zkeeper.errors import OK, RuntimeInconsistencyError
@@ -170,7 +170,7 @@ class Database:
         if body.paths is not None:
             for path in body.paths:
                 self._apply_delete(txn, path)
-        for path in ephemeral_paths(self.tree, txn.session_id):
+        for path in self.tree.owners.ephemerals_of(txn.session_id):
             self._apply_delete(txn, path)
         return OK
 

@@ -16,6 +16,7 @@ _MASK_48: Final = 0xFFFFFFFFFFFF
 _FORBIDDEN_ID: Final = -0x8000000000000000
 OWN: Final = 0
 NO_OWNER: Final = -1
+_UNSIGNED: Final = 0xFFFFFFFFFFFFFFFF
 
 
 def session_password(session_id: int) -> bytes:
@@ -37,6 +38,11 @@ def first_session_id(server_id: int, now_ms: int) -> int:
 def following_session_id(session_id: int) -> int:
     following = session_id + 1
     return following + 1 if following == _FORBIDDEN_ID else following
+
+
+def shown_session_id(session_id: int) -> str:
+    """As people know it: hexadecimal, without a sign."""
+    return f"0x{session_id & _UNSIGNED:x}"
 
 
 @final

@@ -86,6 +86,8 @@ class Handshake:
         if session.closing:
             link.close()
             return
+        if self._service.session_lines is not None:
+            self._service.session_lines.created(link)
         self._attach(link)
 
     def _resume_session(self, link: "ClientLink", session_id: i64, password: bytes | None) -> None:
@@ -120,6 +122,8 @@ class Handshake:
         link.session_id = session_id
         link.session = session
         service.links[session_id] = link
+        if service.session_lines is not None:
+            service.session_lines.resumed(link)
         self._attach(link)
 
     def _refuse_session(self, link: "ClientLink") -> None:

@@ -30,6 +30,7 @@ from zkeeper.pipeline.link import ClientLink
 from zkeeper.pipeline.prepare import PrepareOptions, Preparer
 from zkeeper.pipeline.reads import ReadAnswers
 from zkeeper.pipeline.requests import DeleteRequest, RefusedRequest, SessionRequest, WriteRequest
+from zkeeper.pipeline.session_lines import SessionLines
 from zkeeper.pipeline.settings import ServiceSettings
 from zkeeper.pipeline.stats import ServiceStats
 from zkeeper.pipeline.turns import Waiting
@@ -131,6 +132,7 @@ class Service:
         self.tell_expired = tell
         self.later: Callable[[Callable[[], None]], object] | None = None
         self.audit: Audit | None = None
+        self.session_lines: SessionLines | None = None
         self.large_requests = LargeRequests(settings.large_request_max_bytes)
         self.required_schemes: frozenset[bytes] = frozenset()
         self.words: WordAnswers | None = None
@@ -168,7 +170,7 @@ class Service:
         now_ms = self.now_ms()
         for session_id, timeout_ms in self.database.sessions.items():
             self.tracker.add(session_id, timeout_ms, now_ms).owner = owner
-        for session_id in sorted(self.database.tree.ephemerals):
+        for session_id in sorted(self.database.tree.owners.ephemerals):
             if session_id not in self.tracker.sessions:
                 self.propose(None, session_id, 0, SessionRequest(protocol.CLOSE_SESSION, 0), now_ms)
 
@@ -360,6 +362,8 @@ class Service:
             self.audit.applied(proposal, code)
         if txn.txn_type == protocol.CLOSE_SESSION:
             self.tracker.remove(txn.session_id)
+            if self.session_lines is not None and link is not None:
+                self.session_lines.closed(txn.session_id, link)
         if link is not None:
             link.written(proposal, code, now_ms)
         elif txn.txn_type == protocol.CLOSE_SESSION:

@@ -15,6 +15,7 @@ from zkeeper.database.sessions import first_session_id
 from zkeeper.errors import StorageError
 from zkeeper.pipeline.clocks import MonotonicMs
 from zkeeper.pipeline.service import Service
+from zkeeper.pipeline.session_lines import SessionLines
 from zkeeper.server import audit
 from zkeeper.server.client_port import ClientPort
 from zkeeper.server.config.model import NetworkConfig, ServerConfig
@@ -44,6 +45,7 @@ STANDALONE_SERVER_ID: Final = 1
 
 logger = logging.getLogger("zkeeper.server")
 clients_logger = logging.getLogger("zkeeper.clients")
+sessions_logger = logging.getLogger("zkeeper.sessions")
 
 
 class StandaloneServer:
@@ -161,6 +163,8 @@ class StandaloneServer:
         service.tell_expired = self._quiet("sessions expired", clients_logger.info)
         service.later = loop.call_soon
         service.audit = self._audit
+        if sessions_logger.isEnabledFor(logging.DEBUG):
+            service.session_lines = SessionLines(sessions_logger.debug)
         if self.config.connection_throttle.tokens > 0:
             throttle = ConnectionThrottle(self.config.connection_throttle, self._random, service.now_ms, service.stats)
             service.handshake.admit_connection = throttle.admit

@@ -161,7 +161,9 @@ class Leader:
         service.connect_log(self._broadcast, self._wake)
         service.start(NO_OWNER)
         self._stage.open_to_clients(service, self._log)
-        logger.info("leading: serving from zxid 0x%x, followed by %s", database.last_zxid, sorted(self._followed.sids()))
+        logger.info(
+            "leading: serving from zxid 0x%x, followed by %s", database.last_zxid, sorted(self._followed.sids())
+        )
         self._serves.set()
 
     def _wake(self) -> None:
