@@ -1,1 +1,1 @@
-"""The rules of ensembles as pure values and decisions: memberships, votes, quorums, what a learner is sent."""
+"""The rules of ensembles as pure values and decisions: memberships, votes, quorums, elections, what learners get."""

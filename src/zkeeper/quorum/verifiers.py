@@ -4,8 +4,11 @@
 2. Any two quorums of one verifier have a server in common.
 """
 
-from collections.abc import Mapping, Set
-from typing import final
+from collections.abc import Callable, Mapping, Set
+from typing import Final, final
+
+ORACLE_SIZE: Final = 2
+"""The number of participants for which an oracle is asked."""
 
 
 class Verifier:
@@ -58,3 +61,24 @@ class HierarchicalVerifier(Verifier):
 
     def _sum(self, sids: Set[int]) -> int:
         return sum([self._weights[sid] for sid in sids])
+
+
+@final
+class Oracle:
+    """The rule for two participants who cannot tell a dead peer from a dead network: somebody outside says who goes on.
+
+    `ask` reads the answer anew each time: True lets this server go on alone. `is_needed` is False while a leader has a
+    follower; a server that does not lead needs it.
+    """
+
+    def __init__(self, ask: Callable[[], bool]) -> None:
+        self._ask = ask
+        self.is_needed = True
+
+    def grants(self, participants: Set[int]) -> bool:
+        """Whether this server alone may count as a quorum."""
+        return len(participants) == ORACLE_SIZE and self.is_needed and self._ask()
+
+    def yields(self, participants: Set[int]) -> bool:
+        """Whether a server that looks for a leader may follow the other one without a quorum of votes."""
+        return len(participants) == ORACLE_SIZE and self.is_needed and not self._ask()

@@ -15,6 +15,7 @@ from zkeeper.database.sessions import first_session_id
 from zkeeper.errors import StorageError
 from zkeeper.pipeline.clocks import MonotonicMs
 from zkeeper.pipeline.service import Service
+from zkeeper.pipeline.session_lines import SessionLines
 from zkeeper.server import audit
 from zkeeper.server.client_port import ClientPort
 from zkeeper.server.config.model import NetworkConfig, ServerConfig
@@ -44,6 +45,7 @@ STANDALONE_SERVER_ID: Final = 1
 
 logger = logging.getLogger("zkeeper.server")
 clients_logger = logging.getLogger("zkeeper.clients")
+sessions_logger = logging.getLogger("zkeeper.sessions")
 
 
 class StandaloneServer:
@@ -131,6 +133,7 @@ class StandaloneServer:
             recovered.database.last_zxid, recovered.start.value, recovered.txns, recovered.duration_s,
             recovered.database.tree.node_count, len(recovered.database.sessions),
         )  # fmt: skip
+        recovered.database.demand_agreement()
         self._warn_former_member()
         return recovered
 
@@ -156,13 +159,15 @@ class StandaloneServer:
             first_session_id(STANDALONE_SERVER_ID, self._wall_ms()), self._wall_ms, MonotonicMs(loop.time).read,
             self._quiet("connections closed for what they sent", clients_logger.info),
         )  # fmt: skip
-        service.tell_refused = self._quiet("connections refused", clients_logger.info)
+        service.handshake.tell_refused = self._quiet("connections refused", clients_logger.info)
         service.tell_expired = self._quiet("sessions expired", clients_logger.info)
         service.later = loop.call_soon
         service.audit = self._audit
+        if sessions_logger.isEnabledFor(logging.DEBUG):
+            service.session_lines = SessionLines(sessions_logger.debug)
         if self.config.connection_throttle.tokens > 0:
             throttle = ConnectionThrottle(self.config.connection_throttle, self._random, service.now_ms, service.stats)
-            service.admit_connection = throttle.admit
+            service.handshake.admit_connection = throttle.admit
         service.required_schemes = frozenset(scheme.encode() for scheme in self.config.auth.required_schemes)
         return service
 
