@@ -7,7 +7,6 @@ client may write `/zookeeper/config`.
 from collections.abc import Iterable, Sequence, Set
 from typing import Final, final
 
-from zkeeper.database.addresses import canonical_address, parse_address
 from zkeeper.errors import (
     BadArgumentsError,
     BadVersionError,
@@ -18,6 +17,7 @@ from zkeeper.errors import (
 from zkeeper.quorum.members import Member, parse_member
 from zkeeper.quorum.membership import Membership, MembershipError, parse_number
 from zkeeper.quorum.memberships import Memberships
+from zkeeper.wire.addresses import canonical_address, parse_address
 
 ANY_CONFIG: Final = -1
 

@@ -13,10 +13,10 @@ import socket
 from collections.abc import Callable
 from typing import Final, cast
 
-from zkeeper.database.addresses import canonical_address
 from zkeeper.pipeline.link import ClientLink
 from zkeeper.pipeline.link_state import NEW
 from zkeeper.pipeline.service import Service
+from zkeeper.wire.addresses import canonical_address
 
 HIGH_WATER_BYTES: Final = 1 << 18
 MAX_UNREAD_BYTES: Final = 1 << 26
