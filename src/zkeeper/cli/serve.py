@@ -35,6 +35,10 @@ EXIT_DATA: Final = 3
 GC_THRESHOLD: Final = 50_000
 RESERVED_DESCRIPTORS: Final = 64
 """What connections leave for the log, snapshots, and the server itself: it uses about twenty."""
+ENSEMBLES_NOT_SERVED: Final = (
+    "this is the configuration of a member of an ensemble, and ensembles are not served by this version of zkeeper yet "
+    "(for a standalone server remove all of server.N, group.N, weight.N and dynamicConfigFile)"
+)
 
 logger = logging.getLogger("zkeeper")
 
@@ -51,6 +55,9 @@ def serve(words: Sequence[str]) -> int:
     if options.check:
         _print_check(loaded)
         return 0
+    if loaded.config.quorum is not None:
+        print(f"Invalid config, exiting abnormally\n{ENSEMBLES_NOT_SERVED}", file=sys.stderr)
+        return EXIT_CONFIG
     return _run(loaded)
 
 
