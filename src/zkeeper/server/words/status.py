@@ -7,7 +7,6 @@ from zkeeper.server.words.texts import average, hexadecimal
 from zkeeper.server.words.version import VERSION
 
 
-
 def srvr(question: Question) -> str:
     return _version_line() + _state(question)
 
