@@ -30,7 +30,7 @@ class Handshake:
 
     def __init__(self, service: "Service", first_session_id: int) -> None:
         self._service = service
-        self._next_session_id = first_session_id
+        self.next_session_id = first_session_id
         self.admit_connection: Callable[[int], bool] | None = None
         self.tell_refused: Callable[[str], None] = service.tell
 
@@ -48,6 +48,9 @@ class Handshake:
             self._refuse(link, "its connect request does not decode")
             return
         link.sends_read_only = reader.remaining() > 0
+        if not service.serves():
+            self._refuse(link, "this server has no leader with whom it could serve")
+            return
         if self.admit_connection is not None and not self.admit_connection(int(session_id)):
             service.stats.connections_dropped += 1
             self._refuse(link, "the connection throttle has no token left")
@@ -69,8 +72,8 @@ class Handshake:
 
     def _open_session(self, link: "ClientLink") -> None:
         service = self._service
-        session_id = self._next_session_id
-        self._next_session_id = following_session_id(session_id)
+        session_id = self.next_session_id
+        self.next_session_id = following_session_id(session_id)
         link.session_id = session_id
         link.state = WAITING_FOR_SESSION
         service.links[session_id] = link

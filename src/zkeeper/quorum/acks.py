@@ -61,10 +61,9 @@ class Acks:
             if later.first_zxid <= zxid:
                 span = later
         agreed = self.acked_by(zxid)
-        for verifier in span.verifiers:
-            if not verifier.contains_quorum(verifier.participants.intersection(agreed)):
-                return False
-        return True
+        return all(
+            [verifier.contains_quorum(verifier.participants.intersection(agreed)) for verifier in span.verifiers]
+        )
 
     def _commit(self, zxid: i64) -> None:
         if len(self._spans) > 1 and self._spans[1].first_zxid <= zxid:

@@ -15,6 +15,8 @@ class RoleEndedError(Exception):
 class EnsembleContext:
     """`init_limit` and `sync_limit` are in ticks; `limit_bytes` is the longest field of a packet that is believed.
 
+    `uses_disk_history` and `forces_snapshots` are a leader's, for learners that lag behind.
+
     `needs_everything` is set when the own history cannot be brought into line with a leader's: the next leader is asked
     for all of its state.
     """
@@ -30,6 +32,8 @@ class EnsembleContext:
     memberships: Memberships
     epochs: Epochs
     random: Random
+    uses_disk_history: bool = True
+    forces_snapshots: bool = False
     needs_everything: bool = False
 
     @property

@@ -87,10 +87,10 @@ class Following:
         learner = self._learner
         self.service.forward_to(LeaderLink(self._link))
         self.service.history = learner.history
-        log = self._stage.make_log(self.service, learner.database, self._logged)
+        log = self._stage.make_log(learner.database, self._logged)
         self.service.connect_log(log.batch, log.wake)
         self._link.send(ACK, epoch_begin(learner.epoch))
-        self._stage.open_to_clients(self.service, log)
+        self._stage.open_to_clients(self.service, log, learner.epoch)
         self._link.on_closed = lambda: self._end(self._link.closed_reason)
         if self._link.is_closed():
             self._end(self._link.closed_reason)

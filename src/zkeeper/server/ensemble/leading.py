@@ -20,12 +20,14 @@ from zkeeper.pipeline.service import Service
 from zkeeper.quorum.acks import Acks
 from zkeeper.quorum.broadcast import Broadcast
 from zkeeper.quorum.committed_log import CommittedLog
+from zkeeper.quorum.sync_plan import SyncPlan, plan_sync
 from zkeeper.server.durable_log import DurableLog
 from zkeeper.server.ensemble.context import EnsembleContext, RoleEndedError
 from zkeeper.server.ensemble.gathering import Gathering
 from zkeeper.server.ensemble.learner_handler import LearnerHandler
 from zkeeper.server.ensemble.packet_link import PacketLink
 from zkeeper.server.ensemble.stage import Stage
+from zkeeper.storage.history import DiskHistory
 from zkeeper.wire.zxids import MAX_COUNTER, counter_of, epoch_begin
 
 MAX_LEARNERS: Final = 1000
@@ -155,15 +157,14 @@ class Leader:
         database.last_zxid = epoch_begin(self.epoch)
         self.service = service = self._stage.make_service(database)
         service.history = self.history
-        self._log = self._stage.make_log(service, database, self._logged)
+        self._log = self._stage.make_log(database, self._logged)
         self._broadcast = Broadcast(self._log.batch, database.last_zxid)
         self.acks = Acks(database.last_zxid, self.context.memberships.verifiers())
         service.connect_log(self._broadcast, self._wake)
         service.start(NO_OWNER)
-        self._stage.open_to_clients(service, self._log)
-        logger.info(
-            "leading: serving from zxid 0x%x, followed by %s", database.last_zxid, sorted(self._followed.sids())
-        )
+        self._stage.open_to_clients(service, self._log, self.epoch)
+        followers = sorted(self._followed.sids())
+        logger.info("leading: serving from zxid 0x%x, followed by %s", database.last_zxid, followers)
         self._serves.set()
 
     def _wake(self) -> None:
@@ -221,6 +222,19 @@ class Leader:
                 self._broadcast.inform(proposal.txn.zxid, proposal.payload)
 
     # Learners.
+
+    def plan_for(self, peer_zxid: int) -> SyncPlan:
+        """The plan for a learner that has everything up to `peer_zxid`, or something else than this leader."""
+        context = self.context
+        return plan_sync(
+            peer_zxid, self.database.last_zxid, self.history, context.uses_disk_history, context.forces_snapshots
+        )
+
+    def disk_history(self, plan: SyncPlan) -> DiskHistory | None:
+        """What `plan` depends on, if it does."""
+        if not plan.needs_history():
+            return None
+        return self._stage.disk_history(int(plan.peer_zxid), int(plan.history_until))
 
     def committed_zxid(self) -> int:
         """The last that is committed: what a learner that joins now has to have, beside what is outstanding."""

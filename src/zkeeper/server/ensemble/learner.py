@@ -1,4 +1,4 @@
-"""How a learner comes to its leader's state: connects, promises the epoch, takes over the history (quorum, section 7.2).
+"""How a learner comes to its leader's state: connects, promises the epoch, takes over its history (quorum, 7.2).
 
 1. A promise is durable before the leader hears of it.
 2. NEWLEADER is acknowledged when all that was committed before it is durable here, and after that the epoch: log or
@@ -20,8 +20,8 @@ from zkeeper.quorum.membership import Membership, MembershipError
 from zkeeper.server.ensemble.context import EnsembleContext, RoleEndedError
 from zkeeper.server.ensemble.packet_link import LinkClosedError, PacketLink
 from zkeeper.server.ensemble.stage import Stage
+from zkeeper.storage.image_transfer import receive_image
 from zkeeper.storage.log_writer import TxnLog
-from zkeeper.storage.snapshot_stream import ImageReceiver
 from zkeeper.wire.quorum_bodies import (
     EPOCH_NOT_ACCEPTED,
     int32_bytes,
@@ -72,7 +72,7 @@ class Learner:
 
     def __init__(
         self, context: EnsembleContext, stage: Stage, database: Database, history: CommittedLog, leader: Member
-    ) -> None:
+    ) -> None:  # fmt: skip
         self.context = context
         self.database = database
         self.history = history
@@ -103,8 +103,10 @@ class Learner:
             await self._promise()
             await self._take_header(await self.link.receive())
             await self._take_history()
-        except (LinkClosedError, DecodeError, MembershipError, TimeoutError, OSError) as error:
-            raise RoleEndedError(f"leader {self._leader.sid}: {error or 'no answer within initLimit'}") from error
+        except TimeoutError as error:
+            raise RoleEndedError(f"leader {self._leader.sid} does not answer within initLimit") from error
+        except (LinkClosedError, DecodeError, MembershipError) as error:
+            raise RoleEndedError(f"leader {self._leader.sid}: {error}") from error
         finally:
             if self._log is not None:
                 await self._log.close()
@@ -173,22 +175,21 @@ class Learner:
 
     async def _truncate(self, zxid: int) -> None:
         self.is_database_whole = False
-        database = await self._stage.truncate(zxid)
+        self.history.clear()
+        database = await self._stage.truncate(zxid, self.history)
         if database is None:
             self.context.needs_everything = True
             raise RoleEndedError(f"what this server has cannot be cut back to 0x{zxid:x}; it asks for everything")
         self.database = database
-        self.history.clear()
         self.is_database_whole = True
 
     async def _receive_snapshot(self, zxid: int) -> None:
         self.is_database_whole = False
-        database = self._stage.empty_database()
-        receiver = ImageReceiver(database, self.context.limit_bytes)
-        while not receiver.feed(await self.link.receive_raw()):
-            await asyncio.sleep(0)
-        self.link.end_raw(receiver.rest)
-        database.last_zxid = zxid
+        link = self.link
+        database, rest = await receive_image(
+            self._stage.empty_database, zxid, link.receive_raw, self.context.limit_bytes
+        )
+        link.end_raw(rest)
         self.database = database
         self.history.clear()
         self._has_snapshot_to_write = True

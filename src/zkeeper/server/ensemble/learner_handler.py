@@ -13,13 +13,13 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from zkeeper.errors import DecodeError
+from zkeeper.errors import DecodeError, StorageError
 from zkeeper.pipeline.learners import propose_for_learner, revalidate, touch_for_learner
 from zkeeper.pipeline.service import Proposal, Service
 from zkeeper.quorum.sync_plan import SyncPlan
 from zkeeper.server.ensemble.context import RoleEndedError
 from zkeeper.server.ensemble.packet_link import LinkClosedError, PacketLink, Packets
-from zkeeper.server.ensemble.synchronizing import describe, plan_for, send_plan
+from zkeeper.server.ensemble.synchronizing import decide, describe, send_plan
 from zkeeper.wire import protocol
 from zkeeper.wire.quorum_bodies import (
     PROTOCOL_VERSION,
@@ -97,7 +97,7 @@ class LearnerHandler:
             await self._synchronize(last_zxid)
             self._begin()
             await closed
-        except (LinkClosedError, PeerError, RoleEndedError, DecodeError) as error:
+        except (LinkClosedError, PeerError, RoleEndedError, DecodeError, StorageError) as error:
             self.link.close(str(error))
         finally:
             self.link.close("the handler has ended")
@@ -139,10 +139,17 @@ class LearnerHandler:
     # Synchronisation.
 
     async def _synchronize(self, peer_zxid: int) -> None:
-        plan = plan_for(self._leader, peer_zxid)
-        logger.info("leading: %s is at zxid 0x%x and gets %s", self.name(), peer_zxid, describe(plan))
+        plan = self._leader.plan_for(peer_zxid)
         self._join(plan)
-        await send_plan(self.link, plan, self._leader.database)
+        history = self._leader.disk_history(plan)
+        try:
+            if history is not None:
+                plan = await decide(plan, history)
+            logger.info("leading: %s is at zxid 0x%x and gets %s", self.name(), peer_zxid, describe(plan))
+            await send_plan(self.link, plan, self._leader.database, history)
+        finally:
+            if history is not None:
+                await history.close()
         epoch_zxid = epoch_begin(self._leader.epoch)
         await self._await_ack(epoch_zxid)
         self.is_synced = True

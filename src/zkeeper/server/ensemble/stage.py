@@ -5,7 +5,9 @@ from typing import Protocol
 
 from zkeeper.database.database import Database
 from zkeeper.pipeline.service import Service
+from zkeeper.quorum.committed_log import CommittedLog
 from zkeeper.server.durable_log import DurableLog
+from zkeeper.storage.history import DiskHistory
 from zkeeper.storage.log_writer import TxnLog
 
 
@@ -17,10 +19,10 @@ class Stage(Protocol):
 
     def make_service(self, database: Database) -> Service: ...
 
-    def make_log(self, service: Service, database: Database, on_durable: Callable[[int], None]) -> DurableLog: ...
+    def make_log(self, database: Database, on_durable: Callable[[int], None]) -> DurableLog: ...
 
-    def open_to_clients(self, service: Service, log: DurableLog) -> None:
-        """From now on clients are served."""
+    def open_to_clients(self, service: Service, log: DurableLog, epoch: int) -> None:
+        """From now on clients are served, in `epoch`."""
         ...
 
     async def close_to_clients(self) -> None:
@@ -33,9 +35,11 @@ class Stage(Protocol):
         """A log that goes on where `database` is."""
         ...
 
-    async def truncate(self, zxid: int) -> Database | None:
-        """Takes back what the disk has behind `zxid`; what is left, or None when that cannot be."""
+    async def truncate(self, zxid: int, history: CommittedLog) -> Database | None:
+        """Takes back what the disk has behind `zxid`; what is left, also in `history`, or None when that cannot be."""
         ...
+
+    def disk_history(self, peer_zxid: int, until_zxid: int) -> DiskHistory: ...
 
     async def keep_received(self, database: Database) -> None:
         """Makes durable what came as a snapshot, and has the disk forget what is not part of it."""
