@@ -167,7 +167,7 @@ def designated_leader(
     if _stays(my_sid, old, new):
         return my_sid
     candidates = {sid for sid in acked & new.participants if sid != my_sid and new.verifier.weight(sid) > 0}
-    for acknowledged in (sids for acks in later for sids in acks):
+    for acknowledged in [sids for acks in later for sids in acks]:
         if not candidates & acknowledged:
             break
         candidates &= acknowledged
