@@ -374,6 +374,8 @@ def test_a_restart_forgets_all_and_moves_the_port(world: World) -> None:
     with pytest.raises(ConnectionRefusedError):
         three.connect("s2")
     call = three.connect("s2", introduction(3, "s3:3888"), port=4888)
+    world.run_for(1)
+    assert call.frames == []
     world.send(3, b"new")
     world.run_until(lambda: call.frames)
     assert call.frames == [b"new"]
