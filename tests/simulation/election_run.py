@@ -22,7 +22,7 @@ def election_run(seed: int, size: int) -> str:
             _disturb(world)
         world.heal()
         for member in world.members.values():
-            if not member.machine.is_alive:
+            if not member.is_alive:
                 member.start()
         world.settle(HEALED_S)
         # And it stays so.
@@ -53,7 +53,7 @@ def _disturb(world: ElectionWorld) -> None:
 
 
 def _kill_or_start(member: Member, silent: bool) -> None:
-    if member.machine.is_alive:
+    if member.is_alive:
         member.machine.kill(silent=silent)
     else:
         member.start()

@@ -46,6 +46,8 @@ class Member:
         self.last_seen: Membership | None = None
         self.seen_looking: list[int] = []
         self.decisions: list[Decision] = []
+        self.is_started = False
+        self.has_broadcast = False
         self.election: Election
 
     def start(self) -> None:
@@ -56,6 +58,7 @@ class Member:
         self.election = Election(self.sid, known, settings, Vote(self.sid, self.zxid, -1, self.epoch))
         self.election.on_peer_looking = self.seen_looking.append
         self.machine.start(self._run)
+        self.is_started = True
 
     # What a server keeps of memberships.
 
@@ -73,6 +76,7 @@ class Member:
         while True:
             decision = await self.election.look_for_leader(self.zxid, self.epoch)
             self.decisions.append(decision)
+            self.has_broadcast = False
             await asyncio.sleep(PATIENCE_S)
             while self._is_in_order():
                 await asyncio.sleep(LOOK_S)
@@ -83,26 +87,30 @@ class Member:
             return False
         if leader is not self and not self.world.are_connected(leader, self):
             return False
-        epoch = leader.epoch + 1 if leader.election.vote.peer_epoch == leader.epoch and leader is self else leader.epoch
-        if self.election.vote.peer_epoch < epoch:
-            self.epoch = epoch
-            self.election.update_epoch(epoch)
+        if not self.has_broadcast and (leader is self or leader.has_broadcast):
+            self.epoch = self.epoch + 1 if leader is self else leader.epoch
+            self.election.update_epoch(self.epoch)
+            self.has_broadcast = True
         return True
 
     @property
+    def is_alive(self) -> bool:
+        return self.is_started and self.machine.is_alive
+
+    @property
     def state(self) -> int:
-        return self.election.state if self.machine.is_alive else LOOKING
+        return self.election.state if self.is_alive else LOOKING
 
     @property
     def leader(self) -> "Member | None":
         return self.world.members.get(self.election.vote.leader)
 
     def follows(self, leader: "Member") -> bool:
-        is_learning = self.machine.is_alive and self.state in (FOLLOWING, OBSERVING)
+        is_learning = self.is_alive and self.state in (FOLLOWING, OBSERVING)
         return is_learning and self.leader is leader and self.world.are_connected(self, leader)
 
     def is_leading(self) -> bool:
-        if not self.machine.is_alive or self.state != LEADING:
+        if not self.is_alive or self.state != LEADING:
             return False
         followers = {one.sid for one in self.world.members.values() if one.follows(self)}
         return self.membership.verifier.contains_quorum(followers | {self.sid})
@@ -128,7 +136,7 @@ class ElectionWorld(Simulation):
 
     def agreed_leader(self) -> int | None:
         """Whom all that live follow, and who leads them."""
-        alive = [member for member in self.members.values() if member.machine.is_alive]
+        alive = [member for member in self.members.values() if member.is_alive]
         if not alive or any(member.state == LOOKING for member in alive):
             return None
         leader = alive[0].leader
