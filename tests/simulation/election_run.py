@@ -14,17 +14,18 @@ HEALED_S = 200.0
 def election_run(seed: int, size: int) -> str:
     """Raises when the servers do not agree in the end; else the hash of what happened."""
     with ElectionWorld(f"{size}/{seed}", range(1, size + 1)) as world:
-        for member in world.members.values():
+        members = list(world.members.values())
+        for member in members:
             member.zxid = world.random.randrange(3)
         world.start_all()
         for _ in range(world.random.randrange(1, 12)):
             world.run_for(world.random.choice([0.05, 0.2, 1.0, 5.0, 30.0]) * world.random.random())
             _disturb(world)
         world.heal()
-        for member in world.members.values():
+        for member in members:
             if not member.is_alive:
                 member.start()
-        world.settle(HEALED_S)
+        world.run_until(lambda: world.agreed_leader() and all(one.has_broadcast for one in members), HEALED_S)
         # And it stays so.
         leader = world.agreed_leader()
         world.run_for(100)

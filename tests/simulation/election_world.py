@@ -48,6 +48,7 @@ class Member:
         self.decisions: list[Decision] = []
         self.is_started = False
         self.has_broadcast = False
+        self.leadership: Decision | None = None
         self.election: Election
 
     def start(self) -> None:
@@ -74,9 +75,9 @@ class Member:
     async def _run(self) -> None:
         await self.election.start()
         while True:
-            decision = await self.election.look_for_leader(self.zxid, self.epoch)
-            self.decisions.append(decision)
             self.has_broadcast = False
+            self.leadership = None
+            self.decisions.append(await self.election.look_for_leader(self.zxid, self.epoch))
             await asyncio.sleep(PATIENCE_S)
             while self._is_in_order():
                 await asyncio.sleep(LOOK_S)
@@ -86,6 +87,10 @@ class Member:
         if leader is None or not leader.is_leading():
             return False
         if leader is not self and not self.world.are_connected(leader, self):
+            return False
+        # A leader that has begun anew has not the connections to its followers that it had before.
+        self.leadership = self.leadership or leader.decisions[-1]
+        if self.leadership is not leader.decisions[-1]:
             return False
         if not self.has_broadcast and (leader is self or leader.has_broadcast):
             self.epoch = self.epoch + 1 if leader is self else leader.epoch
