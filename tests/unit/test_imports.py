@@ -116,7 +116,7 @@ DOORS: dict[str, tuple[frozenset[str], str]] = {
         frozenset({"open"}),
         "reads the file that a user names",
     ),
-    "zkeeper.server.client_port": (
+    "zkeeper.server.client_connection": (
         frozenset({"socket"}),
         "two constants, to ask for keep-alive on a connection of the loop's",
     ),

@@ -190,6 +190,7 @@ class StandaloneServer:
             max_per_host=limits.max_client_cnxns,
             max_total=limits.max_cnxns,
             max_open=self._descriptors.max_connections,
+            max_unread_bytes=limits.max_unread_reply_bytes,
             sessionless_timeout_s=network.sessionless_timeout_ms / 1000,
             tcp_keep_alive=network.is_tcp_keep_alive,
             tell=self._quiet("connections over a limit", clients_logger.warning),
