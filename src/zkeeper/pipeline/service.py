@@ -16,6 +16,7 @@ from zkeeper.database.auth import AuthRules, Identity
 from zkeeper.database.database import Database
 from zkeeper.database.foreseen import Pending
 from zkeeper.database.sessions import Session, SessionTracker
+from zkeeper.database.watches import NO_LIMIT
 from zkeeper.pipeline.expiry import SessionExpiry
 from zkeeper.pipeline.handshake import Handshake
 from zkeeper.pipeline.large_requests import LargeRequests
@@ -93,8 +94,9 @@ class Sync:
 class Service:
     """`wall_ms` is the wall clock, `now_ms` a monotonic one; `tell` takes sentences for the server's log.
 
-    `tell_expired` takes those of which a storm of clients causes many. `later` calls what it is given after others have
-    had their turn; without it nothing is sliced. `links` are those that hold a session, by its id.
+    `tell_expired` and `tell_over_limit` take those of which a storm of clients causes many. `later` calls what it is
+    given after others have had their turn; without it nothing is sliced. `links` are those that hold a session, by its
+    id.
     """
 
     def __init__(
@@ -103,6 +105,7 @@ class Service:
         tell: Callable[[str], None],
     ) -> None:  # fmt: skip
         self.database = database
+        database.watches.most = settings.max_watches if settings.max_watches else NO_LIMIT
         self.auth = auth
         self.settings = settings
         self.preparer = Preparer(database, auth, prepare_options)
@@ -113,6 +116,7 @@ class Service:
         self.now_ms = now_ms
         self.tell = tell
         self.tell_expired = tell
+        self.tell_over_limit = tell
         self.later: Callable[[Callable[[], None]], object] | None = None
         self.audit: Audit | None = None
         self.session_lines: SessionLines | None = None
@@ -160,7 +164,6 @@ class Service:
     # Connections and sessions.
 
     def link_closed(self, link: ClientLink) -> None:
-        self.database.watches.remove_watcher(link)
         self._paused.pop(link, None)
         if self.links.get(link.session_id) is link:
             del self.links[link.session_id]

@@ -160,6 +160,7 @@ class StandaloneServer:
         )  # fmt: skip
         service.handshake.tell_refused = self._quiet("connections refused", clients_logger.info)
         service.tell_expired = self._quiet("sessions expired", clients_logger.info)
+        service.tell_over_limit = self._quiet("connections over a limit", clients_logger.warning)
         service.later = loop.call_soon
         service.audit = self._audit
         if sessions_logger.isEnabledFor(logging.DEBUG):
@@ -193,7 +194,7 @@ class StandaloneServer:
             max_unread_bytes=limits.max_unread_reply_bytes,
             sessionless_timeout_s=network.sessionless_timeout_ms / 1000,
             tcp_keep_alive=network.is_tcp_keep_alive,
-            tell=self._quiet("connections over a limit", clients_logger.warning),
+            tell=self.service.tell_over_limit,
         )
 
     def _facts(self, recovered: Recovered) -> ServerFacts:
