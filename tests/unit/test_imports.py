@@ -27,7 +27,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "recipes": frozenset({"errors"}),
     "database": frozenset({"wire", "errors"}),
     "pipeline": frozenset({"database", "wire", "errors"}),
-    "quorum": frozenset({"wire", "errors"}),
+    "quorum": frozenset({"database", "wire", "errors"}),
     "storage": frozenset({"database", "wire", "errors"}),
     "server": BELOW_SERVER,
     "cli": BELOW_SERVER | {"server", "client", "values"},
@@ -130,7 +130,7 @@ DOORS: dict[str, tuple[frozenset[str], str]] = {
         frozenset({"open"}),
         "reads the file that a user names",
     ),
-    "zkeeper.server.client_port": (
+    "zkeeper.server.client_connection": (
         frozenset({"socket"}),
         "two constants, to ask for keep-alive on a connection of the loop's",
     ),
