@@ -164,6 +164,10 @@ DOORS: dict[str, tuple[frozenset[str], str]] = {
         frozenset({"os", "threading"}),
         "there is one such thread in a process; what a fork leaves of it is forgotten",
     ),
+    "zkeeper.blocking.protected": (
+        frozenset({"time"}),
+        "a thread pauses before it sends a request again",
+    ),
     "zkeeper.blocking.recipes.holder": (
         frozenset({"threading"}),
         "locks are held by threads, each of which has to be told from all others",

@@ -90,7 +90,7 @@ class Core:
         try:
             result: T = thread.run(timeout_s, ask, args, kwargs)
         except CallTimeoutError as error:
-            _describe(error, risk, args)
+            describe(error, risk, *args[:1])
             raise
         return result
 
@@ -126,10 +126,10 @@ class Core:
         return None if callback is None else Once(self.dispatcher, callback)
 
 
-def _describe(error: CallTimeoutError, risk: int, args: tuple[object, ...]) -> None:
-    """A request that was handed over may be done at any time."""
-    if args and isinstance(args[0], str):
-        error.path = args[0]
-        error.args = (f"{args[0]}: {error}",)
+def describe(error: CallTimeoutError, risk: int, path: object = None) -> None:
+    """A request that was handed over may be done at any time. `path` is its first argument, whatever that is."""
+    if isinstance(path, str):
+        error.path = path
+        error.args = (f"{path}: {error}",)
     error.outcome = Outcome.NOT_APPLIED if risk == READ else Outcome.UNKNOWN
     error.is_repeatable = risk != RISKY
