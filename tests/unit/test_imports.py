@@ -85,8 +85,20 @@ DOORS: dict[str, tuple[frozenset[str], str]] = {
         "file",
     ),
     "zkeeper.cli.client_configuration": (
-        frozenset({"open", "ssl"}),
-        "the properties file that a user names, and the TLS that it asks for",
+        frozenset({"open"}),
+        "the properties file that a user names",
+    ),
+    "zkeeper.cli.tls": (
+        frozenset({"ssl"}),
+        "the TLS that a user asks for, made of the files that they name",
+    ),
+    "zkeeper.cli.status.asking": (
+        frozenset({"ssl"}),
+        "the type of that TLS, on its way to the loop",
+    ),
+    "zkeeper.cli.status.command": (
+        frozenset({"ssl"}),
+        "the same",
     ),
     "zkeeper.cli.connecting": (
         frozenset({"ssl"}),
