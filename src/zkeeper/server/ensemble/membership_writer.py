@@ -34,7 +34,7 @@ class MembershipWriter:
         self._submit(self._files.remove_next)
 
     async def settled(self) -> None:
-        """Returns once all that changed before is durable. Raises the first failure that there was, a `StorageError`."""
+        """Returns once all that changed before is durable. Raises the first failure there was, a `StorageError`."""
         if self._last is not None:
             await asyncio.wait([self._last])
         if self._failure is not None:
