@@ -172,6 +172,7 @@ class Following:
         waiting = self._unacknowledged
         while waiting and waiting[0] <= zxid:
             write_packet(self._link.out(), ACK, waiting.popleft())
+        self._link.flush()
 
     # Other packets.
 

@@ -3,8 +3,8 @@
 1. An epoch is used once: it is greater than any that a quorum has accepted, and durable here before anybody hears of
    it. Whoever has more than this server makes it give up before it leads.
 2. Nothing is proposed before a quorum has acknowledged NEWLEADER: has all of this server's history durably.
-3. A transaction is committed in its order, once a quorum has it in its logs; COMMIT, or INFORM, leaves before it is
-   applied here.
+3. A transaction is committed in its order, once a quorum has it in its logs. Of many, COMMIT or INFORM leaves before
+   they are applied here, so that learners apply them meanwhile; of few, the answer to the client leaves first.
 4. What a learner that joins is sent first and what it is sent from then on meet without a gap: both are decided in one
    step of the loop.
 5. Leading ends when no quorum was heard of for `syncLimit` ticks.
@@ -32,6 +32,7 @@ from zkeeper.wire.zxids import MAX_COUNTER, counter_of, epoch_begin
 
 MAX_LEARNERS: Final = 1000
 """Connections of learners at once; more are closed."""
+FEW_TXNS: Final = 16
 
 logger = logging.getLogger("zkeeper.quorum")
 
@@ -211,8 +212,12 @@ class Leader:
         self._broadcast.commit(first_zxid, last_zxid)
         if any(handler.is_observer for handler in self._handlers):
             self._inform(first_zxid, last_zxid)
-        self.flush()
-        self.service.committed(last_zxid)
+        if last_zxid - first_zxid >= FEW_TXNS:
+            self.flush()
+            self.service.committed(last_zxid)
+        else:
+            self.service.committed(last_zxid)
+            self.flush()
 
     def _inform(self, first_zxid: int, last_zxid: int) -> None:
         assert self._broadcast is not None
