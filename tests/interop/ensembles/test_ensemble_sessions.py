@@ -47,6 +47,10 @@ def owner(member: Member, path: str) -> int | None:
         session.close()
 
 
+def await_gone(ensemble: Ensemble, path: str) -> None:
+    wait_for(lambda: owners(ensemble, path) == {None}, f"{path} to go")
+
+
 @contextmanager
 def kazoo(address: str, timeout_ms: int = LONG_TIMEOUT_MS) -> Iterator[KazooClient]:
     client = KazooClient(address, timeout=timeout_ms / 1000)
@@ -133,7 +137,7 @@ def test_a_session_without_a_client_expires_everywhere_though_the_leader_changes
     leader.kill()
     ensemble.await_service()
     for sid in (1, 2, 3):
-        wait_for(lambda path=f"/lone-{sid}": owners(ensemble, path) == {None}, f"the ephemeral of {sid} to go")
+        await_gone(ensemble, f"/lone-{sid}")
     ensemble.start(leader.sid)
     ensemble.await_equal()
     for sid in (1, 2, 3):
@@ -156,7 +160,7 @@ def test_pings_to_a_follower_keep_a_session_alive_at_the_leader(letters: str, ne
         silent.create("/silent", b"", EPHEMERAL)
         silent.drop()
         for _ in range(2):  # Each of these waits takes longer than the timeout.
-            wait_for(lambda: owners(ensemble, "/silent") == {None}, "the silent session to expire")
+            await_gone(ensemble, "/silent")
             silent = open_session(ensemble[1], SHORT_TIMEOUT_MS)
             silent.create("/silent", b"", EPHEMERAL)
             silent.drop()
@@ -194,7 +198,7 @@ def test_a_session_is_not_given_to_who_has_not_its_password(letters: str, new_en
     for member in ensemble.running:
         with pytest.raises(Refused):
             WireSession(member.server, LONG_TIMEOUT_MS, Credentials(session.credentials.session_id, bytes(15) + b"x"))
-    session.drop()  # Java closes a session's connection when somebody asks for the session, before it looks at passwords.
+    session.drop()  # Java closes its connection when somebody asks for the session, before it looks at the password.
     open_session(ensemble[2], resumed=session).close()
 
 
