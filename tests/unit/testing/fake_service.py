@@ -6,6 +6,7 @@ promise does so where clients can see it, and `broken` says that it did.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import count
 from random import Random
 
 from zkeeper.errors import BadVersionError, NodeExistsError, NoNodeError
@@ -48,25 +49,29 @@ class FakeService:
         self._bug = bug
         self._rarity = rarity
         self._losses = losses
-        self._names = [f"session {number}" for number in range(sessions)]
+        self._numbers = count()
+        self._names = [f"session {next(self._numbers)}" for _ in range(sessions)]
         self._paths = [f"/{number}" for number in range(paths)]
         self._states: list[State] = [{}]
         self._flights: dict[str, Flight] = {}
         self._late: list[Operation] = []
+        self._gone: list[str] = []
         self._count = 0
 
     @property
     def zxids(self) -> range:
         return range(1, len(self._states))
 
-    def run(self, count: int) -> History:
-        while self._count < count or self._flights:
-            self._step(self._count < count)
+    def run(self, operations: int) -> History:
+        while self._count < operations or self._flights:
+            self._step(self._count < operations)
         return self.history
 
     def _step(self, may_ask: bool) -> None:
         if self._late and self.random.random() < 0.1:
             self._apply(self._late.pop(self.random.randrange(len(self._late))))
+        if self._gone and self.random.random() < 0.02:
+            self._expire()
         session = self.random.choice(self._names if may_ask else list(self._flights))
         flight = self._flights.get(session)
         if flight is None:
@@ -96,17 +101,22 @@ class FakeService:
         return self.random.choice((*writes, *(read(path),) * 5))
 
     def _lose(self, session: str) -> None:
-        """The session is gone: what it asked is done now, later, or never, and its ephemerals go some time."""
+        """The session is gone: what it asked is done now, later, or never. Then it expires, which may be told."""
         operation = self._flights.pop(session).operation
         luck = self.random.random()
         if operation.is_write and luck < 0.4:
             self._apply(operation)
         elif operation.is_write and luck < 0.7:
             self._late.append(operation)
-        ephemerals = [path for path, node in self._states[-1].items() if node.owner == session]
-        self._states.append({path: node for path, node in self._states[-1].items() if path not in ephemerals})
-        self._late = [one for one in self._late if not any(step.is_ephemeral for step in one.steps)]
-        self._names[self._names.index(session)] = f"session {len(self.history.operations)}"
+        self._gone.append(session)
+        self._names[self._names.index(session)] = f"session {next(self._numbers)}"
+
+    def _expire(self) -> None:
+        session = self._gone.pop(self.random.randrange(len(self._gone)))
+        self._late = [one for one in self._late if one.session != session]
+        self._states.append({path: node for path, node in self._states[-1].items() if node.owner != session})
+        if self.random.random() < 0.8:
+            self.history.expired(session)
 
     # Serving.
 

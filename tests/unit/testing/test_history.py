@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -443,7 +444,7 @@ def answer(history: History, operation: Operation, random: Random) -> None:
 
 
 def has_order(moves: list[Move], state: State) -> bool:
-    """Tries every order: the next move may be any that no other one, certain and still to come, was completed before."""
+    """Tries every order: next may come any move that was asked before the first of the certain ones was completed."""
     certain = [move for move in moves if move.is_certain]
     if not certain:
         return True
@@ -469,3 +470,9 @@ def test_the_search_finds_what_trying_everything_finds() -> None:
         assert is_linearizable(history) == verdict, "\n".join(map(str, history.operations))
         verdicts[verdict] += 1
     assert min(verdicts.values()) > 500
+
+
+def test_the_example_of_the_page_does_what_it_says(capsys: pytest.CaptureFixture[str]) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "histories.md").read_text()
+    exec(page.split("```python\n")[1].split("```")[0], {})
+    assert "/a is not linearizable" in capsys.readouterr().out

@@ -62,6 +62,13 @@ class Move:
     is_certain: bool
     is_read: bool
     invoked_at: float
+    settled_at: float
+    """If it has not happened by then, it never will."""
+
+    @property
+    def is_expiry(self) -> bool:
+        """Whether a session may have ended."""
+        return not self.is_certain and self.parts[0].kind is Kind.CLOSE
 
     def apply(self, state: State) -> State:
         """Raises `Impossible`."""
@@ -141,13 +148,31 @@ def moves_by_path(operations: Iterable[Operation], reads_are_certain: bool) -> d
     _add_open_sequentials(counted, parts, seen)
     _add_ends(counted, parts)
     by_number = {operation.number: operation for operation in counted}
-    return {path: [_move(by_number[number], tuple(found)) for number, found in sorted(of_path.items())]
-            for path, of_path in parts.items()}  # fmt: skip
+    settled = _settled(counted)
+    return {
+        path: [
+            _move(by_number[number], tuple(found), settled.get(number, math.inf)) for number, found in of_path.items()
+        ]
+        for path, of_path in parts.items()
+    }
 
 
-def _move(operation: Operation, parts: tuple[Part, ...]) -> Move:
+def _move(operation: Operation, parts: tuple[Part, ...], settled_at: float) -> Move:
     is_read = operation.outcome is Outcome.FAILED or all(part.kind in (Kind.READ, Kind.CHECK) for part in parts)
-    return Move(operation, parts, operation.outcome is not Outcome.UNKNOWN, is_read, operation.invoked_at)
+    return Move(operation, parts, operation.outcome is not Outcome.UNKNOWN, is_read, operation.invoked_at, settled_at)
+
+
+def _settled(operations: list[Operation]) -> dict[int, float]:
+    """A session's requests happen in their order: what it was not told has happened before the next of its requests
+    that it was told of, or never."""
+    settled: dict[int, float] = {}
+    by_session: dict[Hashable, float] = {}
+    for one in sorted(operations, key=lambda one: (one.invoked_at, one.number), reverse=True):
+        if one.is_ok and (one.is_write or one.is_synced):
+            by_session[one.session] = one.completed_at
+        elif one.outcome is Outcome.UNKNOWN:
+            settled[one.number] = by_session.get(one.session, math.inf)
+    return settled
 
 
 def _seen_data(operations: Iterable[Operation]) -> set[tuple[str, bytes]]:

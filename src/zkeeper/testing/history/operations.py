@@ -189,8 +189,18 @@ class History:
         operation.code, operation.failed_step = code, step
 
     def close(self, session: Hashable, at: float | None = None) -> Operation:
-        """The session asks for its end; `ok` says that it has ended. A session that expires need not be told of."""
+        """The session asks for its end; `ok` says that it has ended."""
         return self.invoke(session, Step(Kind.CLOSE), at=at)
+
+    def expired(self, session: Hashable, at: float | None = None) -> None:
+        """The session is known to be over: what it asked and was not told will not happen any more.
+
+        Its end came after the last request that it was told of, and before now.
+        """
+        alive_at = max(
+            (one.invoked_at for one in self.operations if one.session == session and one.is_ok), default=None
+        )
+        self.ok(self.close(session, -math.inf if alive_at is None else alive_at), at=at)
 
     def event(self, session: Hashable, path: str) -> None:
         """A watch on the data or on the existence of the znode has fired."""
