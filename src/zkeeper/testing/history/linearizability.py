@@ -71,8 +71,8 @@ def _check_znode(path: str, moves: list[Move]) -> None:
 
 
 class ZnodeCheck:
-    """The search for one znode. A completion is reached with as few moves that may never happen as possible, and with up
-    to `slack` more."""
+    """The search for one znode. A completion is reached with as few moves that may never happen as possible, and with
+    up to `slack` more."""
 
     def __init__(self, path: str, moves: list[Move], slack: int) -> None:
         self._path = path
