@@ -16,7 +16,7 @@ import zkeeper
 SOURCE = Path(__file__).parents[2] / "src"
 PACKAGE = "zkeeper"
 
-BELOW_SERVER = frozenset({"pipeline", "storage", "database", "wire", "errors"})
+BELOW_SERVER = frozenset({"pipeline", "quorum", "storage", "database", "wire", "errors"})
 MAY_IMPORT: dict[str, frozenset[str]] = {
     "": frozenset({"blocking", "client", "values", "errors"}),
     "errors": frozenset(),
@@ -27,6 +27,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "recipes": frozenset({"errors"}),
     "database": frozenset({"wire", "errors"}),
     "pipeline": frozenset({"database", "wire", "errors"}),
+    "quorum": frozenset({"wire", "errors"}),
     "storage": frozenset({"database", "wire", "errors"}),
     "server": BELOW_SERVER,
     "cli": BELOW_SERVER | {"server", "client", "values"},
@@ -35,9 +36,22 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
 }
 """What each part may import beside itself and `zkeeper`, the front door, which is `""` here."""
 
-PURE = ("wire", "database", "pipeline", "values", "errors")
+PURE = ("wire", "database", "pipeline", "quorum", "values", "errors")
 PURE_IMPORTS = frozenset(
-    {"base64", "codecs", "collections", "enum", "hashlib", "librt", "mypy_extensions", "re", "typing", "zlib", PACKAGE}
+    {
+        "base64",
+        "codecs",
+        "collections",
+        "enum",
+        "functools",
+        "hashlib",
+        "librt",
+        "mypy_extensions",
+        "re",
+        "typing",
+        "zlib",
+        PACKAGE,
+    }
 )
 """All that the core needs: no asyncio, no logging, nothing that does input or output."""
 

@@ -9,7 +9,7 @@ import ssl
 from collections.abc import Mapping
 from typing import Final
 
-from zkeeper.server.config.properties_file import PropertiesError, parse_properties
+from zkeeper.wire.properties import PropertiesError, parse_properties
 
 _PEM_ENDINGS: Final = (".pem", ".crt", ".cer", ".key")
 

@@ -12,6 +12,7 @@ from mypy_extensions import i32, i64
 from zkeeper.database import paths
 from zkeeper.database.acls import OPEN_INDEX
 from zkeeper.database.database import Database
+from zkeeper.database.quota_usage import find_quotas
 from zkeeper.database.tree import DataTree
 from zkeeper.database.znode import ZNode
 from zkeeper.errors import DecodeError, EndOfDataError
@@ -198,5 +199,5 @@ class ImageReader:
         if self._tree.lookup(paths.QUOTA) is None or self._tree.lookup(paths.CONFIG) is None:
             raise DecodeError("the image lacks /zookeeper/quota or /zookeeper/config")
         self._tree.acls.drop_unused()
-        self._tree.find_quotas()
+        find_quotas(self._tree)
         self._database.tree = self._tree

@@ -14,17 +14,13 @@ from typing import Final, final
 
 from mypy_extensions import i32, i64
 
-from zkeeper.database import paths, quota
+from zkeeper.database import paths, quota_usage
 from zkeeper.database.acls import AclTable
 from zkeeper.database.foreseen import Pending
-from zkeeper.database.znode import CONTAINER, EPHEMERAL, TTL, OwnerRules, ZNode, node_digest
-from zkeeper.errors import (
-    OK,
-    BadArgumentsError,
-    MarshallingError,
-    NodeExistsError,
-    NoNodeError,
-)
+from zkeeper.database.owners import OwnerIndex
+from zkeeper.database.quota import QuotaIndex
+from zkeeper.database.znode import OwnerRules, ZNode, node_digest
+from zkeeper.errors import OK, BadArgumentsError, NodeExistsError, NoNodeError
 from zkeeper.wire.acl import Acl
 
 HOT_PATHS: Final = 1 << 14
@@ -37,10 +33,8 @@ class DataTree:
         self.owner_rules = owner_rules
         self.with_digest = with_digest
         self.acls = AclTable()
-        self.quotas = quota.QuotaIndex()
-        self.ephemerals: dict[int, set[bytes]] = {}
-        self.containers: set[bytes] = set()
-        self.ttls: set[bytes] = set()
+        self.quotas = QuotaIndex()
+        self.owners = OwnerIndex(owner_rules)
         self.digest: i64 = 0
         self.node_count: i64 = 1
         self.data_bytes: i64 = 0
@@ -118,7 +112,7 @@ class DataTree:
         self.node_count += 1
         self.data_bytes += len(path) + node.data_bytes()
         if node.owner != 0:
-            self._index_owner(path, node.owner)
+            self.owners.add(path, node.owner)
         if self.with_digest:
             node.digest = self._digest_of(path, node)
             self.digest += node.digest
@@ -131,28 +125,6 @@ class DataTree:
                 if pending.path == path and pending.is_like(node):
                     return pending.digest
         return node_digest(path, node)
-
-    def _index_owner(self, path: bytes, owner: i64) -> None:
-        kind = self.owner_rules.kind(owner)
-        if kind == EPHEMERAL:
-            self.ephemerals.setdefault(owner, set()).add(path)
-        elif kind == CONTAINER:
-            self.containers.add(path)
-        elif kind == TTL:
-            self.ttls.add(path)
-
-    def _forget_owner(self, path: bytes, owner: i64) -> None:
-        kind = self.owner_rules.kind(owner)
-        if kind == EPHEMERAL:
-            owned = self.ephemerals.get(owner)
-            if owned is not None:
-                owned.discard(path)
-                if not owned:
-                    del self.ephemerals[owner]
-        elif kind == CONTAINER:
-            self.containers.discard(path)
-        elif kind == TTL:
-            self.ttls.discard(path)
 
     def create(
         self, path: bytes, data: bytes | None, acl: tuple[Acl, ...], owner: i64, parent_cversion: i64,
@@ -178,8 +150,8 @@ class DataTree:
         self.touched = node
         self._attach_below(parent, path, name, node)
         if path.startswith(paths.QUOTA_PREFIX):
-            self._quota_created(path)
-        self.account(path, 1, len(data) if data is not None else 0)
+            quota_usage.quota_created(self, path)
+        self._account(path, 1, len(data) if data is not None else 0)
         return OK
 
     def _raise_parent(self, path: bytes, parent: ZNode, parent_cversion: i64, zxid: i64) -> None:
@@ -235,13 +207,11 @@ class DataTree:
         self.node_count -= 1
         self.data_bytes -= len(path) + node.data_bytes()
         if node.owner != 0:
-            self._forget_owner(path, node.owner)
+            self.owners.discard(path, node.owner)
         self.acls.release(node.acl)
         if path.startswith(paths.QUOTA_PREFIX):
-            subject = quota.quota_of_node(path, quota.LIMITS_NAME)
-            if subject is not None:
-                self.quotas.quota_paths.discard(subject)
-        self.account(path, -1, -node.data_bytes())
+            quota_usage.quota_gone(self, path)
+        self._account(path, -1, -node.data_bytes())
 
     def set_data(self, path: bytes, data: bytes | None, version: i64, zxid: i64, time_ms: i64) -> i64:
         node = self.lookup(path)
@@ -255,7 +225,7 @@ class DataTree:
         node.version = i32(version)
         self.data_bytes += growth
         self.refresh_digest(path, node)
-        self.account(path, 0, growth)
+        self._account(path, 0, growth)
         return OK
 
     def set_acl(self, path: bytes, acl: tuple[Acl, ...], aversion: i64) -> i64:
@@ -270,80 +240,6 @@ class DataTree:
         self.refresh_digest(path, node)
         return OK
 
-    # Quotas.
-
-    def account(self, path: bytes, count: i64, growth_bytes: i64) -> None:
-        """Adds to the usage of the deepest quota above `path`."""
-        if not self.quotas.quota_paths:
-            return
-        subject = self.quotas.deepest(path)
-        if subject is None:
-            return
-        usage_node = self.lookup(quota.stats_path(subject))
-        if usage_node is None:
-            return
-        try:
-            usage = quota.parse_quota(usage_node.data)
-        except MarshallingError:
-            self.recount_quota(subject)  # A client wrote something else there.
-            return
-        usage.count += count
-        usage.bytes_ += growth_bytes
-        self._set_usage(usage_node, usage)
-
-    def _set_usage(self, usage_node: ZNode, usage: quota.QuotaValues) -> None:
-        text = usage.encode()
-        self.data_bytes += len(text) - usage_node.data_bytes()
-        usage_node.data = text
-
-    def _quota_created(self, path: bytes) -> None:
-        subject = quota.quota_of_node(path, quota.LIMITS_NAME)
-        if subject is not None:
-            self.quotas.quota_paths.add(subject)
-        subject = quota.quota_of_node(path, quota.STATS_NAME)
-        if subject is not None:
-            self.recount_quota(subject)
-
-    def recount_quota(self, subject: bytes) -> None:
-        """Rewrites the usage of the quota on `subject` from what its subtree holds."""
-        usage_node = self.lookup(quota.stats_path(subject))
-        if usage_node is None:
-            return
-        usage = quota.QuotaValues(0, 0)
-        top = self.lookup(subject)
-        waiting: list[ZNode] = [top] if top is not None else []
-        while waiting:
-            node = waiting.pop()
-            usage.count += 1
-            usage.bytes_ += node.data_bytes()
-            children = node.children
-            if children is not None:
-                waiting.extend(children.values())
-        self._set_usage(usage_node, usage)
-
-    def find_quotas(self) -> None:
-        """After a snapshot was loaded: registers every quota below /zookeeper/quota and recounts it."""
-        waiting: list[bytes] = [paths.QUOTA]
-        while waiting:
-            path = waiting.pop()
-            node = self.lookup(path)
-            children = node.children if node is not None else None
-            if children is None:
-                continue
-            for name, child in list(children.items()):
-                below = path + b"/" + name
-                if child.children is not None:
-                    waiting.append(below)
-                else:
-                    self._find_quota(below)
-
-    def _find_quota(self, path: bytes) -> None:
-        subject = quota.quota_of_node(path, quota.LIMITS_NAME)
-        if subject is not None:
-            self.quotas.quota_paths.add(subject)
-            self.recount_quota(subject)
-
-
-def ephemeral_paths(tree: DataTree, session_id: i64) -> list[bytes]:
-    owned = tree.ephemerals.get(session_id)
-    return sorted(owned) if owned is not None else []
+    def _account(self, path: bytes, count: i64, growth_bytes: i64) -> None:
+        if self.quotas.quota_paths:
+            quota_usage.account(self, path, count, growth_bytes)

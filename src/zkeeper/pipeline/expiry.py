@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, final
 
 from mypy_extensions import i64
 
-from zkeeper.database.sessions import Session
+from zkeeper.database.sessions import Session, shown_session_id
 
 if TYPE_CHECKING:
     from zkeeper.pipeline.service import Service
@@ -41,7 +41,7 @@ class SessionExpiry:
                 return
             session = self._due.popleft()
             if not session.closing and session.deadline_ms <= now_ms:
-                changes += 1 + len(service.database.tree.ephemerals.get(session.session_id, ()))
+                changes += 1 + service.database.tree.owners.ephemeral_count(session.session_id)
                 self._expire(session, now_ms)
 
     def _expire(self, session: Session, now_ms: i64) -> None:
@@ -50,9 +50,8 @@ class SessionExpiry:
             service.tracker.touch(session, now_ms)
             return
         service.stats.sessions_expired += 1
-        shown_id = int(session.session_id) & _UNSIGNED
-        service.tell_expired(f"session 0x{shown_id:x} expired: not heard of for {session.timeout_ms} ms")
+        shown_id = shown_session_id(session.session_id)
+        service.tell_expired(f"session {shown_id} expired: not heard of for {session.timeout_ms} ms")
+        if service.session_lines is not None:
+            service.session_lines.expired(session, service.links.get(session.session_id))
         service.end_session(session, now_ms)
-
-
-_UNSIGNED: Final = (1 << 64) - 1

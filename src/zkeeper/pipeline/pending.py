@@ -124,7 +124,7 @@ class PendingTree:
 
     def ephemerals(self, session_id: i64) -> list[bytes]:
         """What a session will own."""
-        known = self._database.tree.ephemerals.get(session_id, ())
+        known = self._database.tree.owners.ephemerals.get(session_id, ())
         owned = [path for path in known if path not in self._by_path]
         for path in self._by_owner.get(session_id, ()):
             if self._by_path[path].exists:

@@ -72,7 +72,7 @@ class ReadAnswers:
         """About what `answer` will cost, replies included; the request stays unread."""
         peeked = Reader(reader.data, reader.position, reader.end, reader.limit_bytes)
         if op == protocol.GET_EPHEMERALS:
-            return len(self._database.tree.ephemerals.get(watcher.session_id, ())) >> 1
+            return self._database.tree.owners.ephemeral_count(watcher.session_id) >> 1
         if op == protocol.GET_ALL_CHILDREN_NUMBER:
             return self._database.tree.node_count >> 5
         if op == protocol.PING or (op >= protocol.CHECK_WATCHES and op != protocol.MULTI_READ):
@@ -253,7 +253,7 @@ class ReadAnswers:
 
     def _get_ephemerals(self, reader: Reader, out: BytesWriter, watcher: Watcher) -> None:
         prefix = reader.buffer()
-        owned = sorted(self._database.tree.ephemerals.get(watcher.session_id, ()))
+        owned = self._database.tree.owners.ephemerals_of(watcher.session_id)
         self._walked += len(owned) >> 1
         if prefix is not None and prefix.strip(TRIMMED) not in (b"", paths.ROOT):
             owned = [path for path in owned if path.startswith(prefix)]

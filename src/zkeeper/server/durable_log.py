@@ -24,6 +24,7 @@ from zkeeper.storage.settings import StorageSettings
 from zkeeper.storage.snapshot_writer import SnapshotWriter, WrittenSnapshot
 from zkeeper.storage.triggers import SnapshotTrigger
 from zkeeper.wire.log_entry import EntryBatch
+from zkeeper.wire.zxids import txns_between
 
 GATHER_FROM: Final = 5
 GATHER_TURNS: Final = 4
@@ -83,7 +84,7 @@ class DurableLog:
             self._on_failure(result)
             return
         self._stats.fsync_ms.add(int(result.duration_s * 1000))
-        if result.zxid - self._counted_zxid >= GATHER_FROM:
+        if txns_between(self._counted_zxid, result.zxid) >= GATHER_FROM:
             self._turns_left = GATHER_TURNS
             asyncio.get_running_loop().call_soon(self._gather)
         self._sync_more()
@@ -92,7 +93,7 @@ class DurableLog:
         self._maybe_snapshot(result.zxid)
 
     def _maybe_snapshot(self, zxid: int) -> None:
-        txns, self._counted_zxid = zxid - self._counted_zxid, zxid
+        txns, self._counted_zxid = txns_between(self._counted_zxid, zxid), zxid
         self._stats.batch_size.add(txns)
         if not self._trigger.appended(self._log.size_bytes, txns):
             return

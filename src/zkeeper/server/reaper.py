@@ -15,8 +15,10 @@ from zkeeper.server.config.model import NodesConfig
 def candidates(tree: DataTree, now_ms: int, max_never_used_ms: int) -> list[bytes]:
     """Paths to delete. A container counts from when it lost its last child; with `max_never_used_ms` above 0 also when
     it never had one for that long."""
-    found = [path for path in sorted(tree.containers) if _is_spent_container(tree, path, now_ms, max_never_used_ms)]
-    return found + [path for path in sorted(tree.ttls) if _is_over(tree, path, now_ms)]
+    found = [
+        path for path in sorted(tree.owners.containers) if _is_spent_container(tree, path, now_ms, max_never_used_ms)
+    ]
+    return found + [path for path in sorted(tree.owners.ttls) if _is_over(tree, path, now_ms)]
 
 
 def _is_spent_container(tree: DataTree, path: bytes, now_ms: int, max_never_used_ms: int) -> bool:

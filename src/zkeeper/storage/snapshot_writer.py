@@ -20,7 +20,7 @@ from zkeeper.storage.compression import check_compression
 from zkeeper.storage.disk import Disk
 from zkeeper.storage.names import SnapshotFile
 from zkeeper.storage.settings import StorageSettings
-from zkeeper.storage.snapshot_format import SnapshotDigest, encode_last_zxid
+from zkeeper.storage.snapshot_format import NO_DIGEST, SnapshotDigest, encode_last_zxid
 from zkeeper.storage.snapshot_sink import SnapshotSink
 from zkeeper.wire.txns import DIGEST_VERSION
 
@@ -91,9 +91,11 @@ class SnapshotWriter:
         zxid = int(database.last_zxid)
         sections: list[bytes] = []
         if self._settings.digest_enabled:
-            # A tree to which nothing was ever applied has no digest for Java; its section is zero.
-            digest = int(database.tree.digest) if zxid else 0
-            sections.append(SnapshotDigest(zxid, DIGEST_VERSION, digest).encode())
+            # A tree to which nothing was ever applied has no digest for Java; its section is zero. So is that of one
+            # that may still hold parts of transactions to come.
+            has_digest = zxid > 0 and not database.awaits_agreement
+            digest = SnapshotDigest(zxid, DIGEST_VERSION, int(database.tree.digest))
+            sections.append((digest if has_digest else NO_DIGEST).encode())
         if self._settings.serialize_last_zxid:
             sections.append(encode_last_zxid(zxid))
         return sections

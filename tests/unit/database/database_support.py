@@ -113,9 +113,9 @@ def check_consistent(database: Database) -> None:
     for path, node in found.items():
         kinds[tree.owner_rules.kind(node.owner)].add(path)
         assert tree.lookup(path) is node
-    assert {path for owned in tree.ephemerals.values() for path in owned} == kinds[1]
-    assert all(found[path].owner == owner for owner, owned in tree.ephemerals.items() for path in owned)
-    assert (tree.containers, tree.ttls) == (kinds[2], kinds[3])
+    assert {path for owned in tree.owners.ephemerals.values() for path in owned} == kinds[1]
+    assert all(found[path].owner == owner for owner, owned in tree.owners.ephemerals.items() for path in owned)
+    assert (tree.owners.containers, tree.owners.ttls) == (kinds[2], kinds[3])
     used = {node.acl.index: node.acl.entries for node in found.values() if node.acl.index != -1}
     assert dict(tree.acls.items()) == used
 

@@ -148,7 +148,7 @@ def test_sessions_come_and_go() -> None:
     database.apply(close_session(4, 77, [b"/e", b"/gone"]))
     check_consistent(database)
     assert database.sessions == {}
-    assert database.tree.ephemerals == {78: {b"/f"}}
+    assert database.tree.owners.ephemerals == {78: {b"/f"}}
 
 
 def test_last_zxid_never_falls() -> None:
@@ -241,13 +241,13 @@ def test_an_ephemeral_of_another_session_is_deleted_by_the_list_and_made_again()
     apply(database, close_session(6, 1, [b"/e"]))
     assert b"/e" not in nodes(database)
     apply(database, create(8, b"/e", session=2))
-    assert database.tree.ephemerals == {2: {b"/e"}}
+    assert database.tree.owners.ephemerals == {2: {b"/e"}}
 
 
 def test_a_close_without_a_list_deletes_what_the_session_owns() -> None:
     database = after(create(5, b"/e", session=1), create(6, b"/f", session=2))
     apply(database, close_session(7, 1, None))
-    assert database.tree.ephemerals == {2: {b"/f"}}
+    assert database.tree.owners.ephemerals == {2: {b"/f"}}
 
 
 def test_a_znode_with_a_deep_subtree_is_deleted_with_it() -> None:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pipeline_harness import Client, Server
 
-from zkeeper.pipeline.link import MAX_OUTSTANDING
+from zkeeper.pipeline.intake import MAX_OUTSTANDING
 
 
 def reads(first_xid: int, count: int) -> bytes:

@@ -273,7 +273,7 @@ class Pipeline(RuleBasedStateMachine):
         assert replica.digest_mismatches == 0
         assert (replica.tree.digest, replica.tree.node_count) == (live.tree.digest, live.tree.node_count)
         assert (replica.sessions, replica.last_zxid) == (live.sessions, live.last_zxid)
-        assert replica.tree.ephemerals == live.tree.ephemerals
+        assert replica.tree.owners.ephemerals == live.tree.owners.ephemerals
         for path in self.model.nodes:
             node = replica.tree.lookup(path)
             assert node is not None

@@ -26,13 +26,13 @@ def test_17_sequential_container() -> None:
     cursor = client.ok(raw.CREATE_CONTAINER, raw.create(b"/c-", flags=2)).cursor()
     assert cursor.buffer() == b"/c-0000000000"
     assert cursor.stat() == client.stat(b"/c-0000000000")
-    assert client.server.database.tree.containers == {b"/c-0000000000"}
+    assert client.server.database.tree.owners.containers == {b"/c-0000000000"}
 
 
 def test_18_create_with_the_flags_of_a_container() -> None:
     client = new_client()
     client.create(b"/c", flags=4)
-    assert not client.server.database.tree.containers
+    assert not client.server.database.tree.owners.containers
     assert client.server.database.digest_mismatches == 0
 
 

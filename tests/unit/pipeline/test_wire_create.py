@@ -25,11 +25,11 @@ CONTAINER, TTL, PLAIN, EPHEMERAL = "container", "ttl", "plain", "ephemeral"
 
 def kind_made(server: Server, path: bytes) -> str:
     tree = server.database.tree
-    if path in tree.containers:
+    if path in tree.owners.containers:
         return CONTAINER
-    if path in tree.ttls:
+    if path in tree.owners.ttls:
         return TTL
-    return EPHEMERAL if any(path in owned for owned in tree.ephemerals.values()) else PLAIN
+    return EPHEMERAL if any(path in owned for owned in tree.owners.ephemerals.values()) else PLAIN
 
 
 def create_alone(client: Client, op: int, flags: int, ttl_ms: int | None) -> str | int:

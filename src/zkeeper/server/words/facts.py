@@ -24,6 +24,8 @@ class ProcessFacts:
 class ServerFacts:
     """`started_ms` is the service's monotonic clock when it began to serve; the folders are those that hold files.
 
+    `mode` is how the server stands to others: standalone, leader, follower or observer.
+
     `links` gives every open connection in the order they were accepted. `summaries` are measured outside the request
     road, by the name of their metric (`dbinittime`); srst resets them with the others.
     """
@@ -39,6 +41,7 @@ class ServerFacts:
     started_ms: int
     links: Callable[[], list[ClientLink]]
     server_id: int = 0
+    mode: str = "standalone"
     process: ProcessFacts = field(default_factory=ProcessFacts)
     summaries: Mapping[str, Summary] = field(default_factory=dict)
 

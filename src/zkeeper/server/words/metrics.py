@@ -65,7 +65,7 @@ def _state(service: Service) -> dict[str, Number]:
     return {
         "znode_count": node_count(tree),
         "approximate_data_size": data_size_bytes(tree),
-        "ephemerals_count": sum(len(owned) for owned in tree.ephemerals.values()),
+        "ephemerals_count": sum(len(owned) for owned in tree.owners.ephemerals.values()),
         "watch_count": watches.data.watch_count() + watches.child.watch_count(),
         "global_sessions": len(service.tracker.sessions),
         "local_sessions": 0,

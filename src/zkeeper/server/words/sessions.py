@@ -10,7 +10,7 @@ from zkeeper.server.words.texts import date, hexadecimal, path_text
 
 def dump(question: Question) -> str:
     service = question.service
-    return _sessions(service) + _ephemerals(service.database.tree.ephemerals) + _connections(question)
+    return _sessions(service) + _ephemerals(service.database.tree.owners.ephemerals) + _connections(question)
 
 
 def _sessions(service: Service) -> str:

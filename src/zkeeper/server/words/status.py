@@ -6,8 +6,6 @@ from zkeeper.server.words.metrics import node_count, outstanding_requests
 from zkeeper.server.words.texts import average, hexadecimal
 from zkeeper.server.words.version import VERSION
 
-MODE = "standalone"
-
 
 def srvr(question: Question) -> str:
     return _version_line() + _state(question)
@@ -42,6 +40,6 @@ def _state(question: Question) -> str:
         f"Connections: {len(links)}\n"
         f"Outstanding: {outstanding_requests(links)}\n"
         f"Zxid: {hexadecimal(service.database.last_zxid)}\n"
-        f"Mode: {MODE}\n"
+        f"Mode: {question.facts.mode}\n"
         f"Node count: {node_count(service.database.tree)}\n"
     )

@@ -149,7 +149,7 @@ def test_reads_sessions_and_the_reaper_have_no_line(
     lines(caplog)
     audited.service.delete_container(b"/c")
     client.ok(raw.CLOSE_SESSION)
-    assert not audited.database.tree.containers
+    assert not audited.database.tree.owners.containers
     assert lines(caplog) == []
 
 

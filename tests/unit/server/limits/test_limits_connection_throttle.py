@@ -123,7 +123,7 @@ def test_without_a_freeze_time_nothing_is_refused_at_random() -> None:
 def test_a_refused_connection_is_closed_unanswered_and_counted() -> None:
     server = Server()
     config = ConnectionThrottleConfig(tokens=1)
-    server.service.admit_connection = ConnectionThrottle(
+    server.service.handshake.admit_connection = ConnectionThrottle(
         config, Random(1), lambda: server.now_ms, server.service.stats
     ).admit
     first = server.connect()

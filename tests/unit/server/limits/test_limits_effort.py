@@ -6,7 +6,7 @@ from limits_support import Turns, answers, limited, set_data
 from pipeline_harness import Client, Server
 
 from zkeeper.pipeline.authentication import MAX_CREDENTIALS_BYTES
-from zkeeper.pipeline.link import TURN_EFFORT
+from zkeeper.pipeline.intake import TURN_EFFORT
 from zkeeper.pipeline.reads import MAX_MULTI_READ_BYTES
 from zkeeper.pipeline.replies import OUT_CHUNK_BYTES
 from zkeeper.pipeline.service import MAX_OUTSTANDING_BYTES

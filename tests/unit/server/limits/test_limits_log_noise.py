@@ -73,7 +73,7 @@ def test_refusals_garbage_and_expiry_can_be_told_apart() -> None:
     server = Server()
     refused: list[str] = []
     expired: list[str] = []
-    server.service.tell_refused = refused.append
+    server.service.handshake.tell_refused = refused.append
     server.service.tell_expired = expired.append
     server.connect(timeout_ms=4000)
     server.open().send(raw.connect(seen_zxid=1 << 40))

@@ -51,4 +51,4 @@ def test_the_index_agrees_with_a_search(steps: list[tuple[int, WriteRequest] | i
             assert server.service.preparer.pending.ephemerals(session_id) == searched(server, session_id)
     server.commit()
     owned = {session_id: set(searched(server, session_id)) for session_id in SESSIONS}
-    assert {session_id: paths for session_id, paths in owned.items() if paths} == server.database.tree.ephemerals
+    assert {session_id: paths for session_id, paths in owned.items() if paths} == server.database.tree.owners.ephemerals

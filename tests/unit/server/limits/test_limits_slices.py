@@ -119,7 +119,7 @@ def test_many_sessions_expire_in_slices() -> None:
     assert turns.all() == 3
     assert server.service.stats.sessions_expired == 2 * EXPIRY_SLICE_CHANGES
     finish(server, turns)
-    assert (dict(server.database.sessions), dict(server.database.tree.ephemerals)) == ({}, {})
+    assert (dict(server.database.sessions), dict(server.database.tree.owners.ephemerals)) == ({}, {})
 
 
 def test_a_session_that_is_heard_of_between_slices_stays() -> None:

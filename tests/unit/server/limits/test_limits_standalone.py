@@ -1,15 +1,13 @@
 """The limits of a whole server, as its configuration sets them, on a simulated machine."""
 
-import asyncio
 import errno
 import logging
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import pytest
 import raw_wire as raw
+from limits_machine import CONFIG, PORT, Server, lines, running
 
 from zkeeper.server.client_port import MAX_UNREAD_BYTES
 from zkeeper.server.config.model import (
@@ -18,84 +16,9 @@ from zkeeper.server.config.model import (
     LimitsConfig,
     NetworkConfig,
     RequestThrottleConfig,
-    ServerConfig,
-    SessionConfig,
-    StorageConfig,
 )
 from zkeeper.server.descriptors import PROBE_INTERVAL_S, Descriptors
 from zkeeper.server.log_noise import BURST_LINES
-from zkeeper.server.standalone import StandaloneServer
-from zkeeper.server.words import ProcessFacts
-from zkeeper.testing.simulation import Machine, Simulation
-
-PORT = 2181
-CONFIG = ServerConfig(
-    network=NetworkConfig(client_port=PORT),
-    sessions=SessionConfig(tick_time_ms=2000),
-    storage=StorageConfig(data_dir="/data", pre_alloc_size_kb=64),
-    limits=LimitsConfig(max_client_cnxns=0),
-)
-
-
-class Server:
-    """A server on one machine, its clients on another."""
-
-    def __init__(self, config: ServerConfig, descriptors: Descriptors | None = None) -> None:
-        self.sim = Simulation(seed=1)
-        self.home: Machine = self.sim.machine("server")
-        self.away: Machine = self.sim.machine("clients")
-        self.node = StandaloneServer(
-            config, self.home.disk, self.home.clock, self.home.random,
-            ProcessFacts(environment=lambda: {"user.name": "keeper"}), descriptors=descriptors,
-        )  # fmt: skip
-
-    def start(self) -> None:
-        self.sim.run(self.node.start(), self.home)
-
-    def stop(self) -> None:
-        self.sim.run(self.node.stop(), self.home)
-
-    def connect(self, *frames: bytes) -> "Connection":
-        connection = Connection()
-        self.sim.run(self._open(connection), self.away)
-        for frame in frames:
-            assert connection.transport is not None
-            connection.transport.write(frame)
-        return connection
-
-    async def _open(self, connection: "Connection") -> None:
-        loop = asyncio.get_running_loop()
-        await loop.create_connection(lambda: connection, "server", PORT)
-
-
-@dataclass
-class Connection(asyncio.Protocol):
-    data: bytearray = field(default_factory=bytearray)
-    transport: asyncio.Transport | None = None
-    is_lost: bool = False
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        self.data += data
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self.is_lost = True
-
-
-@contextmanager
-def running(config: ServerConfig, descriptors: Descriptors | None = None) -> Iterator[Server]:
-    server = Server(config, descriptors)
-    with server.sim:
-        server.start()
-        yield server
-        server.stop()
-
-
-def lines(caplog: pytest.LogCaptureFixture, name: str) -> list[str]:
-    return [record.getMessage() for record in caplog.records if record.name == name]
 
 
 def test_the_settings_reach_the_request_road() -> None:
@@ -120,7 +43,7 @@ def test_the_connection_throttle_works_where_it_is_configured() -> None:
 
 def test_by_default_there_is_no_throttle_and_no_audit_log() -> None:
     with running(CONFIG) as server:
-        assert server.node.service.admit_connection is None
+        assert server.node.service.handshake.admit_connection is None
         assert server.node.service.audit is None
 
 
@@ -222,7 +145,7 @@ def test_a_thousand_sessions_expire_and_leave_nothing() -> None:
         for _ in range(1000):
             server.connect(raw.connect(timeout_ms=4000), raw.request(1, raw.CREATE, raw.create(b"/e", flags=3)))
         database = server.node.service.database
-        server.sim.run_until(lambda: sum(map(len, database.tree.ephemerals.values())) == 1000)
+        server.sim.run_until(lambda: sum(map(len, database.tree.owners.ephemerals.values())) == 1000)
         server.sim.run_until(lambda: not database.sessions)
-        assert not database.tree.ephemerals
+        assert not database.tree.owners.ephemerals
         assert server.node.service.stats.sessions_expired == 1000
