@@ -125,10 +125,12 @@ class Member:
         """What its file `acceptedEpoch` or `currentEpoch` says."""
         return int((self.folder / name).read_text())
 
-    def logged(self) -> list[Entry]:
-        """All transactions in its logs."""
-        logs = sorted(self.folder.glob("log.*"), key=lambda path: int(path.name[4:], 16))
-        return [entry for log in logs for entry in parse(log.read_bytes())]
+    def logged(self, since_zxid: int = 0) -> list[Entry]:
+        """The transactions in its logs, all or those from a zxid on."""
+        starts = {int(path.name[4:], 16): path for path in self.folder.glob("log.*")}
+        first = max((zxid for zxid in starts if zxid <= since_zxid), default=0)
+        entries = [entry for zxid in sorted(starts) if zxid >= first for entry in parse(starts[zxid].read_bytes())]
+        return [entry for entry in entries if entry.zxid >= since_zxid]
 
     def wipe(self) -> None:
         """Removes its data, as if its disk had been replaced; it keeps its id."""
