@@ -27,6 +27,7 @@ ENSEMBLE_CONFIG: Mapping[str, str] = {
     "preAllocSize": "64",
 }
 PORTS_OF_A_MEMBER = 3
+_given: set[int] = set()
 
 
 @dataclass(frozen=True)
@@ -88,12 +89,13 @@ def new_addresses(sids: list[int]) -> dict[int, Address]:
 
 
 def free_ports(count: int) -> Iterator[int]:
-    """Ports on which nobody listens, all different."""
+    """Ports on which nobody listens, and that were not given out before by this process."""
     start = random.randrange(len(PORTS))
     candidates = (PORTS[(start + step) % len(PORTS)] for step in range(len(PORTS)))
-    found = list(itertools.islice(filter(_is_free, candidates), count))
+    found = list(itertools.islice((port for port in candidates if port not in _given and _is_free(port)), count))
     if len(found) < count:
         raise ServerNotStarted(f"there are no {count} free ports")
+    _given.update(found)
     return iter(found)
 
 

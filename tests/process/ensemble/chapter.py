@@ -2,7 +2,9 @@
 
 1. A chapter begins and ends with all members serving; what is judged is complete then.
 2. After each fault the ensemble must serve again, and acknowledge writes, within `RECOVERY_DEADLINE_S`.
-3. Judged are: the history of the clients (`zkeeper.testing.history`), with what each member shows in the end as synced
+3. Reads behind a sync are linearizable, but for Java's: a leader there answers a sync from what it knows, even if it
+   has been replaced meanwhile, as it may have after a pause. `is_sync_strong` says what to expect.
+4. Judged are: the history of the clients (`zkeeper.testing.history`), with what each member shows in the end as synced
    reads; the logs, which must not disagree on any zxid; the trees and digests of the members, which must be equal; and
    that no ephemeral has outlived its session.
 """
@@ -39,7 +41,9 @@ Tell = Callable[[str], None]
 class Chapter:
     """`run` returns what there was, or raises what was wrong."""
 
-    def __init__(self, number: int, rng: random.Random, ensemble: Ensemble, faults: Faults, tell: Tell) -> None:
+    def __init__(
+        self, number: int, rng: random.Random, ensemble: Ensemble, faults: Faults, is_sync_strong: bool, tell: Tell
+    ) -> None:
         self._random = rng
         self._ensemble = ensemble
         self._faults = faults
@@ -50,8 +54,8 @@ class Chapter:
         self.longest_recovery_s = 0.0
         ports = [member.address.client for member in ensemble.members.values()]
         self._clients = [
-            Client(f"{letter}{number}", random.Random(rng.randbytes(8)), self.history, ports, self._root)
-            for letter in "abcdefghij"[:CLIENTS]
+            Client(name, random.Random(rng.randbytes(8)), self.history, ports, self._root, is_sync_strong)
+            for name in (f"{letter}{number}" for letter in "abcdefghij"[:CLIENTS])
         ]
 
     async def run(self) -> None:

@@ -31,6 +31,7 @@ CONNECT_AGAIN_S = 0.02
 BURST = (1, 1, 2, 3, 5)
 PAUSE_S = 0.02
 TIMEOUTS_MS = (1_000, 3_000, 20_000)
+COUNTER_MASK = (1 << 32) - 1
 OF_THE_SESSION = frozenset({-112, -118})
 """Errors that say nothing of the tree: the session is over, or has moved."""
 MULTI, ERROR, OF_ANOTHER_STEP = 14, -1, -2
@@ -39,12 +40,15 @@ MULTI, ERROR, OF_ANOTHER_STEP = 14, -1, -2
 class Client:
     """`run` ends some time after `leave`. Its sessions are named `NAME.1`, `NAME.2`, ... in the history."""
 
-    def __init__(self, name: str, rng: random.Random, history: History, ports: list[int], root: str) -> None:
+    def __init__(
+        self, name: str, rng: random.Random, history: History, ports: list[int], root: str, is_sync_strong: bool
+    ) -> None:
         self.name = name
         self.acknowledged = 0
         self.random = rng
         self.history = history
         self._ports = ports
+        self._is_sync_strong = is_sync_strong
         self._paths = [f"{root}/{number}" for number in range(6)]
         self._ephemeral = f"{root}/e-{name}"
         self._timeout_ms = rng.choice(TIMEOUTS_MS)
@@ -120,7 +124,7 @@ class Client:
         """Steps for the history, the requests that are sent for them, and how they are invoked."""
         path, luck = self.random.choice(self._paths), self.random.random()
         if luck < 0.25:
-            return [read(path)], [Sync(path), GetData(path)], {"is_synced": True}
+            return [read(path)], [Sync(path), GetData(path)], {"is_synced": self._is_sync_strong}
         if luck < 0.40:
             return [read(path)], [GetData(path, True)], {"is_watching": True}
         if luck < 0.48:
@@ -186,11 +190,11 @@ class Link:
         code, step = refusal(reply)
         if code == 0:
             self._owner.acknowledged += operation.is_write
-            self._history.ok(operation, *shown(reply), zxid=reply.zxid)
+            self._history.ok(operation, *shown(reply), zxid=txn_zxid(reply))
         elif code in OF_THE_SESSION:
             self._history.failed(operation)
         else:
-            self._history.failed(operation, code, step=step, zxid=reply.zxid)
+            self._history.failed(operation, code, step=step, zxid=txn_zxid(reply))
         if not answered.done():
             answered.set_result(None)
 
@@ -207,7 +211,7 @@ class Link:
         answered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
         def note(reply: Reply) -> None:
-            self._history.ok(call, zxid=reply.zxid)
+            self._history.ok(call, zxid=txn_zxid(reply))
             self._owner.closed()
             answered.set_result(None)
 
@@ -220,6 +224,15 @@ class Link:
         self._client.abort()
         self._owner.note(self._client)
         self._history.disconnected(self._owner.session_name)
+
+
+def txn_zxid(reply: Reply) -> int | None:
+    """The zxid of an answer, if it is that of a transaction.
+
+    A new leader begins with one that is none (its counter is 0). Who follows it may still tell the last one before it;
+    the state is the same.
+    """
+    return reply.zxid if reply.zxid & COUNTER_MASK else None
 
 
 def shown(reply: Reply) -> list[Seen | None]:

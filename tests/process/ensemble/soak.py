@@ -46,7 +46,8 @@ def relayed_ensemble(letters: str, home: Path) -> Iterator[tuple[Ensemble, Relay
 class Soak:
     """`run` raises what a chapter found."""
 
-    def __init__(self, seed: int, ensemble: Ensemble, relays: Relays) -> None:
+    def __init__(self, seed: int, ensemble: Ensemble, relays: Relays, is_sync_strong: bool) -> None:
+        self._is_sync_strong = is_sync_strong
         self._random = random.Random(seed)
         self._ensemble = ensemble
         self._faults = Faults(self._random, ensemble, relays)
@@ -55,11 +56,11 @@ class Soak:
         self.chapter: Chapter | None = None
 
     async def run(self, seconds: float) -> None:
-        ends_s = time.monotonic() + seconds
         await asyncio.to_thread(self._ensemble.start)
+        ends_s = time.monotonic() + seconds
         while time.monotonic() < ends_s:
             number = self.counts["chapters"]
-            self.chapter = Chapter(number, self._random, self._ensemble, self._faults, _tell)
+            self.chapter = Chapter(number, self._random, self._ensemble, self._faults, self._is_sync_strong, _tell)
             await self.chapter.run()
             self.counts += self.chapter.counts
             self.counts["chapters"] += 1
@@ -92,7 +93,7 @@ async def run(seed: int, minutes: float, letters: str, home: Path) -> int:
     """Runs and tells; what failed stays on the disk."""
     logging.getLogger("asyncio").setLevel(logging.ERROR)  # That connections to the dead break is no news.
     with relayed_ensemble(letters, home) as (ensemble, relays):
-        soak = Soak(seed, ensemble, relays)
+        soak = Soak(seed, ensemble, relays, is_sync_strong="J" not in letters)
         try:
             await soak.run(minutes * 60)
         except Exception as error:
