@@ -70,6 +70,7 @@ class RawPeer:
         self.world = world
         self.machine: Machine = world.machine(name)
         self.accepted: list[RawConnection] = []
+        self.opened: list[RawConnection] = []
 
     def listen(self, port: int = PORT) -> None:
         self.world.run(self._listen(port), self.machine)
@@ -85,5 +86,6 @@ class RawPeer:
 
     async def _connect(self, host: str, first: bytes, port: int) -> RawConnection:
         connection = RawConnection(*await asyncio.open_connection(host, port))
+        self.opened.append(connection)
         connection.send(first)
         return connection

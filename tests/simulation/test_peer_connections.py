@@ -157,6 +157,19 @@ def test_where_a_newer_membership_has_a_server_elsewhere_it_is_looked_for_there_
     world.run_until(lambda: one.accepted and one.accepted[0].frames)
 
 
+def test_one_that_has_called_meanwhile_is_not_disturbed(world: World) -> None:
+    slow = world.peer("slow")
+    slow.listen()
+    world.delay(world.ours, slow.machine, 500)
+    world.start(TEXT.replace("s3:", "slow:"))
+    world.send(3, b"hello")
+    call = world.peer("s3").connect("s2", introduction(3, "s3:3888"))
+    world.run_until(lambda: call.frames)
+    world.run_until(lambda: slow.accepted and slow.accepted[0].is_over)
+    assert slow.accepted[0].got == b""
+    assert not call.is_over
+
+
 # Accepting.
 
 
@@ -361,6 +374,8 @@ def test_a_restart_forgets_all_and_moves_the_port(world: World) -> None:
     with pytest.raises(ConnectionRefusedError):
         three.connect("s2")
     call = three.connect("s2", introduction(3, "s3:3888"), port=4888)
+    world.run_for(1)
+    assert call.frames == []
     world.send(3, b"new")
     world.run_until(lambda: call.frames)
     assert call.frames == [b"new"]

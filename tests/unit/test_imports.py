@@ -27,7 +27,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "recipes": frozenset({"errors"}),
     "database": frozenset({"wire", "errors"}),
     "pipeline": frozenset({"database", "wire", "errors"}),
-    "quorum": frozenset({"wire", "errors"}),
+    "quorum": frozenset({"database", "wire", "errors"}),
     "storage": frozenset({"database", "wire", "errors"}),
     "server": BELOW_SERVER,
     "cli": BELOW_SERVER | {"server", "client", "values"},
@@ -99,8 +99,20 @@ DOORS: dict[str, tuple[frozenset[str], str]] = {
         "file",
     ),
     "zkeeper.cli.client_configuration": (
-        frozenset({"open", "ssl"}),
-        "the properties file that a user names, and the TLS that it asks for",
+        frozenset({"open"}),
+        "the properties file that a user names",
+    ),
+    "zkeeper.cli.tls": (
+        frozenset({"ssl"}),
+        "the TLS that a user asks for, made of the files that they name",
+    ),
+    "zkeeper.cli.status.asking": (
+        frozenset({"ssl"}),
+        "the type of that TLS, on its way to the loop",
+    ),
+    "zkeeper.cli.status.command": (
+        frozenset({"ssl"}),
+        "the same",
     ),
     "zkeeper.cli.connecting": (
         frozenset({"ssl"}),
@@ -130,7 +142,7 @@ DOORS: dict[str, tuple[frozenset[str], str]] = {
         frozenset({"open"}),
         "reads the file that a user names",
     ),
-    "zkeeper.server.client_port": (
+    "zkeeper.server.client_connection": (
         frozenset({"socket"}),
         "two constants, to ask for keep-alive on a connection of the loop's",
     ),
@@ -177,6 +189,10 @@ DOORS: dict[str, tuple[frozenset[str], str]] = {
     "zkeeper.blocking.process": (
         frozenset({"os", "threading"}),
         "there is one such thread in a process; what a fork leaves of it is forgotten",
+    ),
+    "zkeeper.blocking.protected": (
+        frozenset({"time"}),
+        "a thread pauses before it sends a request again",
     ),
     "zkeeper.blocking.recipes.holder": (
         frozenset({"threading"}),

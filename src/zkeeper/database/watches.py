@@ -1,9 +1,9 @@
 """Watches: who is to be told of which change (semantics, section 8).
 
-1. Two tables, data and child; in each a watcher has a set of modes on a path. A standard watch is gone once it fired.
-2. Firing an event at a path tells every watcher of exactly this path, and in the data table every recursive watcher of
-   an ancestor: each watcher once, however many of its modes matched.
-3. A watcher that closed leaves nothing behind.
+1. There are two tables, data and child. Firing an event at a path tells every watcher of exactly this path, and in the
+   data table every recursive watcher of an ancestor: each watcher once, however many of its modes matched.
+2. A watcher that closed leaves nothing behind.
+3. A watcher has a limit. A request that would take it beyond sets no watch.
 """
 
 from collections.abc import Callable
@@ -11,135 +11,60 @@ from typing import Final, final
 
 from mypy_extensions import i64
 
-from zkeeper.database import paths
 from zkeeper.database.acls import AclList
+from zkeeper.database.watch_table import PERSISTENT, RECURSIVE, STANDARD, Watcher, WatchTable
 from zkeeper.wire import protocol
 
-STANDARD: Final = 1
-PERSISTENT: Final = 2
-RECURSIVE: Final = 4
 NULL_PATH: Final = b"\xff"
 """Stands for a null path, on which addWatch may set a watch that never fires; no path is this byte."""
+NO_LIMIT: Final = 1 << 62
 
 
-class Watcher:
-    """A connection that watches. `session_id` is for those who ask what is watched."""
-
-    def __init__(self) -> None:
-        self.session_id: i64 = 0
-
-    def notify(self, event: i64, path: bytes, zxid: i64, acl: AclList) -> None:
-        """Tells the client, if it may read what `acl` protects."""
-        raise NotImplementedError
-
-
-@final
-class WatchTable:
-    def __init__(self) -> None:
-        self.by_path: dict[bytes, dict[Watcher, int]] = {}
-        self.by_watcher: dict[Watcher, set[bytes]] = {}
-        self._recursive_count: i64 = 0
-
-    def add(self, watcher: Watcher, path: bytes, mode: int) -> None:
-        watchers = self.by_path.get(path)
-        if watchers is None:
-            self.by_path[path] = {watcher: mode}
-            modes = 0
-        else:
-            modes = watchers.get(watcher, 0)
-            watchers[watcher] = modes | mode
-        if mode & RECURSIVE and not modes & RECURSIVE:
-            self._recursive_count += 1
-        if not modes:
-            self._watched_by(watcher).add(path)
-
-    def _watched_by(self, watcher: Watcher) -> set[bytes]:
-        watched = self.by_watcher.get(watcher)
-        if watched is None:
-            watched = set()
-            self.by_watcher[watcher] = watched
-        return watched
-
-    def modes(self, watcher: Watcher, path: bytes) -> int:
-        watchers = self.by_path.get(path)
-        return watchers.get(watcher, 0) if watchers is not None else 0
-
-    def remove(self, watcher: Watcher, path: bytes, removed: int) -> bool:
-        """Takes modes away from a watcher; whether it had any of them."""
-        modes = self.modes(watcher, path)
-        if not modes & removed:
-            return False
-        if modes & removed & RECURSIVE:
-            self._recursive_count -= 1
-        self._keep(self.by_path[path], watcher, path, modes & ~removed)
-        return True
-
-    def _keep(self, watchers: dict[Watcher, int], watcher: Watcher, path: bytes, modes: int) -> None:
-        if modes:
-            watchers[watcher] = modes
-            return
-        del watchers[watcher]
-        if not watchers:
-            del self.by_path[path]
-        watched = self.by_watcher[watcher]
-        watched.discard(path)
-        if not watched:
-            del self.by_watcher[watcher]
-
-    def remove_watcher(self, watcher: Watcher) -> None:
-        for path in list(self.by_watcher.get(watcher, ())):
-            self.remove(watcher, path, STANDARD | PERSISTENT | RECURSIVE)
-
-    def fired(self, path: bytes) -> list[Watcher]:
-        """Who is to be told of an event at `path`; uses up their standard watches."""
-        watchers = self.by_path.get(path)
-        told: list[Watcher] = []
-        if watchers is not None:
-            for watcher, modes in list(watchers.items()):
-                told.append(watcher)
-                if modes & STANDARD:
-                    self._keep(watchers, watcher, path, modes & ~STANDARD)
-        if self._recursive_count:
-            self._add_recursive(path, told)
-        return told
-
-    def _add_recursive(self, path: bytes, told: list[Watcher]) -> None:
-        seen = set(told)
-        for ancestor in paths.ancestors(path):
-            watchers = self.by_path.get(ancestor)
-            if watchers is None:
-                continue
-            for watcher, modes in watchers.items():
-                if modes & RECURSIVE and watcher not in seen:
-                    seen.add(watcher)
-                    told.append(watcher)
-
-    def watch_count(self) -> int:
-        return sum(len(watchers) for watchers in self.by_path.values())
+class TooManyWatchesError(Exception):
+    """A watcher has as many watches as it may have. No code of ZooKeeper's says it, so the caller chooses one."""
 
 
 @final
 class WatchManager:
-    """`on_fired` is called for each table in which an event met watchers: the event, and how many were told."""
+    """`on_fired` is called for each table in which an event met watchers: the event, and how many were told. `most` is
+    what a watcher's `watched` may come to."""
 
     def __init__(self) -> None:
         self.data = WatchTable()
         self.child = WatchTable()
         self.on_fired: Callable[[int, int], object] | None = None
+        self.most: i64 = NO_LIMIT
 
     def idle(self) -> bool:
         return not self.data.by_path and not self.child.by_path
 
+    def watch_data(self, watcher: Watcher, path: bytes) -> None:
+        """A standard watch; raises `TooManyWatchesError`, as all that add one do."""
+        self._need_room(self.data, watcher, path)
+        self.data.add(watcher, path, STANDARD)
+
+    def watch_children(self, watcher: Watcher, path: bytes) -> None:
+        self._need_room(self.child, watcher, path)
+        self.child.add(watcher, path, STANDARD)
+
     def add_watch(self, watcher: Watcher, path: bytes, recursive: bool) -> None:
+        self._need_room(self.data, watcher, path)
         if recursive:
             self.data.add(watcher, path, RECURSIVE)
         else:
             self.data.add(watcher, path, PERSISTENT)
             self.child.add(watcher, path, PERSISTENT)
 
-    def remove_watcher(self, watcher: Watcher) -> None:
-        self.data.remove_watcher(watcher)
-        self.child.remove_watcher(watcher)
+    def _need_room(self, table: WatchTable, watcher: Watcher, path: bytes) -> None:
+        """Watching again what is watched needs none."""
+        if watcher.watched >= self.most and not table.modes(watcher, path):
+            raise TooManyWatchesError
+
+    def remove_some(self, watcher: Watcher, most: i64) -> bool:
+        """Forgets up to `most` watches of a watcher that closed; False if there may be more."""
+        count = self.data.remove_some(watcher, most)
+        count += self.child.remove_some(watcher, most - count)
+        return count < most
 
     def has(self, watcher: Watcher, path: bytes, watcher_type: i64) -> bool:
         data, child = _modes_of_type(watcher_type)

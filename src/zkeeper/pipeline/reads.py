@@ -1,7 +1,8 @@
 """Requests that change nothing on disk: answered from the tree as it stands, watches registered on the way.
 
 1. Each answer writes the reply's body behind a header that the caller wrote, or raises: `ZooKeeperError` for its code,
-   `DecodeError` for a body that does not decode. Nothing is written before the last check has passed.
+   `DecodeError` for a body that does not decode, `TooManyWatchesError`. Nothing is written before the last check has
+   passed.
 2. What an answer costs beyond its place in a batch is counted, in steps of about a microsecond, so that nobody takes
    more than a turn of the loop has (`effort` tells beforehand, `spent` afterwards).
 3. A multiRead's reply ends at `MAX_MULTI_READ_BYTES`.
@@ -15,7 +16,8 @@ from mypy_extensions import i32, i64
 from zkeeper.database import paths
 from zkeeper.database.auth import AuthRules, Identity
 from zkeeper.database.database import Database
-from zkeeper.database.watches import NULL_PATH, STANDARD, Watcher
+from zkeeper.database.watch_table import Watcher
+from zkeeper.database.watches import NULL_PATH
 from zkeeper.database.znode import ZNode
 from zkeeper.errors import (
     BadArgumentsError,
@@ -152,7 +154,7 @@ class ReadAnswers:
         watch = reader.boolean()
         node = self._readable(path, who)
         if watch:
-            self._database.watches.data.add(watcher, path, STANDARD)
+            self._database.watches.watch_data(watcher, path)
         write_buffer(out, node.data)
         self._database.write_stat(out, node)
 
@@ -165,7 +167,7 @@ class ReadAnswers:
         if node is not None:
             self._need_read(node, who)
         if watch:
-            self._database.watches.data.add(watcher, java_string(path), STANDARD)
+            self._database.watches.watch_data(watcher, java_string(path))
         if node is None:
             raise NoNodeError
         self._database.write_stat(out, node)
@@ -175,7 +177,7 @@ class ReadAnswers:
         watch = reader.boolean()
         node = self._readable(path, who)
         if watch:
-            self._database.watches.child.add(watcher, path, STANDARD)
+            self._database.watches.watch_children(watcher, path)
         self._walked += node.child_count() >> 4
         _write_names(out, node)
         if op == protocol.GET_CHILDREN2:

@@ -2,7 +2,8 @@
 
 1. For each watch the event that the client missed meanwhile is written, or the watch is registered: never both.
 2. Missed events are written before the reply, which is the caller's to write.
-3. A null among lists or paths raises `DecodeError` half way, as with Java: what came before it stays done.
+3. A null among lists or paths raises `DecodeError` half way, as with Java: what came before it stays done. So does
+   `TooManyWatchesError`.
 """
 
 from typing import Final, final
@@ -10,7 +11,7 @@ from typing import Final, final
 from mypy_extensions import i64
 
 from zkeeper.database.database import Database
-from zkeeper.database.watches import STANDARD, Watcher
+from zkeeper.database.watch_table import Watcher
 from zkeeper.errors import DecodeError
 from zkeeper.pipeline.reads import watched_path
 from zkeeper.pipeline.replies import ReplyWriter
@@ -51,7 +52,7 @@ class _Renewal:
             elif node.mzxid > relative_zxid:
                 self._missed(protocol.NODE_DATA_CHANGED, path)
             else:
-                self._watches.data.add(self._watcher, path, STANDARD)
+                self._watches.watch_data(self._watcher, path)
 
     def exist_watches(self, paths: list[bytes | None]) -> None:
         for name in paths:
@@ -59,7 +60,7 @@ class _Renewal:
             if self._tree.lookup(path) is not None:
                 self._missed(protocol.NODE_CREATED, path)
             else:
-                self._watches.data.add(self._watcher, path, STANDARD)
+                self._watches.watch_data(self._watcher, path)
 
     def child_watches(self, paths: list[bytes | None], relative_zxid: i64) -> None:
         for name in paths:
@@ -70,7 +71,7 @@ class _Renewal:
             elif node.pzxid > relative_zxid:
                 self._missed(protocol.NODE_CHILDREN_CHANGED, path)
             else:
-                self._watches.child.add(self._watcher, path, STANDARD)
+                self._watches.watch_children(self._watcher, path)
 
     def persistent_watches(self, paths: list[bytes | None], recursive: bool) -> None:
         for path in paths:

@@ -20,6 +20,7 @@ from zkeeper.database.auth import AuthRules, Identity
 from zkeeper.database.database import Database
 from zkeeper.database.foreseen import Pending
 from zkeeper.database.sessions import OWN, Session, SessionTracker
+from zkeeper.database.watches import NO_LIMIT
 from zkeeper.errors import OK
 from zkeeper.pipeline.expiry import SessionExpiry
 from zkeeper.pipeline.forwarder import Forwarder, Uplink
@@ -110,8 +111,9 @@ class Sync:
 class Service:
     """`wall_ms` is the wall clock, `now_ms` a monotonic one; `tell` takes sentences for the server's log.
 
-    `tell_expired` takes those of which a storm of clients causes many. `later` calls what it is given after others have
-    had their turn; without it nothing is sliced. `links` are those that hold a session, by its id.
+    `tell_expired` and `tell_over_limit` take those of which a storm of clients causes many. `later` calls what it is
+    given after others have had their turn; without it nothing is sliced. `links` are those that hold a session, by its
+    id.
     """
 
     def __init__(
@@ -120,6 +122,7 @@ class Service:
         tell: Callable[[str], None],
     ) -> None:  # fmt: skip
         self.database = database
+        database.watches.most = settings.max_watches if settings.max_watches else NO_LIMIT
         self.auth = auth
         self.settings = settings
         self.preparer = Preparer(database, auth, prepare_options)
@@ -130,6 +133,7 @@ class Service:
         self.now_ms = now_ms
         self.tell = tell
         self.tell_expired = tell
+        self.tell_over_limit = tell
         self.later: Callable[[Callable[[], None]], object] | None = None
         self.audit: Audit | None = None
         self.session_lines: SessionLines | None = None
@@ -184,7 +188,6 @@ class Service:
     # Connections and sessions.
 
     def link_closed(self, link: ClientLink) -> None:
-        self.database.watches.remove_watcher(link)
         self._paused.pop(link, None)
         if self.forwarder is not None:
             self.forwarder.link_closed(link)

@@ -9,14 +9,15 @@ from zkeeper.wire.jute import MAX_BUFFER_BYTES
 class ServiceSettings:
     """Limits and times; `max_frame_bytes` is jute.maxbuffer, `max_field_bytes` that plus its extra size.
 
-    Off are `large_request_threshold_bytes` -1, `throttled_op_wait_ms` 0 and `max_requests` 0.
+    Off are `large_request_threshold_bytes` -1, `throttled_op_wait_ms` 0, `max_requests` 0 and `max_watches` 0, which is
+    for each connection.
     """
 
     def __init__(
         self, min_timeout_ms: i64, max_timeout_ms: i64, tick_ms: i64, max_frame_bytes: i64 = MAX_BUFFER_BYTES,
         max_field_bytes: i64 = 2 * MAX_BUFFER_BYTES, outstanding_limit: i64 = 1000,
         large_request_threshold_bytes: i64 = -1, large_request_max_bytes: i64 = 0, throttled_op_wait_ms: i64 = 0,
-        max_requests: i64 = 0,
+        max_requests: i64 = 0, max_watches: i64 = 0,
     ) -> None:  # fmt: skip
         self.min_timeout_ms: i64 = min_timeout_ms
         self.max_timeout_ms: i64 = max_timeout_ms
@@ -29,3 +30,4 @@ class ServiceSettings:
         self.large_request_max_bytes: i64 = large_request_max_bytes
         self.throttled_op_wait_ms: i64 = throttled_op_wait_ms
         self.max_requests: i64 = max_requests
+        self.max_watches: i64 = max_watches

@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING, final
 
 from mypy_extensions import i64, mypyc_attr
 
+from zkeeper.database.sessions import shown_session_id
+from zkeeper.database.watches import TooManyWatchesError
 from zkeeper.errors import (
     OK,
     DecodeError,
     MarshallingError,
+    QuotaExceededError,
     SessionClosedRequireSaslAuthError,
     SessionMovedError,
     UnimplementedError,
@@ -69,6 +72,7 @@ class Turns:
         self._stats = link.stats
         self._waiting: deque[Waiting] = deque()
         self._answered_at_once: i64 = 0
+        self._told_of_watches = False
 
     def outstanding(self) -> i64:
         return self.in_flight + len(self._waiting)
@@ -239,6 +243,10 @@ class Turns:
             replies.out.truncate(start)
             replies.plain(xid, zxid, MarshallingError.code)
             return
+        except TooManyWatchesError:
+            self._tell_of_watches("refused what would set more")
+            replies.rewrite_error(start, xid, zxid, op, QuotaExceededError.code)
+            return
         except ReplyTooLargeError as error:
             replies.out.truncate(start)
             self._service.tell(f"connection from {link.peer}: {error}; closed")
@@ -253,7 +261,21 @@ class Turns:
             set_watches(op, reader, database, self._link, self._replies)
         except DecodeError:
             code = MarshallingError.code
+        except TooManyWatchesError:
+            self._tell_of_watches("closed, since it brings more again")
+            self._link.close()
+            return
         self._replies.plain(xid, database.last_zxid, code)
+
+    def _tell_of_watches(self, consequence: str) -> None:
+        """Once for a connection: a client that forgets its watches asks for more and more."""
+        if not self._told_of_watches:
+            self._told_of_watches = True
+            link = self._link
+            self._service.tell_over_limit(
+                f"connection from {link.peer}: session {shown_session_id(link.session_id)} has {link.watched} watches, "
+                f"maxWatchesPerConnection allows no more; {consequence}"
+            )
 
 
 def is_write(op: i64) -> bool:

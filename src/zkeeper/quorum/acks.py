@@ -60,10 +60,8 @@ class Acks:
         for later in self._spans[1:]:
             if later.first_zxid <= zxid:
                 span = later
-        agreed = self.acked_by(zxid)
-        return all(
-            [verifier.contains_quorum(verifier.participants.intersection(agreed)) for verifier in span.verifiers]
-        )
+        agreed = frozenset(self.acked_by(zxid))
+        return all(verifier.contains_quorum(verifier.participants & agreed) for verifier in span.verifiers)
 
     def _commit(self, zxid: i64) -> None:
         if len(self._spans) > 1 and self._spans[1].first_zxid <= zxid:

@@ -238,6 +238,9 @@ class Elector:
             if self._is_elected(ballot, self._round_poll):
                 self._finish(ballot, self._round_poll)
                 return
+        if not self._leader_poll.has(sid, ballot):
+            # There is a leader or soon will be: it is asked for again before long.
+            self._interval_ms = self._min_interval_ms
         self._leader_poll.cast(sid, ballot)
         if self._is_elected(ballot, self._leader_poll):
             self._finish(ballot, self._leader_poll)

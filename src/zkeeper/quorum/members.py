@@ -10,7 +10,7 @@
 import re
 from typing import Final, final
 
-from zkeeper.database.addresses import canonical_address
+from zkeeper.wire.addresses import canonical_address
 
 WILDCARD: Final = "0.0.0.0"
 

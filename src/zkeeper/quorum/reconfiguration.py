@@ -7,7 +7,6 @@ client may write `/zookeeper/config`.
 from collections.abc import Iterable, Sequence, Set
 from typing import Final, final
 
-from zkeeper.database.addresses import canonical_address, parse_address
 from zkeeper.errors import (
     BadArgumentsError,
     BadVersionError,
@@ -18,6 +17,7 @@ from zkeeper.errors import (
 from zkeeper.quorum.members import Member, parse_member
 from zkeeper.quorum.membership import Membership, MembershipError, parse_number
 from zkeeper.quorum.memberships import Memberships
+from zkeeper.wire.addresses import canonical_address, parse_address
 
 ANY_CONFIG: Final = -1
 
@@ -167,7 +167,7 @@ def designated_leader(
     if _stays(my_sid, old, new):
         return my_sid
     candidates = {sid for sid in acked & new.participants if sid != my_sid and new.verifier.weight(sid) > 0}
-    for acknowledged in (sids for acks in later for sids in acks):
+    for acknowledged in [sids for acks in later for sids in acks]:
         if not candidates & acknowledged:
             break
         candidates &= acknowledged

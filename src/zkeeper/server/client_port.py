@@ -1,110 +1,21 @@
-"""The port that clients connect to: accepts, counts and times connections, and ties each to its link.
+"""The port that clients connect to: accepts, counts and times connections.
 
 1. A connection over a limit is closed as soon as it is accepted; it costs nothing else. Descriptors that files need
    are never given to connections.
 2. One that sends no connect request within one to two periods is closed.
-3. What a client does not read is kept up to `MAX_UNREAD_BYTES`, then its connection is dropped; before that, from
-   `HIGH_WATER_BYTES` on, its requests wait.
 """
 
 import asyncio
 import logging
-import socket
 from collections.abc import Callable
-from typing import Final, cast
 
-from zkeeper.database.addresses import canonical_address
 from zkeeper.pipeline.link import ClientLink
 from zkeeper.pipeline.link_state import NEW
 from zkeeper.pipeline.service import Service
-
-HIGH_WATER_BYTES: Final = 1 << 18
-MAX_UNREAD_BYTES: Final = 1 << 26
-CLOSE_PATIENCE_S: Final = 5.0
+from zkeeper.server.client_connection import ClientConnection
+from zkeeper.server.unread import UnreadReplies
 
 logger = logging.getLogger("zkeeper.clients")
-
-
-class ClientConnection(asyncio.Protocol):
-    """One accepted connection; it is the `Outlet` of its link."""
-
-    def __init__(self, port: "ClientPort") -> None:
-        self._port = port
-        self._transport: asyncio.Transport | None = None
-        self.link: ClientLink | None = None
-        self.host = ""
-        self._is_full = False
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
-        peername = transport.get_extra_info("peername")
-        if peername is None:  # It was gone before it was accepted.
-            self._transport.abort()
-            return
-        self.host = str(peername[0])
-        if not self._port.admit(self):
-            self._transport.abort()
-            return
-        self._transport.set_write_buffer_limits(HIGH_WATER_BYTES)
-        _keep_alive(self._transport, self._port.tcp_keep_alive)
-        address = canonical_address(self.host)
-        self.link = ClientLink(self._port.service, self, address, f"{address.decode()}:{peername[1]}")
-
-    def data_received(self, data: bytes) -> None:
-        if self.link is not None:
-            self.link.receive(data)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if self.link is not None:
-            self.link.lost()
-            self._port.forget(self)
-
-    def pause_writing(self) -> None:
-        self._is_full = True
-        if self.link is not None:
-            self.link.stalled()
-
-    def resume_writing(self) -> None:
-        self._is_full = False
-        if self.link is not None:
-            self.link.drained()
-
-    # Outlet.
-
-    def send(self, data: bytes) -> bool:
-        transport = self._transport
-        assert transport is not None
-        transport.write(data)
-        if self._is_full and transport.get_write_buffer_size() > MAX_UNREAD_BYTES:
-            self._port.tell(f"connection from {self.host} dropped: it left {MAX_UNREAD_BYTES} bytes unread")
-            transport.abort()
-        return not self._is_full
-
-    def pause(self) -> None:
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.pause_reading()
-
-    def resume(self) -> None:
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.resume_reading()
-
-    def close(self) -> None:
-        """A client that does not read is waited for `CLOSE_PATIENCE_S`, and not at all when it is far behind."""
-        transport = self._transport
-        if transport is None:
-            return
-        if self._is_full:
-            transport.abort()
-            return
-        transport.close()
-        if transport.get_write_buffer_size() > 0:
-            asyncio.get_running_loop().call_later(CLOSE_PATIENCE_S, transport.abort)
-
-
-def _keep_alive(transport: asyncio.Transport, wanted: bool) -> None:
-    connection = transport.get_extra_info("socket")
-    if wanted and connection is not None:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
 
 
 def _names(server: asyncio.Server) -> list[tuple[str, int]]:
@@ -117,16 +28,17 @@ def _ports(server: asyncio.Server) -> list[int]:
 
 
 class ClientPort:
-    """Limits of 0 are none; `max_open` is what the process has descriptors for. `sessionless_timeout_s` is the period
-    of rule 2; `tell` takes sentences for the log."""
+    """Limits of 0 are none; `max_open` is what the process has descriptors for, `max_unread_bytes` what clients may
+    leave unread together. `sessionless_timeout_s` is the period of rule 2; `tell` takes sentences for the log."""
 
     def __init__(
         self, service: Service, *, max_per_host: int, max_total: int, sessionless_timeout_s: float, max_open: int = 0,
-        tcp_keep_alive: bool = False, tell: Callable[[str], None] = logger.warning,
+        max_unread_bytes: int = 0, tcp_keep_alive: bool = False, tell: Callable[[str], None] = logger.warning,
     ) -> None:  # fmt: skip
         self.service = service
         self.tcp_keep_alive = tcp_keep_alive
         self.tell = tell
+        self.unread = UnreadReplies(max_unread_bytes)
         self._max_per_host = max_per_host
         self._max_total = max_total
         self._max_open = max_open
@@ -199,7 +111,11 @@ class ClientPort:
             )
         return ""
 
+    def open_count(self) -> int:
+        return len(self._connections)
+
     def forget(self, connection: ClientConnection) -> None:
+        self.unread.discard(connection)
         if connection in self._connections:
             del self._connections[connection]
             left = self._per_host[connection.host] - 1

@@ -105,6 +105,7 @@ class Node:
         service.stats = self.stats
         service.handshake.tell_refused = self.quiet("connections refused", clients_logger.info)
         service.tell_expired = self.quiet("sessions expired", clients_logger.info)
+        service.tell_over_limit = self.quiet("connections over a limit", clients_logger.warning)
         service.later = loop.call_soon
         service.audit = self._audit
         if sessions_logger.isEnabledFor(logging.DEBUG):
@@ -130,9 +131,10 @@ class Node:
             max_per_host=limits.max_client_cnxns,
             max_total=limits.max_cnxns,
             max_open=self._descriptors.max_connections,
+            max_unread_bytes=limits.max_unread_reply_bytes,
             sessionless_timeout_s=network.sessionless_timeout_ms / 1000,
             tcp_keep_alive=network.is_tcp_keep_alive,
-            tell=self.quiet("connections over a limit", clients_logger.warning),
+            tell=service.tell_over_limit,
         )
 
     async def listen(self, port: ClientPort) -> None:

@@ -64,6 +64,7 @@ def service_settings(config: ServerConfig) -> ServiceSettings:
         limits.large_request_max_bytes,
         limits.throttled_op_wait_time_ms,
         config.request_throttle.max_requests,
+        limits.max_watches_per_connection,
     )
 
 

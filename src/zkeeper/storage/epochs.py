@@ -21,6 +21,7 @@ from zkeeper.storage.disk import Disk
 from zkeeper.storage.failures import failure
 from zkeeper.storage.folders import EPOCH_NAME
 from zkeeper.storage.settings import StorageSettings
+from zkeeper.storage.whole_files import TEMPORARY_SUFFIX, replace_file
 from zkeeper.wire.zxids import epoch_of
 
 LANE: Final = "epochs"
@@ -30,7 +31,6 @@ NO_EPOCH: Final = -1
 """Of a server that must not trust its empty state; its zxid is -1, too."""
 MAX_EPOCH: Final = (1 << 31) - 1
 """A zxid has no room for more."""
-TEMPORARY_SUFFIX: Final = ".tmp"
 ADVICE: Final = (
     "restore the folder as a whole from a backup, or empty this server's data folders so that it copies the leader's "
     "state; an epoch file that is changed by hand can lose what was acknowledged"
@@ -150,15 +150,7 @@ def _write(disk: Disk, folder: str, name: str, epoch: int) -> None:
 
 
 def _write_now(disk: Disk, folder: str, name: str, epoch: int) -> None:
-    path = os.path.join(folder, name)
-    file = disk.open_writer(path + TEMPORARY_SUFFIX)
-    try:
-        file.write(b"%d" % epoch)
-        file.sync()
-    finally:
-        file.close()
-    disk.rename(path + TEMPORARY_SUFFIX, path)
-    disk.sync_folder(folder)
+    replace_file(disk, os.path.join(folder, name), b"%d" % epoch)
 
 
 def _remove_leftovers(disk: Disk, folder: str) -> None:

@@ -8,7 +8,6 @@
 """
 
 import re
-from collections.abc import Iterator
 from typing import NamedTuple
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
@@ -52,8 +51,9 @@ def natural_lines(text: str) -> list[str]:
     return [line for line in _NATURAL_LINE.findall(text) if line]
 
 
-def _logical_lines(text: str) -> Iterator[tuple[str, int, int]]:
-    gathered, start, is_open = "", 0, False
+def _logical_lines(text: str) -> list[tuple[str, int, int]]:
+    lines: list[tuple[str, int, int]] = []
+    gathered, start = "", 0
     for number, natural in enumerate(_LINE_END.split(text), 1):
         piece = natural.lstrip(_BLANKS)
         if not gathered and (not piece or piece[0] in "#!"):
@@ -62,10 +62,11 @@ def _logical_lines(text: str) -> Iterator[tuple[str, int, int]]:
         is_open = _is_continued(piece)
         gathered += piece[:-1] if is_open else piece
         if not is_open:
-            yield gathered, start, number
+            lines.append((gathered, start, number))
             gathered, start = "", 0
     if gathered:
-        yield gathered, start, number
+        lines.append((gathered, start, number))
+    return lines
 
 
 def _is_continued(piece: str) -> bool:
@@ -76,21 +77,21 @@ def _is_continued(piece: str) -> bool:
 def _property(text: str, line: int, last_line: int) -> Property:
     match = _KEY_AND_VALUE.fullmatch(text)
     assert match is not None, "the expression matches every line that has no open backslash (rule 2)"
-    key, value = (_unescape(part, line).strip(_TRIMMED) for part in match.groups())
-    return Property(key, value, line, last_line)
+    key, value = _unescape(match[1], line), _unescape(match[2], line)
+    return Property(key.strip(_TRIMMED), value.strip(_TRIMMED), line, last_line)
 
 
 def _unescape(text: str, line: int) -> str:
     if "\\" not in text:
         return text
+    if "u" in _ESCAPE.findall(text):
+        raise PropertiesError("Malformed \\uxxxx encoding.", line)
+    return _join_surrogates(_ESCAPE.sub(_unescaped, text))
 
-    def character(match: re.Match[str]) -> str:
-        code = match[1]
-        if code == "u":
-            raise PropertiesError("Malformed \\uxxxx encoding.", line)
-        return chr(int(code[1:], 16)) if len(code) > 1 else _CONTROL.get(code, code)
 
-    return _join_surrogates(_ESCAPE.sub(character, text))
+def _unescaped(escape: re.Match[str]) -> str:
+    code = escape[1]
+    return chr(int(code[1:], 16)) if len(code) > 1 else _CONTROL.get(code, code)
 
 
 def _join_surrogates(text: str) -> str:

@@ -8,10 +8,13 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from pipeline_harness import Server
 
 from zkeeper.database import paths
-from zkeeper.database.watches import PERSISTENT, RECURSIVE, STANDARD, Watcher, WatchManager, WatchTable
+from zkeeper.database.watch_table import PERSISTENT, RECURSIVE, STANDARD, Watcher, WatchTable
+from zkeeper.database.watches import WatchManager
 from zkeeper.wire import protocol
 
-PATHS = st.sampled_from([b"/", b"/a", b"/a/b", b"/a/b/c", b"/ab"])
+LONG = b"/" + b"x" * 2047
+NAMES = [b"/", b"/a", b"/a/b", b"/a/b/c", b"/ab", LONG]
+PATHS = st.sampled_from(NAMES)
 MODES = st.sampled_from([STANDARD, PERSISTENT, RECURSIVE])
 WATCHERS = st.integers(0, 2)
 
@@ -34,9 +37,14 @@ class Tables(RuleBasedStateMachine):
         assert self.table.remove(self.watchers[number], path, sum(modes)) == bool(gone)
         self.model -= gone
 
-    @rule(number=WATCHERS)
-    def close(self, number: int) -> None:
-        self.table.remove_watcher(self.watchers[number])
+    @rule(number=WATCHERS, most=st.integers(1, 7))
+    def close(self, number: int, most: int) -> None:
+        paths_left = len({path for n, path, _ in self.model if n == number})
+        while paths_left:
+            count = self.table.remove_some(self.watchers[number], most)
+            assert count == min(most, paths_left)
+            paths_left -= count
+        assert self.table.remove_some(self.watchers[number], most) == 0
         self.model = {entry for entry in self.model if entry[0] != number}
 
     @rule(path=PATHS)
@@ -53,7 +61,8 @@ class Tables(RuleBasedStateMachine):
         for number, watcher in enumerate(self.watchers):
             watched = {path for n, path, _ in self.model if n == number}
             assert self.table.by_watcher.get(watcher, set()) == watched
-            for path in (b"/", b"/a", b"/a/b", b"/a/b/c", b"/ab"):
+            assert watcher.watched == len(watched) + (2 if LONG in watched else 0)
+            for path in NAMES:
                 assert self.table.modes(watcher, path) == sum(m for n, p, m in self.model if (n, p) == (number, path))
         assert self.table.watch_count() == len({entry[:2] for entry in self.model})
         assert set(self.table.by_path) == {path for _, path, _ in self.model}
@@ -108,8 +117,12 @@ def test_any_takes_all() -> None:
 
 def test_a_closed_watcher_leaves_nothing_behind() -> None:
     manager, watcher = full()
-    manager.remove_watcher(watcher)
+    assert not manager.remove_some(watcher, 1)
+    assert not manager.idle()
+    assert not manager.remove_some(watcher, 1)
+    assert manager.remove_some(watcher, 1)
     assert manager.idle()
+    assert watcher.watched == 0
     assert not manager.data.by_watcher
     assert manager.data.fired(b"/a/b") == []
 

@@ -136,8 +136,10 @@ def test_what_logs_repeat_is_given_out_once() -> None:
 
 
 def test_the_entry_that_is_being_written_does_not_matter() -> None:
-    torn = entry(create(5))[:-20] + b"torn" + bytes(16)
-    disk = disk_with({"log.1": log_of(1, 2, 3, 4) + torn}, 0)
+    """Half of it would look like damage."""
+    half = bytearray(entry(create(5)))
+    half[20] ^= 1
+    disk = disk_with({"log.1": log_of(1, 2, 3, 4) + bytes(half)}, 0)
     assert read(disk, 2, 5) == (HistoryFound(2, 3), [3, 4])
 
 

@@ -11,7 +11,7 @@ import click
 
 from zkeeper.cli.bench.load import Measured, Plan, run_load
 from zkeeper.cli.bench.outcome import outcome_table, outcome_values
-from zkeeper.cli.connecting import Connecting, connecting_of, connecting_options, servers_option
+from zkeeper.cli.connecting import Connecting, connecting_options, servers_option
 from zkeeper.cli.failures import EXIT_FAILED, told_failures
 from zkeeper.cli.running import run
 
@@ -71,7 +71,7 @@ class Run(NamedTuple):
 @click.option("--znodes", type=click.IntRange(min=1), default=1000, show_default=True, help="Znodes to read and set.")
 @click.option("--json", "is_json", is_flag=True, help="JSON for programs.")
 def command(
-    servers: str, timeout_ms: int, credentials: tuple[str, ...], client_configuration: str | None, connections: int,
+    servers: str, connecting: Connecting, connections: int,
     in_flight: int, duration_s: float, reads_percent: int, size_bytes: int, znodes: int, is_json: bool,
 ) -> None:  # fmt: skip
     """Put load on servers and tell requests per second and latencies.
@@ -80,7 +80,6 @@ def command(
     generator is one Python process and may be what limits a fast server; then run several.
     """
     plan = Plan(in_flight, duration_s, reads_percent, size_bytes)
-    connecting = connecting_of(timeout_ms, credentials, client_configuration)
     sys.exit(run(told_failures(_bench(Run(servers, connecting, plan, connections, znodes, is_json)))))
 
 

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from zkeeper.cli.connecting import DEFAULT_SERVERS
+from zkeeper.cli.connecting import DEFAULT_SERVERS, tls_options
 from zkeeper.cli.running import run
 from zkeeper.cli.status.srvr import Health, Status, behind, exit_code
 
 if TYPE_CHECKING:
+    from ssl import SSLContext
+
     from rich.table import Table
 
 DEFAULT_TIMEOUT_MS: Final = 5000
@@ -23,17 +25,20 @@ _COLOURS: Final = {Health.SERVING: "green", Health.READ_ONLY: "yellow"}
 @click.argument("servers", nargs=-1, metavar="[HOST:PORT,...]...")
 @click.option("--timeout", "timeout_ms", type=click.IntRange(min=1), default=DEFAULT_TIMEOUT_MS, show_default=True,
               metavar="MS", help="How long to wait for each server.")  # fmt: skip
+@tls_options
 @click.option("--json", "is_json", is_flag=True, help="JSON for programs: one object on one line for each server.")
 @click.option("--word", metavar="WORD", help="Ask this four-letter word instead and print the answers.")
-def command(servers: tuple[str, ...], timeout_ms: int, is_json: bool, word: str | None) -> None:
+def command(
+    servers: tuple[str, ...], timeout_ms: int, tls: "SSLContext | None", is_json: bool, word: str | None
+) -> None:
     """Ask SERVERS how they are, by the four-letter word srvr.
 
     Exit code: 0 if all of them serve, 1 if some do, 2 if none does.
     """
     places = _places(servers or (DEFAULT_SERVERS,))
     if word is not None:
-        sys.exit(run(_print_answers(places, word, timeout_ms / 1000)))
-    sys.exit(run(_print_status(places, timeout_ms / 1000, is_json)))
+        sys.exit(run(_print_answers(places, word, timeout_ms / 1000, tls)))
+    sys.exit(run(_print_status(places, timeout_ms / 1000, tls, is_json)))
 
 
 def _places(servers: Sequence[str]) -> list[tuple[str, int]]:
@@ -47,11 +52,13 @@ def _places(servers: Sequence[str]) -> list[tuple[str, int]]:
     return [(host, port) for host, port in hosts]
 
 
-async def _print_status(places: Sequence[tuple[str, int]], timeout_s: float, is_json: bool) -> int:
+async def _print_status(
+    places: Sequence[tuple[str, int]], timeout_s: float, tls: "SSLContext | None", is_json: bool
+) -> int:
     from zkeeper.cli.status.asking import status_of
     from zkeeper.cli.streams import make_console
 
-    statuses = await asyncio.gather(*(status_of(host, port, timeout_s) for host, port in places))
+    statuses = await asyncio.gather(*(status_of(host, port, timeout_s, tls) for host, port in places))
     if is_json:
         for status in statuses:
             click.echo(json.dumps(_values(status)))
@@ -91,10 +98,13 @@ def _cells(status: Status, distance: int | None) -> list[str]:
     return ["" if cell is None else str(cell) for cell in cells]
 
 
-async def _print_answers(places: Sequence[tuple[str, int]], word: str, timeout_s: float) -> int:
+async def _print_answers(
+    places: Sequence[tuple[str, int]], word: str, timeout_s: float, tls: "SSLContext | None"
+) -> int:
     from zkeeper.cli.status.asking import ask
 
-    answers = await asyncio.gather(*(ask(host, port, word, timeout_s) for host, port in places), return_exceptions=True)
+    asked = (ask(host, port, word, timeout_s, tls) for host, port in places)
+    answers = await asyncio.gather(*asked, return_exceptions=True)
     for (host, port), answer in zip(places, answers, strict=True):
         if len(places) > 1:
             click.echo(f"{host}:{port}")

@@ -7,7 +7,7 @@ from typing import Final
 
 import click
 
-from zkeeper.cli.connecting import Connecting, connecting_of, connecting_options, servers_option
+from zkeeper.cli.connecting import Connecting, connecting_options, servers_option
 from zkeeper.cli.failures import told_failures
 from zkeeper.cli.running import run
 from zkeeper.cli.shell.stat_texts import stat_values
@@ -44,11 +44,10 @@ DEFAULT_MAX_CHILDREN: Final = 100
     help="JSON for programs: one object on one line for each znode; shows all children.",
 )
 def command(
-    path: str, servers: str, timeout_ms: int, credentials: tuple[str, ...], client_configuration: str | None,
+    path: str, servers: str, connecting: Connecting,
     depth: int, max_children: int, is_json: bool,
 ) -> None:  # fmt: skip
     """Show the subtree of PATH: sizes of data, ephemerals and their sessions, and totals."""
-    connecting = connecting_of(timeout_ms, credentials, client_configuration)
     bounds = Bounds(depth, 0 if is_json else max_children)
     sys.exit(run(told_failures(_show(connecting, servers, path, bounds, is_json))))
 

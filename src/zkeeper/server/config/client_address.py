@@ -2,12 +2,12 @@
 
 from dataclasses import replace
 
-from zkeeper.database.addresses import canonical_address
 from zkeeper.quorum.membership import ClientAddress
 from zkeeper.server.config.build import Given
 from zkeeper.server.config.members import Listed
 from zkeeper.server.config.messages import ConfigError
 from zkeeper.server.config.model import NetworkConfig, ServerConfig
+from zkeeper.wire.addresses import canonical_address
 
 _WILDCARDS = ("0.0.0.0", "::")
 

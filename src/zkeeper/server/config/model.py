@@ -125,6 +125,8 @@ class LimitsConfig:
     global_outstanding_limit: int = setting("globalOutstandingLimit", lenient_int(1), 1000)
     large_request_max_bytes: int = setting("largeRequestMaxBytes", lenient_int(0), 104_857_600)
     large_request_threshold_bytes: int = setting("largeRequestThreshold", lenient_int(-1), _UNSET)
+    max_unread_reply_bytes: int = setting("maxUnreadReplyBytes", lenient_int(0, bits=64), 1 << 30)
+    max_watches_per_connection: int = setting("maxWatchesPerConnection", lenient_int(0), 2_000_000)
     throttled_op_wait_time_ms: int = setting("throttled_op_wait_time", lenient_int(0), 0)
     is_quota_enforced: bool = setting("enforceQuota", lenient_bool, False)
     is_reconfig_enabled: bool = setting("reconfigEnabled", strict_bool, False, scope=Scope.FILE)

@@ -101,6 +101,7 @@ class Following:
             self._commit(zxid)
         if learner.committed:
             self.service.committed(learner.committed[-1])
+        self.service.database.demand_agreement()
         self._link.serve(self._take)
 
     def _end(self, reason: str) -> None:

@@ -154,6 +154,7 @@ class Leader:
 
     def _begin_broadcast(self) -> None:
         database = self.database
+        database.demand_agreement()
         database.last_zxid = epoch_begin(self.epoch)
         self.service = service = self._stage.make_service(database)
         service.history = self.history

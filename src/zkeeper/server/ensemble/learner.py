@@ -160,7 +160,13 @@ class Learner:
 
     async def _take_header(self, packet: QuorumPacket) -> None:
         logger.info("following: leader %d sends %s 0x%x", self._leader.sid, packet.name(), packet.zxid)
-        if packet.packet_type == DIFF:
+        if self.context.needs_everything and packet.packet_type != SNAP:
+            # Whatever comes is for an empty database, and takes the place of what the disk has.
+            self.is_database_whole = False
+            self.database = self._stage.empty_database()
+            self.history.clear()
+            self._has_snapshot_to_write = True
+        elif packet.packet_type == DIFF:
             self._begin_log()
         elif packet.packet_type == TRUNC:
             await self._truncate(int(packet.zxid))

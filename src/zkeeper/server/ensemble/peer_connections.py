@@ -57,14 +57,13 @@ class PeerConnections:
         self._connections: dict[PeerConnection, None] = {}
         self._unknown: set[PeerConnection] = set()
         self._count_anonymous = 0
-        self._told: list[QuietLog] = []
+        self._noise: QuietLog | None = None
         self._is_closed = True
 
     async def start(self) -> None:
         """Opens the port on this server's addresses. Raises `ElectionPortError`."""
-        if not self._told:
-            loop = asyncio.get_running_loop()
-            self._told = [QuietLog("connections of peers", write, loop) for write in (logger.info, logger.warning)]
+        if self._noise is None:
+            self._noise = QuietLog("connections of peers", logger.warning, asyncio.get_running_loop())
         self._is_closed = False
         self._own_addresses = self._find_own_addresses()
         await self._port.listen([(self._listening_host(host), port) for host, port in self._own_addresses])
@@ -85,8 +84,8 @@ class PeerConnections:
     async def stop(self) -> None:
         self._drop_all()
         await self._port.close()
-        for quiet_log in self._told:
-            quiet_log.summarize()
+        if self._noise is not None:
+            self._noise.summarize()
 
     def _drop_all(self) -> None:
         self._is_closed = True
@@ -139,10 +138,9 @@ class PeerConnections:
         try:
             connection = await self._reach(sid, [called_from] if called_from else self._peers.places(sid))
         except OSError as error:
-            self._tell_unreachable(sid, peer, error)
+            _tell_unreachable(sid, peer, error)
             self._peers.forget_stranger(sid)
         else:
-            peer.is_unreachable = False
             self._opened_to(sid, peer, connection)
         finally:
             peer.attempt = None
@@ -155,12 +153,6 @@ class PeerConnections:
             except OSError as error:
                 failure = error
         raise failure
-
-    def _tell_unreachable(self, sid: int, peer: Peer, error: OSError) -> None:
-        """Once, until it is reached again."""
-        level = logging.DEBUG if peer.is_unreachable else logging.INFO
-        peer.is_unreachable = True
-        logger.log(level, "server %d cannot be reached: %s", sid, error)
 
     def _opened_to(self, sid: int, peer: Peer, connection: PeerConnection) -> None:
         """Rule 1. If the other one has called meanwhile, that connection is left alone."""
@@ -218,7 +210,7 @@ class PeerConnections:
         """Rules 2 and 3."""
         if peer.connection is not None:
             peer.connection.close()
-        self._tell(f"connected with server {sid} at {connection.peer}")
+        _tell_connected(sid, peer, connection)
         peer.connection = connection
         connection.is_kept = True
         if peer.unsent is None:
@@ -236,12 +228,8 @@ class PeerConnections:
 
     def misbehaved(self, connection: PeerConnection, reason: str) -> None:
         who = "" if connection.sid is None else f" of server {connection.sid}"
-        if self._told:
-            self._told[1].tell(f"the connection{who} from {connection.peer} is closed: {reason}")
-
-    def _tell(self, sentence: str) -> None:
-        if self._told:
-            self._told[0].tell(sentence)
+        if self._noise is not None:
+            self._noise.tell(f"the connection{who} from {connection.peer} is closed: {reason}")
 
     def lost(self, connection: PeerConnection) -> None:
         self._connections.pop(connection, None)
@@ -250,6 +238,21 @@ class PeerConnections:
         peer = self._peers.get(sid) if sid is not None else None
         if sid is None or peer is None or peer.connection is not connection:
             return
-        self._tell(f"the connection with server {sid} is lost")
+        logger.debug("the connection with server %d is lost", sid)
         peer.connection = None
         self._peers.forget_stranger(sid)
+
+
+def _tell_unreachable(sid: int, peer: Peer, error: OSError) -> None:
+    """Once, until there is a connection again."""
+    level = logging.INFO if peer.is_reachable is not False else logging.DEBUG
+    peer.is_reachable = False
+    logger.log(level, "server %d cannot be reached: %s", sid, error)
+
+
+def _tell_connected(sid: int, peer: Peer, connection: PeerConnection) -> None:
+    """The first time, and when it could not be reached before; among those who start together there is much coming
+    and going until each pair has the right connection."""
+    level = logging.INFO if peer.is_reachable is not True else logging.DEBUG
+    peer.is_reachable = True
+    logger.log(level, "connected with server %d at %s", sid, connection.peer)

@@ -14,14 +14,15 @@ Address = tuple[str, int]
 
 
 class Peer:
-    """One server. `unsent` waits for a connection, `last_sent` was sent on one; `attempt` is under way to open one."""
+    """One server. `unsent` waits for a connection, `last_sent` was sent on one; `attempt` is under way to open one.
+    `is_reachable` is what was told of it last."""
 
     def __init__(self) -> None:
         self.connection: PeerConnection | None = None
         self.attempt: asyncio.Task[None] | None = None
         self.unsent: bytes | None = None
         self.last_sent: bytes | None = None
-        self.is_unreachable = False
+        self.is_reachable: bool | None = None
 
 
 class Peers:

@@ -6,7 +6,8 @@ the whitelist names them.
 
 from collections.abc import Iterable
 
-from zkeeper.database.watches import NULL_PATH, WatchTable
+from zkeeper.database.watch_table import WatchTable
+from zkeeper.database.watches import NULL_PATH
 from zkeeper.server.words.facts import Question
 from zkeeper.server.words.texts import hexadecimal, path_text
 

@@ -96,7 +96,8 @@ class SimulatedDisk:
         self.begin("open", path)
         return SimulatedFile(self, path, self._names.file(normal_path(path)), can_write=False)
 
-    def open_writer(self, path: str) -> SimulatedFile:
+    def open_writer(self, path: str, like: str | None = None) -> SimulatedFile:
+        """Whoever there is may read and write everything, so `like` changes nothing."""
         self.begin("create", path)
         path = normal_path(path)
         if self.exists(path):

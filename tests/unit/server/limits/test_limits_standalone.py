@@ -9,7 +9,7 @@ import pytest
 import raw_wire as raw
 from limits_machine import CONFIG, PORT, Server, lines, running
 
-from zkeeper.server.client_port import MAX_UNREAD_BYTES
+from zkeeper.server.client_connection import MAX_UNREAD_BYTES
 from zkeeper.server.config.model import (
     AuditConfig,
     ConnectionThrottleConfig,
