@@ -45,14 +45,14 @@ LAYOUTS = (Layout(),)
 
 def ensemble_run(seed: int | str, story: list[str] | None = None, layout: Layout | None = None) -> Outcome:
     """Raises `Violation` or whatever went wrong. `story` is filled with what happened."""
-    with Simulation(seed) as sim:
-        counts: Counter[str] = Counter()
-        teller = Teller(sim, counts, COUNTED, story)
-        slice_nodes = sim.random.choice((1, 4, 64))
-        layout = layout or sim.random.choice(LAYOUTS)
-        with listening(teller), mock.patch.object(snapshot_writer, "SLICE_NODES", slice_nodes):
-            EnsembleRun(sim, layout, teller, counts).run()
-        return Outcome(counts, sim.trace_hash())
+    sim, counts = Simulation(seed), Counter[str]()
+    teller = Teller(sim, counts, COUNTED, story)
+    slice_nodes = sim.random.choice((1, 4, 64))
+    layout = layout or sim.random.choice(LAYOUTS)
+    # What servers log when the simulation ends them belongs to no run: it is listened to, and not counted.
+    with listening(teller), mock.patch.object(snapshot_writer, "SLICE_NODES", slice_nodes), sim:
+        EnsembleRun(sim, layout, teller, counts).run()
+        return Outcome(counts.copy(), sim.trace_hash())
 
 
 class EnsembleRun:
