@@ -8,7 +8,7 @@ import asyncio
 import socket
 from typing import TYPE_CHECKING, Final, cast
 
-from zkeeper.database.addresses import canonical_address
+from zkeeper.wire.addresses import canonical_address
 from zkeeper.pipeline.link import ClientLink
 from zkeeper.server.unread import high_water_bytes
 

@@ -47,22 +47,41 @@ from .histories import history_of
 CONFIG = "/zookeeper/config"
 
 
-class OthersReplay(Replay):
-    """Also takes what sessions in `others` did, whose requests are not known: what the log says was done."""
+SESSION_EXPIRED, SESSION_MOVED = -112, -118
+
+
+class EnsembleReplay(Replay):
+    """Also takes what sessions in `others` did, whose requests are not known: what the log says was done.
+
+    Where a session is held by another server, or is over, a leader refuses what still comes of it; the model knows of
+    neither, so the refusal is taken from the log.
+    """
 
     def __init__(self, model: Model, record: Record, others: Container[int]) -> None:
         super().__init__(model, record.sent)
+        self.count_refused = 0
         self._others = others
 
     def apply(self, entry: Entry) -> tuple[Sent, Answer] | None:
+        self.model.zxid = entry.zxid - 1
+        if entry.kind == ERROR and (code := Cursor(entry.body).i32()) in (SESSION_EXPIRED, SESSION_MOVED):
+            return self._refused(entry, code)
         if entry.session_id not in self._others or entry.kind == CREATE_SESSION:
             return super().apply(entry)
-        self.model.zxid = entry.zxid - 1
         if _has_failed(entry):
-            self.model.reap(entry.time_ms, "/zookeeper/nothing")
+            self._nothing(entry)
         else:
             self._write(entry, _request(entry.kind, Cursor(entry.body)))
         return None
+
+    def _refused(self, entry: Entry, code: int) -> tuple[Sent, Answer] | None:
+        self.count_refused += 1
+        self._nothing(entry)
+        return None if entry.session_id in self._others else (self._sent(entry), Answer(code))
+
+    def _nothing(self, entry: Entry) -> None:
+        """A transaction that changes nothing."""
+        self.model.reap(entry.time_ms, "/zookeeper/nothing")
 
 
 def _has_failed(entry: Entry) -> bool:
@@ -99,7 +118,7 @@ class EnsembleJudge:
         self._is_ensemble = is_ensemble
         self._model = Model(has_extended_types=False)
         self._states = States(self._model.nodes)
-        self._replay = OthersReplay(self._model, record, others)
+        self._replay = EnsembleReplay(self._model, record, others)
         self._answers: dict[int, tuple[Sent, Answer]] = {}
         self._photos: dict[int, list[Photo]] = defaultdict(list)
 
@@ -160,4 +179,5 @@ class EnsembleJudge:
         tally["writes acknowledged"] += sum(1 for one in sent if one.reply is not None)
         tally["writes unknown"] += sum(1 for one in sent if one.reply is None)
         tally["writes unknown that lasted"] += sum(1 for one, _ in self._answers.values() if one.reply is None)
+        tally["writes of moved or ended sessions refused"] += self._replay.count_refused
         tally["znodes reaped"] += self._replay.count_reaped
