@@ -1,6 +1,8 @@
 """What all servers of a run have in their logs, and which of it was committed.
 
-1. What a server that serves has applied is committed, and stays so: no other transaction may ever have its zxid.
+1. What a server that serves has applied is committed, and stays so: no other transaction may ever have its zxid. For a
+   server alone that is what its logs have. In an ensemble logs also keep what was never committed, below a snapshot
+   that a leader has sent; there it is what a server that serves would send to others.
 2. In an ensemble a zxid belongs to one leader, so whatever logs have under it, committed or not, is the same everywhere
    and at all times.
 3. In each epoch one server leads, and at equal zxids all servers have the same digest.
@@ -12,11 +14,13 @@ from typing import Any
 from zkeeper.testing.simulation import SimulatedDisk
 
 from ..history import Violation  # noqa: TID252  the package has one name in pytest and another as a program
-from ..log_files import Entry, log_names, read_file  # noqa: TID252
+from ..log_files import Entry, entry_of, log_names, read_file  # noqa: TID252
 from ..node import ServerNode  # noqa: TID252
 from .servers import Look, look_at
 
 COUNTER_MASK = 0xFFFFFFFF
+OVERLAP = 50
+"""So many zxids are looked at again, although the ledger has some of them."""
 
 
 class Ledger:
@@ -28,6 +32,7 @@ class Ledger:
         self._logged: dict[int, tuple[Entry, str]] = {}
         self._digests: dict[int, tuple[int, str]] = {}
         self._applied: dict[str, int] = {}
+        self._taken: dict[str, tuple[int, int]] = {}
 
     # What servers show.
 
@@ -35,6 +40,8 @@ class Ledger:
         look = look_at(node)
         if look is not None:
             self._applied[node.name] = look.zxid
+            if self._is_ensemble:
+                self._take_history(node, look)
             self._check_digest(look)
             self._check_leader(look)
         return look
@@ -49,6 +56,18 @@ class Ledger:
     def _check_leader(self, look: Look) -> None:
         if look.role == "leading" and self.leaders.setdefault(look.epoch, look.name) != look.name:
             raise Violation(f"{self.leaders[look.epoch]} and {look.name} lead in epoch {look.epoch}")
+
+    def _take_history(self, node: ServerNode, look: Look) -> None:
+        if self._taken.get(node.name) == (node.instances, look.zxid):
+            return
+        self._taken[node.name] = (node.instances, look.zxid)
+        for zxid, payload in reversed(node.server._history.txns()):
+            if zxid in self.committed and zxid < look.zxid - OVERLAP:
+                break
+            self._commit(node.name, entry_of(payload))
+
+    def _commit(self, name: str, entry: Entry) -> None:
+        self._check_same(entry, self.committed.setdefault(entry.zxid, entry), "the committed history", name)
 
     # What logs have.
 
@@ -69,9 +88,8 @@ class Ledger:
         for entry in entries:
             if self._is_ensemble:
                 self._check_same(entry, *self._logged.setdefault(entry.zxid, (entry, name)), name)
-            if entry.zxid <= applied_zxid:
-                committed = self.committed.setdefault(entry.zxid, entry)
-                self._check_same(entry, committed, "the committed history", name)
+            elif entry.zxid <= applied_zxid:
+                self._commit(name, entry)
 
     def _check_same(self, entry: Entry, known: Entry, where: str, name: str) -> None:
         if entry != known:
