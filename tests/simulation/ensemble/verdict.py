@@ -61,6 +61,7 @@ class EnsembleReplay(Replay):
         super().__init__(model, record.sent)
         self.count_refused = 0
         self._others = others
+        self._all_sent = record.sent
 
     def apply(self, entry: Entry) -> tuple[Sent, Answer] | None:
         self.model.zxid = entry.zxid - 1
@@ -75,9 +76,13 @@ class EnsembleReplay(Replay):
         return None
 
     def _refused(self, entry: Entry, code: int) -> tuple[Sent, Answer] | None:
+        """What comes from the server that held the session before may come late."""
         self.count_refused += 1
         self._nothing(entry)
-        return None if entry.session_id in self._others else (self._sent(entry), Answer(code))
+        sent = self._all_sent.get((entry.session_id, entry.cxid))
+        if sent is None and entry.session_id not in self._others:
+            raise Violation(f"{entry} was asked for by nobody")
+        return None if sent is None else (sent, Answer(code))
 
     def _nothing(self, entry: Entry) -> None:
         """A transaction that changes nothing."""
