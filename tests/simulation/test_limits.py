@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 
 from zkeeper.pipeline.intake import MAX_OUTSTANDING
-from zkeeper.server.client_port import HIGH_WATER_BYTES
+from zkeeper.server.client_connection import HIGH_WATER_BYTES
 from zkeeper.server.config.model import LimitsConfig
 
 from .node import make_config

@@ -60,12 +60,17 @@ def test_wrong_configurations(tmp_path: Path, config: str, told: list[str]) -> N
     assert not (tmp_path / "data").exists()
 
 
-def test_the_configuration_of_a_member_can_be_checked(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("myid", "code", "told"), [("2", 0, ""), ("9", 2, "My id 9 not in the peer list (correct ./data/myid")]
+)
+def test_a_member_of_an_ensemble_can_be_checked(tmp_path: Path, myid: str, code: int, told: str) -> None:
     members = "initLimit=5\nsyncLimit=2\nserver.1=a:2888:3888\nserver.2=b:2888:3888\n"
     (tmp_path / "zoo.cfg").write_text(HERE + members)
     (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "myid").write_text("2\n")
-    assert start_and_end("zoo.cfg", "--check", cwd=tmp_path).code == 0
+    (tmp_path / "data" / "myid").write_text(f"{myid}\n")
+    ended = start_and_end("zoo.cfg", "--check", cwd=tmp_path)
+    assert (ended.code, told in ended.told) == (code, True), ended.told
+    assert [path.name for path in (tmp_path / "data").iterdir()] == ["myid"]
 
 
 @pytest.mark.parametrize(
