@@ -11,6 +11,7 @@ from random import Random
 from typing import Any
 from unittest import mock
 
+from zkeeper.quorum import marks
 from zkeeper.storage import snapshot_writer
 from zkeeper.testing.simulation import Simulation
 
@@ -39,7 +40,7 @@ COUNTED = {
     " sends TRUNC": "learners sent TRUNC",
     " sends SNAP": "learners sent SNAP",
 }
-LAYOUTS = (Layout(),)
+LAYOUTS = (Layout(), *(Layout(3),) * 4, Layout(3, 1), *(Layout(5),) * 2, Layout(5, 2))
 """Which ensembles are drawn."""
 
 
@@ -51,8 +52,10 @@ def ensemble_run(seed: int | str, story: list[str] | None = None, layout: Layout
     layout = layout or sim.random.choice(LAYOUTS)
     # What servers log when the simulation ends them belongs to no run: it is listened to, and not counted.
     with listening(teller), mock.patch.object(snapshot_writer, "SLICE_NODES", slice_nodes), sim:
+        marks.start_counting()
         EnsembleRun(sim, layout, teller, counts).run()
-        return Outcome(counts.copy(), sim.trace_hash())
+        reached = {f"mark {name}": count for name, count in marks.stop_counting().items()}
+        return Outcome(counts + Counter(reached), sim.trace_hash())
 
 
 class EnsembleRun:
