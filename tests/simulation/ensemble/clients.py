@@ -1,7 +1,8 @@
 """Clients that use an ensemble in bursts: whatever becomes of a connection, the session goes on with another server.
 
 1. A client has one connection at a time. The next one begins when it has given the last one up.
-2. Whatever servers do, it goes on until its requests are used up; that a healthy ensemble lets it do so is judged.
+2. Whatever servers do, it goes on until it is told that the run is over. Then it looks at everything once more, behind
+   a sync; that a healthy ensemble lets it do so is judged.
 """
 
 import asyncio
@@ -14,12 +15,12 @@ from zkeeper.testing.simulation import Machine
 from ..codec import connect_request  # noqa: TID252  the package has one name in pytest and another as a program
 from ..raw_client import NO_SESSION, RawClient, Sent, Session, SessionExpiredError, open_connection  # noqa: TID252
 from ..requests import CREATE_CONTAINER, CloseSession, Create, Exists, GetData, Request, Sync  # noqa: TID252
-from ..workload import Requests  # noqa: TID252
+from ..workload import NAMES, Requests  # noqa: TID252
 
-IDLE_S = 0.02
 PATIENCE_S = 3.0
 """After so long a client gives a server up that does not answer."""
 TIMEOUTS_MS = (300, 1000, 4000, 60_000)
+LAST_LOOK = tuple(request for path in NAMES for request in (Sync(path), GetData(path)))
 CONTAINERS = "/k"
 """Znodes that the servers remove are kept apart: no client knows when they go."""
 
@@ -74,14 +75,14 @@ class MixedRequests(Requests):
 
 
 class EnsembleClient:
-    """`budget` is the number of requests it still has to send, `allowance` how many of them for the time being."""
+    """`pace_s` is about the time between two bursts."""
 
     def __init__(
-        self, machine: Machine, hosts: list[str], record: Record, budget: int, say: Callable[[str], None]
+        self, machine: Machine, hosts: list[str], record: Record, pace_s: float, say: Callable[[str], None]
     ) -> None:
         self.machine = machine
-        self.budget = budget
-        self.allowance = 0
+        self.is_over = False
+        self._pace_s = pace_s
         self._hosts = hosts
         self._record = record
         self._say = say
@@ -93,22 +94,24 @@ class EnsembleClient:
         self._timeout_ms = machine.random.choice(TIMEOUTS_MS)
 
     async def run(self) -> None:
-        while self.budget > 0:
+        has_looked = False
+        while not has_looked:
             client = await self._connect()
-            while client is not None and client.is_open and self.budget > 0:
+            if client is None:
+                continue
+            while client.is_open and not self.is_over:
                 await self._use(client)
-            if client is not None:
-                self._leave(client)
+            if self.is_over and client.is_open and self._session is not NO_SESSION:
+                has_looked = await self._wait_for(client, [self._send(client, one) for one in LAST_LOOK][-1])
+            self._leave(client)
 
     async def _use(self, client: RawClient) -> None:
-        if self.allowance <= 0:
-            await asyncio.sleep(IDLE_S)
-        elif not await self._burst(client):
+        if await self._burst(client):
+            await self._pause(client)
+        else:
             self._say("gets no answer")
             client.abort()
             await asyncio.wait([client.lost])
-        else:
-            await self._pause(client)
 
     # Connections.
 
@@ -160,22 +163,24 @@ class EnsembleClient:
 
     async def _burst(self, client: RawClient) -> bool:
         """Whether there was an answer, or nobody waited for one."""
-        requests = self._requests.burst(min(self.budget, self._random.choice((1, 1, 2, 3, 5, 8))))
+        requests = self._requests.burst(self._random.choice((1, 1, 2, 3, 5, 8)))
         last = [self._send(client, request) for request in requests][-1]
         if self._random.random() < 0.03:
             last = self._send(client, CloseSession())
             self._session = NO_SESSION
         elif self._random.random() < 0.3:
             return True
+        return await self._wait_for(client, last)
+
+    async def _wait_for(self, client: RawClient, last: Sent) -> bool:
+        """Whether it is answered, or the connection ends, in time."""
         answered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         note = last.on_reply or (lambda reply: None)
         last.on_reply = lambda reply: (note(reply), answered.done() or answered.set_result(None))
         done, _ = await asyncio.wait([answered, client.lost], timeout=PATIENCE_S, return_when=asyncio.FIRST_COMPLETED)
-        return bool(done)
+        return bool(done) and (last.reply is not None or not self.is_over)
 
     def _send(self, client: RawClient, request: Request) -> Sent:
-        self.budget -= 1
-        self.allowance -= 1
         sent = client.post(request, self._requests.note_made)
         if request.is_write:
             self._record.sent[sent.session_id, sent.xid] = sent
@@ -192,7 +197,7 @@ class EnsembleClient:
             client.abort()
             await asyncio.wait([client.lost])
         else:
-            await asyncio.sleep(self._random.expovariate(1 / 0.02))
+            await asyncio.sleep(self._random.expovariate(1 / self._pace_s))
 
 
 def _now_s() -> float:

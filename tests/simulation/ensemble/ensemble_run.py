@@ -26,6 +26,7 @@ from .lockers import Critical, Locker
 from .servers import Layout, draw_config, look_at, make_nodes
 from .verdict import EnsembleJudge
 
+PACES_S = (0.01, 0.03, 0.1)
 WATCH_S = 0.02
 """Between two looks at the servers."""
 SETTLE_S = 120.0
@@ -80,9 +81,9 @@ class EnsembleRun:
 
     def _make_clients(self) -> list[EnsembleClient]:
         count = self.random.randint(2, 4)
-        budget = self.random.randint(60, 200) // count
+        pace_s = self.random.choice(PACES_S)
         machines = [self.sim.machine(f"client{number}") for number in range(count)]
-        return [EnsembleClient(machine, self.layout.names(), self.record, budget, partial(self._say_as, machine.name))
+        return [EnsembleClient(machine, self.layout.names(), self.record, pace_s, partial(self._say_as, machine.name))
                 for machine in machines]  # fmt: skip
 
     def _say_as(self, who: str, text: str) -> None:
@@ -95,17 +96,13 @@ class EnsembleRun:
         self._pass_time(self.random.choice((0.0, 0.5, 2.0)))
         works = [each.machine.start(each.run) for each in (*self.clients, *self.lockers)]
         for _ in range(self.random.randint(3, 10)):
-            self._let_clients_ask()
-            self._pass_time(self.random.choice((0.05, 0.5, 2.0)) * self.random.random())
-            self._do_harm()
+            for _ in range(self.random.choice((1, 1, 2))):
+                self._do_harm()
+            self._pass_time(self.random.choice((0.02, 0.3, 1.0, 3.0)) * self.random.random())
         self._end(works)
         self._judge()
 
     # Under faults.
-
-    def _let_clients_ask(self) -> None:
-        for client in self.clients:
-            client.allowance = client.budget // 6 + 1
 
     def _do_harm(self) -> None:
         harm = self.harms.next()
@@ -134,7 +131,7 @@ class EnsembleRun:
         self.say("everything is healed")
         self.harms.heal()
         for client in self.clients:
-            client.allowance = client.budget
+            client.is_over = True
         self._wait(lambda: all(work.done() for work in works), "clients of a healthy ensemble do not get on")
         self._wait(self._are_level, "the servers of a healthy ensemble do not come to the same state")
         # What nobody keeps is over then.

@@ -17,7 +17,7 @@ from ..node import ServerNode  # noqa: TID252  the package has one name in pytes
 from .ledger import Ledger
 from .servers import Layout
 
-USUAL_LATENCY_S = (0.0001, 0.0005)
+LATENCIES_S = ((0.0001, 0.0005), (0.002, 0.02), (0.01, 0.1), (0.05, 0.3))
 FAULTY_OPERATIONS = ("write", "sync", "reserve", "create", "rename", "sync_folder", "remove")
 FAULT_WEIGHTS = (3, 6, 1, 1, 2, 1, 1)
 FATES = {Unsynced.RANDOM: 4, Unsynced.REORDERED: 3, Unsynced.LOST: 2, Unsynced.KEPT: 1, Unsynced.CACHED: 3}
@@ -38,6 +38,8 @@ class Harms:
         self._layout = layout
         self._clients = clients
         self._down_until_s: dict[str, float] = {}
+        for node in nodes:
+            node.machine.disk.set_latency(*self.random.choice(LATENCIES_S[:3]))
 
     def _draw_liar(self, layout: Layout) -> ServerNode | None:
         if layout.participants < 3 or self.random.random() > 0.08:
@@ -56,7 +58,8 @@ class Harms:
             return self.random.choice(alone)
         together = (*(self._halves,) * 4, *(self._bridge,) * 2, *(self._one_way,) * 3, *(self._isolate,) * 3,
                     self._holes, self._delay, self._delay, self._kill_several, self._kill_leader, self._kill_leader,
-                    self._pause_leader, self._isolate_leader, self.heal_network)  # fmt: skip
+                    self._pause_leader, *(self._isolate_leader,) * 3, *(self._blackout,) * 2, self._slow_disks,
+                    self.heal_network)  # fmt: skip
         return self.random.choice((*alone, *together))
 
     # To servers.
@@ -81,6 +84,20 @@ class Harms:
     def _kill_several(self) -> None:
         for node in self.random.sample(self.nodes, self.random.randint(1, len(self.nodes))):
             self.kill(node)
+
+    def _blackout(self) -> None:
+        """The power fails for many at the same moment, while disks are slow: what they have not synced is lost."""
+        if self.random.random() < 0.7:
+            self._slow_disks()
+            self.sim.run_for(self.random.choice((0.05, 0.3)) * self.random.random())
+        count = self.random.randint(self._layout.participants // 2 + 1, len(self.nodes))
+        for node in self.random.sample(self.nodes, count):
+            self.kill(node, Unsynced.LOST)
+
+    def _slow_disks(self) -> None:
+        latency_s = self.random.choice(LATENCIES_S[1:])
+        for node in self.nodes:
+            node.machine.disk.set_latency(*latency_s)
 
     def _kill_leader(self) -> None:
         self.kill(self._leader())
@@ -126,8 +143,10 @@ class Harms:
         disk.capacity_bytes = self.random.randrange(6000) - disk.room_bytes()
 
     def _slow_disk(self) -> None:
-        low_s, high_s = self.random.choice(((0.002, 0.02), (0.01, 0.3), (1.0, 3.0)))
-        self._any().machine.disk.set_latency(low_s, high_s)
+        self._slow(self._any())
+
+    def _slow(self, node: ServerNode) -> None:
+        node.machine.disk.set_latency(*self.random.choice((*LATENCIES_S, (1.0, 3.0))))
 
     def _pause(self) -> None:
         self._any().machine.pause()
@@ -231,7 +250,7 @@ class Harms:
         for node in self.nodes:
             disk = node.machine.disk
             disk.capacity_bytes, disk.is_lying = None, False
-            disk.set_latency(*USUAL_LATENCY_S)
+            disk.set_latency(*LATENCIES_S[0])
             for kind in FAULTY_OPERATIONS:
                 disk.fail_next(kind, errno.EIO, 0)
             disk.kill_at_step(1 << 60)

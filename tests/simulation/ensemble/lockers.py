@@ -52,9 +52,9 @@ class Locker:
         self._tally = tally
 
     async def run(self) -> None:
-        async with zkeeper.connect(self._hosts, TIMEOUT_MS, random=self.machine.random) as zk:
-            zk.on_state(lambda state: self._note(zk, state))
-            self._note(zk, zk.state)
+        zk = zkeeper.connect(self._hosts, TIMEOUT_MS, random=self.machine.random)
+        zk.on_state(lambda state: self._note(zk, state))
+        async with zk:
             for _ in range(TURNS):
                 await self._take_turn(zk)
                 await asyncio.sleep(self.machine.random.random())
