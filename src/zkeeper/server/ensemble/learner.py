@@ -15,6 +15,7 @@ from typing import Final
 from zkeeper.database.database import Database
 from zkeeper.errors import DecodeError
 from zkeeper.quorum.committed_log import CommittedLog
+from zkeeper.quorum.marks import hit
 from zkeeper.quorum.members import Member
 from zkeeper.quorum.membership import Membership, MembershipError
 from zkeeper.server.ensemble.context import EnsembleContext, RoleEndedError
@@ -165,6 +166,7 @@ class Learner:
     async def _take_header(self, packet: QuorumPacket) -> None:
         logger.info("following: leader %d sends %s 0x%x", self._leader.sid, packet.name(), packet.zxid)
         if self.context.needs_everything and packet.packet_type != SNAP:
+            hit("learner.asks-for-everything")
             # Whatever comes is for an empty database, and takes the place of what the disk has.
             self.is_database_whole = False
             self.database = self._stage.empty_database()
@@ -188,6 +190,7 @@ class Learner:
         self.history.clear()
         database = await self._stage.truncate(zxid, self.history)
         if database is None:
+            hit("learner.cannot-cut-back")
             self.context.needs_everything = True
             raise RoleEndedError(f"what this server has cannot be cut back to 0x{zxid:x}; it asks for everything")
         self.database = database
@@ -229,6 +232,7 @@ class Learner:
         if payload is None:
             raise DecodeError(f"proposal 0x{zxid:x} has no transaction")
         if self._last_proposed and not follows(zxid, self._last_proposed):
+            hit("learner.hole")
             raise RoleEndedError(f"proposal 0x{zxid:x} comes after 0x{self._last_proposed:x}: there is a hole between")
         if len(self.proposed) >= MAX_PROPOSED:
             raise RoleEndedError(f"{MAX_PROPOSED} proposals wait for their commits")
@@ -244,12 +248,14 @@ class Learner:
             self.committed.append(zxid)
             return
         if not self.proposed or self.proposed[0].txn.zxid != zxid:
+            hit("learner.wrong-commit")
             raise RoleEndedError(f"the commit of 0x{zxid:x} came, and it is not the next proposal")
         self._apply(self.proposed.popleft())
 
     def _apply(self, proposed: Proposed) -> None:
         zxid = int(proposed.txn.zxid)
         if zxid <= self.database.last_zxid:
+            hit("learner.sent-again")
             return  # The leader may send again what is here already.
         if self._log is not None:
             self._log.append(zxid, proposed.payload)

@@ -20,6 +20,7 @@ from zkeeper.errors import StorageError
 from zkeeper.pipeline.service import Service
 from zkeeper.quorum.committed_log import CommittedLog
 from zkeeper.quorum.election import Decision
+from zkeeper.quorum.marks import hit
 from zkeeper.quorum.votes import LEADING, LOOKING, OBSERVING, STATE_NAMES, Vote
 from zkeeper.server import audit
 from zkeeper.server.client_port import ClientPort
@@ -245,10 +246,12 @@ class EnsembleServer:
         self._idle()
         if self._is_whole:
             try:
-                await self._resync.fast_forward(self._database, self._history.add)
+                if await self._resync.fast_forward(self._database, self._history.add):
+                    hit("member.fast-forward")
                 return
             except StorageError as error:
                 logger.warning("the state is loaded from the disk again: %s", error)
+        hit("member.reload")
         self._history.clear()
         self._database = await self._resync.reload(self._history.add)
         self._idle()
