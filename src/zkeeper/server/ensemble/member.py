@@ -67,7 +67,7 @@ class EnsembleServer:
         self._database = self._node.empty_database()
         self._is_whole = True
         self._history = CommittedLog(config.learners.max_committed_txns)
-        self._resync = Resync(disk, self._node.storage, self.empty_database, logger.warning, self._node.clock_s)
+        self._resync: Resync
         self._memberships = make_memberships(config.quorum, config.limits.is_reconfig_enabled)
         self._context: EnsembleContext | None = None
         self._next_session_id = first_session_id(self._sid, wall_ms())
@@ -117,6 +117,7 @@ class EnsembleServer:
 
     async def _start(self) -> None:
         node = self._node
+        self._resync = Resync(node.disk, node.storage, self.empty_database, logger.warning, node.clock_away())
         epochs = await self._recover()
         self._context = ensemble_context(self.config, self._memberships, epochs, node.random)
         self._service = self._idle_service()
