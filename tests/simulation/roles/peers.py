@@ -17,7 +17,6 @@ from .packets import (
     ACK,
     ACK_EPOCH,
     COMMIT,
-    DIFF,
     FOLLOWER_INFO,
     LEADER_INFO,
     NAMES,
@@ -50,6 +49,7 @@ class Link:
         self.on_packet: Callable[[Packet], None] = lambda packet: None
         self.answers_pings = False
         self._seen = 0
+        self._pinging: asyncio.Task[None] | None = None
         self._writer = writer
         self._task = asyncio.get_running_loop().create_task(self._read(reader))
 
@@ -72,6 +72,20 @@ class Link:
 
     def send_raw(self, data: bytes) -> None:
         self.machine.life.context.copy().run(self._writer.write, data)
+
+    def keep_alive(self, interval_s: float = 0.5) -> None:
+        """Pings as a leader does, until the connection is over."""
+
+        async def ping() -> None:
+            while not self.is_over:
+                self._writer.write(Packet(PING, 0).encode())
+                await asyncio.sleep(interval_s)
+
+        self._pinging = self.machine.start(ping)
+
+    def stop_pings(self) -> None:
+        if self._pinging is not None:
+            self._pinging.cancel()
 
     def close(self) -> None:
         self.machine.life.context.copy().run(self._writer.close)
@@ -203,23 +217,6 @@ class _NoFiles:
 
 
 # What comes before a synchronisation.
-
-
-def lead_in(link: Link, new_epoch: int) -> Packet:
-    """The leader's half of discovery; the learner's ACKEPOCH."""
-    link.expect(FOLLOWER_INFO)
-    link.send(LEADER_INFO, epoch(new_epoch), i32(0x10000))
-    return link.expect(ACK_EPOCH)
-
-
-def lead_to_service(link: Link, new_epoch: int, config: str) -> None:
-    """The leader's half of everything, for a learner that lacks nothing."""
-    told = lead_in(link, new_epoch)
-    link.send(DIFF, told.zxid)
-    link.send(NEW_LEADER, epoch(new_epoch), config.encode())
-    link.expect(ACK, epoch(new_epoch))
-    link.send(UP_TO_DATE, -1)
-    link.expect(ACK, epoch(new_epoch))
 
 
 def send_image(link: Link, zxid: int, image: bytes, signature: bytes = SIGNATURE) -> None:

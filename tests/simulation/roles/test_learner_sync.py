@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from .learner_world import LearnerWorld, made, paths
 from .packets import (
     ACK,
     ACK_EPOCH,
@@ -27,68 +28,9 @@ from .packets import (
     image,
     set_data_txn,
 )
-from .peers import Link, Peer, lead_in, send_image
-from .world import RolesWorld
+from .peers import send_image
 
 E1, E2, E3 = epoch(1), epoch(2), epoch(3)
-
-
-class LearnerWorld(RolesWorld):
-    """Server 1 is ours and follows 3, which the test speaks for."""
-
-    def __init__(self, **settings: object) -> None:
-        super().__init__(1, zxid=epoch(100), peer_epoch=100, **settings)  # type: ignore[arg-type]
-
-    @property
-    def leader(self) -> Peer:
-        return self.peers[3]
-
-    def begin(self) -> Link:
-        """Starts all; the connection of our server to the leader."""
-        self.start()
-        self.leader.listen()
-        return self.leader.next_learner()
-
-    def new_leader(self, link: Link, number: int) -> None:
-        """NEWLEADER, until it is acknowledged."""
-        link.send(NEW_LEADER, epoch(number), self.text.encode())
-        link.expect(ACK, epoch(number))
-
-    def up_to_date(self, link: Link, number: int) -> None:
-        link.send(UP_TO_DATE, -1)
-        link.expect(ACK, epoch(number))
-        self.run_until(self.node.serves)
-        link.answers_pings = True
-
-    def serve(self, link: Link, number: int, count: int = 0) -> None:
-        """Brings our server into service in an epoch, with that many transactions in it: /e<epoch>-<number>."""
-        lead_in(link, number)
-        link.send(DIFF, 0)
-        for counter in range(1, count + 1):
-            link.propose(epoch(number) + counter, made(epoch(number) + counter), commit=True)
-        self.new_leader(link, number)
-        self.up_to_date(link, number)
-
-    def rejoin(self, link: Link) -> Link:
-        """The leader leaves the learner, which comes again."""
-        link.close()
-        return self.leader.next_learner()
-
-    def paths(self) -> set[str]:
-        """What clients would see, beside the reserved znodes."""
-        return {path for path in self.node.photo().nodes if path.startswith("/e")}
-
-
-def made(zxid: int) -> bytes:
-    return create_txn(zxid, path_of(zxid))
-
-
-def path_of(zxid: int) -> str:
-    return f"/e{zxid >> 32}-{zxid & 0xFFFFFFFF}"
-
-
-def paths(*zxids: int) -> set[str]:
-    return {path_of(zxid) for zxid in zxids}
 
 
 @pytest.fixture
@@ -118,13 +60,13 @@ def test_an_epoch_is_promised_durably_before_the_leader_hears_of_it(world: Learn
 
 def test_the_same_epoch_again_is_answered_with_minus_one(world: LearnerWorld) -> None:
     link = world.begin()
-    assert lead_in(link, 7).data == i32(0)
-    assert lead_in(world.rejoin(link), 7).data == i32(-1)
+    assert world.lead_in(link, 7).data == i32(0)
+    assert world.lead_in(world.rejoin(link), 7).data == i32(-1)
 
 
 def test_a_leader_of_an_earlier_epoch_is_left(world: LearnerWorld) -> None:
     link = world.begin()
-    lead_in(link, 7)
+    world.lead_in(link, 7)
     link = world.rejoin(link)
     link.expect(FOLLOWER_INFO, epoch(7))
     link.send(LEADER_INFO, epoch(6), i32(0x10000))
@@ -148,7 +90,7 @@ def test_diff_adds_to_what_is_there(world: LearnerWorld) -> None:
     link = world.begin()
     world.serve(link, 1, count=2)
     link = world.rejoin(link)
-    assert lead_in(link, 2).zxid == E1 + 2
+    assert world.lead_in(link, 2).zxid == E1 + 2
     link.send(DIFF, E1 + 3)
     link.propose(E1 + 3, made(E1 + 3), commit=True)
     world.new_leader(link, 2)
@@ -162,7 +104,7 @@ def test_snap_takes_the_place_of_what_is_there(world: LearnerWorld) -> None:
     link = world.begin()
     world.serve(link, 1, count=2)
     link = world.rejoin(link)
-    lead_in(link, 2)
+    world.lead_in(link, 2)
     send_image(link, E1 + 9, image({"/e9-9": b"new"}, E1 + 9))
     world.new_leader(link, 2)
     assert world.node.snapshots() == [0, E1 + 9]
@@ -178,7 +120,7 @@ def test_trunc_takes_back_what_was_not_committed(world: LearnerWorld) -> None:
         link.propose(zxid, made(zxid))
         link.expect(ACK, zxid)
     link = world.rejoin(link)
-    assert lead_in(link, 2).zxid == E1 + 4, "what was logged counts, committed or not"
+    assert world.lead_in(link, 2).zxid == E1 + 4, "what was logged counts, committed or not"
     link.send(TRUNC, E1 + 2)
     world.new_leader(link, 2)
     assert world.node.logged() == [E1 + 1, E1 + 2]
@@ -193,7 +135,7 @@ def test_trunc_is_followed_by_other_transactions_of_the_same_numbers(world: Lear
     link.propose(E1 + 3, made(E1 + 3))
     link.expect(ACK, E1 + 3)
     link = world.rejoin(link)
-    lead_in(link, 2)
+    world.lead_in(link, 2)
     link.send(TRUNC, E1 + 2)
     link.propose(E1 + 3, create_txn(E1 + 3, "/e-other"), commit=True)
     world.new_leader(link, 2)
@@ -209,12 +151,12 @@ def test_trunc_to_what_the_log_does_not_hold_is_followed_by_everything(world: Le
     link = world.begin()
     world.serve(link, 1, count=2)
     link = world.rejoin(link)
-    lead_in(link, 2)
+    world.lead_in(link, 2)
     link.send(TRUNC, 5)
     link.wait_over()
     assert world.node.logged() == [E1 + 1, E1 + 2], "nothing goes before something else is there"
     link = world.leader.next_learner()
-    assert lead_in(link, 3).zxid == 0
+    assert world.lead_in(link, 3).zxid == 0
     send_image(link, E2 + 1, image({"/e2-1": b""}, E2 + 1))
     world.new_leader(link, 3)
     world.up_to_date(link, 3)
@@ -228,11 +170,11 @@ def test_diff_for_a_server_that_asked_for_everything_is_for_an_empty_state(world
     link = world.begin()
     world.serve(link, 1, count=2)
     link = world.rejoin(link)
-    lead_in(link, 2)
+    world.lead_in(link, 2)
     link.send(TRUNC, 5)
     link.wait_over()
     link = world.leader.next_learner()
-    lead_in(link, 3)
+    world.lead_in(link, 3)
     link.send(DIFF, 1)
     link.propose(1, create_txn(1, "/e0-1"), commit=True)
     world.new_leader(link, 3)
@@ -246,7 +188,7 @@ def test_diff_for_a_server_that_asked_for_everything_is_for_an_empty_state(world
 @pytest.mark.parametrize("kind", [PROPOSAL, NEW_LEADER, UP_TO_DATE, COMMIT, 0, 77])
 def test_another_header_ends_the_role(world: LearnerWorld, kind: int) -> None:
     link = world.begin()
-    lead_in(link, 1)
+    world.lead_in(link, 1)
     link.send(kind, E1)
     link.wait_over()
     assert world.node.current_epoch() == 0
@@ -256,15 +198,15 @@ def test_another_header_ends_the_role_of_a_server_that_asked_for_everything(worl
     link = world.begin()
     world.serve(link, 1, count=1)
     link = world.rejoin(link)
-    lead_in(link, 2)
+    world.lead_in(link, 2)
     link.send(TRUNC, 5)
     link.wait_over()
     link = world.leader.next_learner()
-    lead_in(link, 3)
+    world.lead_in(link, 3)
     link.send(UP_TO_DATE, -1)
     link.wait_over()
     link = world.leader.next_learner()
-    assert lead_in(link, 4).zxid == 0
+    assert world.lead_in(link, 4).zxid == 0
 
 
 # A snapshot that does not come whole.
@@ -275,13 +217,13 @@ def test_the_connection_is_lost_within_the_image(world: LearnerWorld, part: int)
     link = world.begin()
     world.serve(link, 1, count=2)
     link = world.rejoin(link)
-    lead_in(link, 2)
+    world.lead_in(link, 2)
     whole = image({"/e2-1": b"x" * 100}, E2 + 1) + SIGNATURE
     link.send(SNAP, E2 + 1)
     link.send_raw(whole[:part])
     link = world.rejoin(link)
     assert world.paths() == paths(E1 + 1, E1 + 2)
-    assert lead_in(link, 3).zxid == E1 + 2
+    assert world.lead_in(link, 3).zxid == E1 + 2
     assert (world.node.snapshots(), world.node.current_epoch()) == ([0], 1)
 
 
@@ -289,10 +231,10 @@ def test_an_image_with_a_wrong_signature_is_not_used(world: LearnerWorld) -> Non
     link = world.begin()
     world.serve(link, 1, count=2)
     link = world.rejoin(link)
-    lead_in(link, 2)
+    world.lead_in(link, 2)
     send_image(link, E2 + 1, image({"/e2-1": b""}, E2 + 1), b"\0\0\0\x0aBenWasHexe")
     link.wait_over()
-    assert lead_in(world.leader.next_learner(), 3).zxid == E1 + 2
+    assert world.lead_in(world.leader.next_learner(), 3).zxid == E1 + 2
     assert world.paths() == paths(E1 + 1, E1 + 2)
     assert (world.node.snapshots(), world.node.current_epoch()) == ([0], 1)
 
@@ -301,12 +243,12 @@ def test_the_connection_is_lost_between_the_image_and_new_leader(world: LearnerW
     link = world.begin()
     world.serve(link, 1, count=2)
     link = world.rejoin(link)
-    lead_in(link, 2)
+    world.lead_in(link, 2)
     send_image(link, E2 + 1, image({"/e2-1": b""}, E2 + 1))
     link.propose(E2 + 2, made(E2 + 2), commit=True)
     world.run_for(0.5)
     link = world.rejoin(link)
-    assert lead_in(link, 3).zxid == E1 + 2
+    assert world.lead_in(link, 3).zxid == E1 + 2
     assert world.paths() == paths(E1 + 1, E1 + 2)
 
 
@@ -316,7 +258,7 @@ def test_the_connection_is_lost_between_the_image_and_new_leader(world: LearnerW
 def test_what_came_before_new_leader_is_durable_when_it_is_acknowledged(world: LearnerWorld) -> None:
     """Appendix F, and ZOOKEEPER-3911, 4262: fsynced before that ACK."""
     link = world.begin()
-    lead_in(link, 1)
+    world.lead_in(link, 1)
     link.send(DIFF, E1 + 2)
     link.propose(E1 + 1, made(E1 + 1), commit=True)
     link.propose(E1 + 2, made(E1 + 2), commit=True)
@@ -339,7 +281,7 @@ def test_what_came_before_new_leader_is_durable_when_it_is_acknowledged(world: L
 def test_the_snapshot_is_named_by_what_was_applied_to_it(world: LearnerWorld) -> None:
     """Appendix F: SNAP(5), a proposal and a commit of 6: the snapshot is 6."""
     link = world.begin()
-    lead_in(link, 1)
+    world.lead_in(link, 1)
     send_image(link, E1 + 5, image({"/e1-5": b""}, E1 + 5))
     link.propose(E1 + 6, made(E1 + 6), commit=True)
     world.new_leader(link, 1)
@@ -352,7 +294,7 @@ def test_what_is_proposed_and_not_committed_before_new_leader_is_acknowledged_af
     world: LearnerWorld,
 ) -> None:
     link = world.begin()
-    lead_in(link, 1)
+    world.lead_in(link, 1)
     link.send(DIFF, 0)
     link.propose(E1 + 1, made(E1 + 1))
     world.new_leader(link, 1)
@@ -367,7 +309,7 @@ def test_what_is_proposed_and_not_committed_before_new_leader_is_acknowledged_af
 
 def test_a_commit_between_new_leader_and_up_to_date(world: LearnerWorld) -> None:
     link = world.begin()
-    lead_in(link, 1)
+    world.lead_in(link, 1)
     link.send(DIFF, 0)
     link.propose(E1 + 1, made(E1 + 1))
     world.new_leader(link, 1)
@@ -382,7 +324,7 @@ def test_a_commit_between_new_leader_and_up_to_date(world: LearnerWorld) -> None
 def test_proposals_that_the_image_holds_already_come_again(world: LearnerWorld) -> None:
     """The zxid of a SNAP may be later than what is forwarded behind it (quorum, section 8)."""
     link = world.begin()
-    lead_in(link, 1)
+    world.lead_in(link, 1)
     send_image(link, E1 + 2, image({"/e1-1": b"", "/e1-2": b""}, E1 + 2))
     for zxid in (E1 + 1, E1 + 2, E1 + 3):
         link.propose(zxid, made(zxid), commit=True)
@@ -393,7 +335,7 @@ def test_proposals_that_the_image_holds_already_come_again(world: LearnerWorld) 
 
 def test_proposals_that_the_image_holds_already_are_committed_behind_new_leader(world: LearnerWorld) -> None:
     link = world.begin()
-    lead_in(link, 1)
+    world.lead_in(link, 1)
     send_image(link, E1 + 2, image({"/e1-1": b"", "/e1-2": b""}, E1 + 2))
     for zxid in (E1 + 1, E1 + 2, E1 + 3):
         link.propose(zxid, made(zxid))
@@ -410,7 +352,7 @@ def test_proposals_that_the_image_holds_already_are_committed_behind_new_leader(
 def test_an_image_with_parts_of_what_comes_behind_it_is_mended(world: LearnerWorld) -> None:
     """SNAP with concurrent writes: the image is of 1, and has a part of 2 and 3 already."""
     link = world.begin()
-    lead_in(link, 1)
+    world.lead_in(link, 1)
     send_image(link, E1 + 1, image({"/e1-1": b"third", "/e1-2": b""}, E1 + 3))
     link.propose(E1 + 2, made(E1 + 2), commit=True)
     link.propose(E1 + 3, set_data_txn(E1 + 3, "/e1-1", b"third", 1), commit=True)
@@ -429,7 +371,7 @@ def test_a_hole_between_proposals_ends_the_synchronisation(world: LearnerWorld, 
     link = world.begin()
     world.serve(link, 1, count=1)
     link = world.rejoin(link)
-    lead_in(link, 2)
+    world.lead_in(link, 2)
     link.send(DIFF, E1 + 9)
     for counter in counters:
         link.propose(E1 + counter, made(E1 + counter), commit=True)
@@ -437,13 +379,13 @@ def test_a_hole_between_proposals_ends_the_synchronisation(world: LearnerWorld, 
     link.wait_over()
     assert world.node.current_epoch() == 1
     assert world.node.failure is None
-    told = lead_in(world.leader.next_learner(), 3)
+    told = world.lead_in(world.leader.next_learner(), 3)
     assert world.node.logged() == list(range(E1 + 1, told.zxid + 1))
 
 
 def test_a_larger_epoch_may_follow(world: LearnerWorld) -> None:
     link = world.begin()
-    lead_in(link, 3)
+    world.lead_in(link, 3)
     link.send(DIFF, E2 + 1)
     link.propose(E1 + 1, made(E1 + 1), commit=True)
     link.propose(E2 + 1, made(E2 + 1), commit=True)
@@ -453,7 +395,7 @@ def test_a_larger_epoch_may_follow(world: LearnerWorld) -> None:
 
 def test_a_commit_of_another_transaction_than_the_next_ends_the_synchronisation(world: LearnerWorld) -> None:
     link = world.begin()
-    lead_in(link, 1)
+    world.lead_in(link, 1)
     link.send(DIFF, 0)
     link.propose(E1 + 1, made(E1 + 1))
     link.propose(E1 + 2, made(E1 + 2))
@@ -465,17 +407,17 @@ def test_a_commit_of_another_transaction_than_the_next_ends_the_synchronisation(
 @pytest.mark.parametrize("payload", [None, b"", b"short", made(E1 + 2)], ids=["null", "empty", "short", "other"])
 def test_a_proposal_that_is_none_ends_the_synchronisation(world: LearnerWorld, payload: bytes | None) -> None:
     link = world.begin()
-    lead_in(link, 1)
+    world.lead_in(link, 1)
     link.send(DIFF, 0)
     link.send(PROPOSAL, E1 + 1, payload)
     link.wait_over()
     assert world.node.failure is None
-    lead_in(world.leader.next_learner(), 2)
+    world.lead_in(world.leader.next_learner(), 2)
 
 
 def test_pings_are_not_answered_and_prove_life(world: LearnerWorld) -> None:
     link = world.begin()
-    lead_in(link, 1)
+    world.lead_in(link, 1)
     link.send(DIFF, 0)
     for _ in range(5):
         world.run_for(5)
@@ -487,7 +429,7 @@ def test_pings_are_not_answered_and_prove_life(world: LearnerWorld) -> None:
 
 def test_a_leader_that_is_silent_for_init_limit_is_left(world: LearnerWorld) -> None:
     link = world.begin()
-    lead_in(link, 1)
+    world.lead_in(link, 1)
     link.send(DIFF, 0)
     world.run_for(9.5)
     assert not link.is_over
@@ -496,7 +438,7 @@ def test_a_leader_that_is_silent_for_init_limit_is_left(world: LearnerWorld) -> 
 
 def test_a_leader_that_is_silent_for_sync_limit_after_new_leader_is_left(world: LearnerWorld) -> None:
     link = world.begin()
-    lead_in(link, 1)
+    world.lead_in(link, 1)
     link.send(DIFF, 0)
     world.new_leader(link, 1)
     world.run_for(3.5)
@@ -507,28 +449,28 @@ def test_a_leader_that_is_silent_for_sync_limit_after_new_leader_is_left(world: 
 def test_up_to_date_without_new_leader_ends_the_role(world: LearnerWorld) -> None:
     """ZOOKEEPER-3642, 4225: what a snapshot brought is durable before anything builds on it."""
     link = world.begin()
-    lead_in(link, 1)
+    world.lead_in(link, 1)
     send_image(link, E1 + 5, image({"/e1-5": b""}, E1 + 5))
     link.send(UP_TO_DATE, -1)
     link.wait_over()
     assert not world.node.serves()
-    assert lead_in(world.leader.next_learner(), 2).zxid == 0
+    assert world.lead_in(world.leader.next_learner(), 2).zxid == 0
 
 
 @pytest.mark.parametrize("text", [b"\xff\xfe", b"server.1=nonsense", b"server.x=a:1:2"])
 def test_a_configuration_that_is_none_ends_the_role(world: LearnerWorld, text: bytes) -> None:
     link = world.begin()
-    lead_in(link, 1)
+    world.lead_in(link, 1)
     link.send(DIFF, 0)
     link.send(NEW_LEADER, E1, text)
     link.wait_over()
     assert world.node.failure is None
-    lead_in(world.leader.next_learner(), 2)
+    world.lead_in(world.leader.next_learner(), 2)
 
 
 def test_new_leader_of_another_epoch_ends_the_role(world: LearnerWorld) -> None:
     link = world.begin()
-    lead_in(link, 2)
+    world.lead_in(link, 2)
     link.send(DIFF, 0)
     link.send(NEW_LEADER, E1, world.text.encode())
     link.wait_over()
@@ -541,13 +483,13 @@ def test_new_leader_of_another_epoch_ends_the_role(world: LearnerWorld) -> None:
 def test_what_was_taken_of_a_diff_is_in_the_log_when_the_connection_is_lost(world: LearnerWorld) -> None:
     """ZOOKEEPER-4882: memory is never ahead of the log when a role has ended."""
     link = world.begin()
-    lead_in(link, 1)
+    world.lead_in(link, 1)
     link.send(DIFF, E1 + 3)
     link.propose(E1 + 1, made(E1 + 1), commit=True)
     link.propose(E1 + 2, made(E1 + 2), commit=True)
     world.run_for(0.5)
     link = world.rejoin(link)
-    announced = lead_in(link, 2).zxid
+    announced = world.lead_in(link, 2).zxid
     assert world.node.logged() == list(range(E1 + 1, announced + 1))
     link.send(DIFF, E1 + 3)
     for zxid in range(announced + 1, E1 + 4):
@@ -556,24 +498,17 @@ def test_what_was_taken_of_a_diff_is_in_the_log_when_the_connection_is_lost(worl
     assert world.node.logged() == [E1 + 1, E1 + 2, E1 + 3]
 
 
-def test_an_observer_takes_what_it_is_informed_of(world: LearnerWorld) -> None:
-    """The sync phase of an observer: INFORM is a proposal and its commit."""
-    with RolesWorld(1, (2, 3), (1,), zxid=epoch(100), peer_epoch=100) as other:
-        other.start()
-        other.peers[3].listen()
-        link = other.peers[3].next_learner()
-        first = link.next()
-        assert (first.kind, first.zxid) == (16, 0)
-        link.send(LEADER_INFO, E1, i32(0x10000))
-        link.expect(ACK_EPOCH)
+def test_an_observer_takes_what_it_is_informed_of() -> None:
+    """INFORM is a proposal and its commit."""
+    with LearnerWorld(participants=(2, 3), observers=(1,)) as world:
+        link = world.begin()
+        world.lead_in(link, 1)
         link.send(DIFF, 0)
         link.send(INFORM, E1 + 1, made(E1 + 1))
-        link.send(NEW_LEADER, E1, other.text.encode())
-        link.expect(ACK, E1)
-        assert other.node.logged() == [E1 + 1]
+        world.new_leader(link, 1)
+        assert world.node.logged() == [E1 + 1]
         link.send(INFORM, E1 + 2, made(E1 + 2))
-        link.send(UP_TO_DATE, -1)
-        link.expect(ACK, E1)
+        world.up_to_date(link, 1)
         link.send(INFORM, E1 + 3, made(E1 + 3))
-        other.run_until(lambda: "/e1-3" in other.node.photo().nodes)
+        world.run_until(lambda: world.paths() == paths(E1 + 1, E1 + 2, E1 + 3))
         assert link.left() == [], "an observer acknowledges nothing else"
