@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from raw_jute import i32
+
 from ..raw_client import RawClient  # noqa: TID252  the package has one name in pytest and another as a program
 from .packets import (
     ACK,
@@ -19,7 +21,6 @@ from .packets import (
     create_session_txn,
     create_txn,
     epoch,
-    i32,
 )
 from .peers import Link, Peer
 from .world import RolesWorld
@@ -80,7 +81,7 @@ class LearnerWorld(RolesWorld):
     def open_session(self, link: Link, zxid: int, name: str = "client") -> RawClient:
         """A session whose creation is transaction `zxid`."""
         connecting = self.begin_connect(name)
-        asked = link.expect(REQUEST)
+        asked = link.take(REQUEST)
         assert asked.data is not None
         self.commit(link, zxid, create_session_txn(zxid, int.from_bytes(asked.data[:8], signed=True)))
         self.run_until(connecting.done)

@@ -47,6 +47,11 @@ class Packet(NamedTuple):
         size = "null" if self.data is None else f"{len(self.data)} bytes"
         return f"<{NAMES.get(self.kind, self.kind)} 0x{self.zxid:x} {size}>"
 
+    @property
+    def body(self) -> bytes:
+        assert self.data is not None, f"{self} has no data"
+        return self.data
+
     def encode(self) -> bytes:
         ids = i32(-1) if self.authinfo is None else i32(len(self.authinfo))
         ids += b"".join(text(scheme) + text(ident) for scheme, ident in self.authinfo or ())

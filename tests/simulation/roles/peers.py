@@ -5,6 +5,8 @@ tells them to say.
 import asyncio
 from collections.abc import Callable
 
+from raw_jute import i32
+
 from zkeeper.quorum.election import Decision
 from zkeeper.quorum.membership import Membership
 from zkeeper.quorum.memberships import Memberships
@@ -29,7 +31,6 @@ from .packets import (
     Packet,
     PacketReader,
     epoch,
-    i32,
     learner_info,
 )
 
@@ -110,6 +111,12 @@ class Link:
         packet = self.next(timeout_s)
         assert packet.kind == kind, f"{packet} came instead of {NAMES[kind]}"
         assert zxid is None or packet.zxid == zxid, f"{packet} came instead of {NAMES[kind]} 0x{zxid:x}"
+        return packet
+
+    def take(self, kind: int, timeout_s: float = WAIT_S) -> Packet:
+        """The next packet of a kind; what comes before it is left out."""
+        while (packet := self.next(timeout_s)).kind != kind:
+            pass
         return packet
 
     def has(self, kind: int, zxid: int) -> bool:

@@ -5,6 +5,7 @@ and what its disk has durably at each moment (storage, section 13; quorum, appen
 from collections.abc import Iterator
 
 import pytest
+from raw_jute import i32
 
 from .learner_world import LearnerWorld, made, paths
 from .packets import (
@@ -24,7 +25,6 @@ from .packets import (
     UP_TO_DATE,
     create_txn,
     epoch,
-    i32,
     image,
     set_data_txn,
 )

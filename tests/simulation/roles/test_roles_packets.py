@@ -1,5 +1,7 @@
 """The scripted peers speak as captured servers do (quorum, appendices B and C)."""
 
+from raw_jute import i32, i64
+
 from .packets import (
     ACK,
     ACK_EPOCH,
@@ -19,8 +21,6 @@ from .packets import (
     Packet,
     PacketReader,
     epoch,
-    i32,
-    i64,
     learner_info,
     read_txn,
     request,

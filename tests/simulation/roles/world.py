@@ -88,7 +88,10 @@ class RolesWorld(Simulation):
         return self._clients[client].life.context.copy().run(client.post, request)
 
     def call(self, client: RawClient, request: Request) -> Reply:
-        sent = self.post(client, request)
+        return self.reply(self.post(client, request))
+
+    def reply(self, sent: Sent) -> Reply:
+        """Waits for it."""
         self.run_until(lambda: sent.reply is not None)
         assert sent.reply is not None
         return sent.reply
