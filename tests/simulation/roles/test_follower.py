@@ -412,6 +412,7 @@ def test_sync_and_writes_are_answered_in_their_order(world: LearnerWorld) -> Non
     link.send(COMMIT, E1 + 2)
     link.send(SYNC)
     link.send(COMMIT, E1 + 3)
+    world.reply(last)
     assert [reply.sent for reply in client.replies] == [first, sync, last]
     assert [reply.code for reply in client.replies] == [0, 0, 0]
 
