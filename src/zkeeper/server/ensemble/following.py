@@ -66,6 +66,7 @@ class Following:
         self._link = learner.link
         self._is_observer = learner.context.is_observer
         self._limit_bytes = learner.context.limit_bytes
+        self._measures = learner.context.measures
         self._first_zxid = self._last_proposed = int(learner.database.last_zxid)
         self._uncommitted: deque[int] = deque()
         self._unacknowledged: deque[int] = deque()
@@ -155,10 +156,12 @@ class Following:
         self._last_proposed = zxid
         self._uncommitted.append(zxid)
         if not self._is_observer:
+            self._measures.proposals_received += 1
             self._unacknowledged.append(zxid)
         self.service.proposed(txn, payload)
 
     def _commit(self, zxid: int) -> None:
+        self._measures.commits_received += 1
         if zxid <= self._first_zxid:
             return  # It was part of a snapshot, which had come before.
         if not self._uncommitted:

@@ -102,6 +102,10 @@ class Learner:
         assert self._link is not None, "the learner is not connected"
         return self._link
 
+    def last_zxid(self) -> int:
+        """Of what the leader has sent so far, and of what was here before."""
+        return max(self._last_proposed, int(self.database.last_zxid))
+
     async def synchronize(self) -> None:
         """Returns when the leader says UPTODATE. Raises `RoleEndedError` when it does not come to that."""
         try:
