@@ -68,7 +68,7 @@ class Following:
         self._is_observer = learner.context.is_observer
         self._limit_bytes = learner.context.limit_bytes
         self._measures = learner.context.measures
-        self._last_proposed = int(learner.database.last_zxid)
+        self._first_zxid = self._last_proposed = int(learner.database.last_zxid)
         self._uncommitted: deque[int] = deque()
         self._unacknowledged: deque[int] = deque()
         self._handle: dict[int, Callable[[QuorumPacket], None]] = {
@@ -165,6 +165,8 @@ class Following:
 
     def _commit(self, zxid: int) -> None:
         self._measures.commits_received += 1
+        if zxid <= self._first_zxid:
+            return  # It was part of a snapshot, which had come before.
         if not self._uncommitted:
             if zxid > self._last_proposed:
                 raise RoleEndedError(f"0x{zxid:x} is committed, and was never proposed")
