@@ -53,7 +53,9 @@ from zkeeper.wire.quorum_packets import (
 from zkeeper.wire.txns import Txn, decode_txn
 from zkeeper.wire.zxids import epoch_begin, epoch_of, follows
 
-CONNECT_TRIES: Final = 5
+CONNECT_TRIES: Final = 9
+"""Of which the last five are as far apart as Java's."""
+FIRST_PAUSE_S: Final = 0.008
 MAX_PROPOSED_BYTES: Final = 1 << 28
 """What proposals of one synchronisation may have in memory, while they wait for their commits."""
 PROPOSED_BYTES: Final = 200
@@ -139,8 +141,12 @@ class Learner:
     # Connecting.
 
     async def _connect(self) -> PacketLink:
-        """All addresses of the leader are tried at once, several times (quorum, section 6)."""
+        """All addresses of the leader are tried at once, several times (quorum, section 6).
+
+        A leader that was just elected opens its port in these milliseconds, so the first pauses are short.
+        """
         loop = asyncio.get_running_loop()
+        pause_s = FIRST_PAUSE_S
         deadline_s = loop.time() + self.context.connect_s
         addresses = [(one.host, one.quorum_port) for one in self._leader.addresses]
         tries = 0
@@ -149,9 +155,10 @@ class Learner:
             try:
                 return await dial(self._make_link, addresses, max(0.0, deadline_s - loop.time()))
             except OSError as error:
-                if tries == CONNECT_TRIES or loop.time() + self.context.connect_retry_s > deadline_s:
+                if tries == CONNECT_TRIES or loop.time() + pause_s > deadline_s:
                     raise RoleEndedError(f"it cannot be reached: {error}") from error
-            await asyncio.sleep(self.context.connect_retry_s)
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, self.context.connect_retry_s)
 
     def _make_link(self) -> PacketLink:
         return PacketLink(self.context.limit_bytes)
