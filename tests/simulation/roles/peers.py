@@ -49,6 +49,7 @@ class Link:
         self.parser = PacketReader()
         self.on_packet: Callable[[Packet], None] = lambda packet: None
         self.answers_pings = False
+        self.acknowledges = False
         self._seen = 0
         self._pinging: asyncio.Task[None] | None = None
         self._writer = writer
@@ -208,10 +209,13 @@ class Peer:
         return self.sim.run(self._connect(host), self.machine)
 
     async def _connect(self, host: str) -> Link:
+        deadline_s = self.sim.time() + WAIT_S
         while True:
             try:
                 return Link(self.sim, self.machine, *await asyncio.open_connection(host, QUORUM_PORT))
             except OSError:
+                if self.sim.time() > deadline_s:
+                    raise
                 await asyncio.sleep(0.1)
 
 
