@@ -67,8 +67,9 @@ def acknowledge(link: Link) -> None:
 
 
 def hold_back(link: Link) -> None:
-    """As a follower whose disk stands still."""
+    """As a follower whose disk stands still; what has come is not looked at any more."""
     link.acknowledges = False
+    link.left()
 
 
 def discover(link: Link, sid: int, zxid: int = 0, *, accepted: int = 0, current: int = 0) -> Packet:

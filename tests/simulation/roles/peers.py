@@ -158,6 +158,7 @@ class Peer:
         self.membership = membership
         self.decision: Decision | None = None
         self.links: list[Link] = []
+        self._all_links: list[Link] = []
         self.election: Election
         self._looks: asyncio.Event
 
@@ -196,7 +197,12 @@ class Peer:
         await asyncio.start_server(self._accept, "0.0.0.0", QUORUM_PORT)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.links.append(Link(self.sim, self.machine, reader, writer))
+        self.links.append(self._keep(Link(self.sim, self.machine, reader, writer)))
+
+    def _keep(self, link: Link) -> Link:
+        """For as long as the world lasts, whatever the test does with it."""
+        self._all_links.append(link)
+        return link
 
     def next_learner(self, timeout_s: float = WAIT_S) -> Link:
         """The next connection that was not taken yet."""
@@ -212,7 +218,7 @@ class Peer:
         deadline_s = self.sim.time() + WAIT_S
         while True:
             try:
-                return Link(self.sim, self.machine, *await asyncio.open_connection(host, QUORUM_PORT))
+                return self._keep(Link(self.sim, self.machine, *await asyncio.open_connection(host, QUORUM_PORT)))
             except OSError:
                 if self.sim.time() > deadline_s:
                     raise

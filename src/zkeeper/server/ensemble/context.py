@@ -1,9 +1,10 @@
 """What a server is in its ensemble, whatever its role is at the time."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 
 from zkeeper.quorum.memberships import Memberships
+from zkeeper.server.ensemble.measures import Measures
 from zkeeper.storage.epochs import Epochs
 
 
@@ -40,6 +41,7 @@ class EnsembleContext:
     max_diff_syncs: int = 100
     max_wait_for_epoch_s: float = -1.0
     needs_everything: bool = False
+    measures: Measures = field(default_factory=Measures)
 
     @property
     def init_s(self) -> float:

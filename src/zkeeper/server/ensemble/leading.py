@@ -3,8 +3,9 @@
 1. An epoch is used once: it is greater than any that a quorum has accepted, and durable here before anybody hears of
    it. A learner that has more than this server is refused; without a quorum of others this server does not lead.
 2. Nothing is proposed before a quorum has acknowledged NEWLEADER: has all of this server's history durably.
-3. A transaction is committed in its order, once a quorum has it in its logs; COMMIT, or INFORM, leaves before it is
-   applied here. A learner's sync is answered right behind the commit of what was proposed last before it.
+3. A transaction is committed in its order, once a quorum has it in its logs. Of many, COMMIT or INFORM leaves before
+   they are applied here, so that learners apply them meanwhile; of few, the answer to the client leaves first.
+   A learner's sync is answered right behind the commit of what was proposed last before it.
 4. What a learner that joins is sent first and what it is sent from then on meet without a gap: both are decided in one
    step of the loop.
 5. Leading ends when no quorum was heard of for `syncLimit` ticks, and when the zxids of the epoch are used up.
@@ -20,8 +21,9 @@ from zkeeper.database.database import Database
 from zkeeper.database.sessions import NO_OWNER
 from zkeeper.pipeline.service import Service
 from zkeeper.quorum.acks import Acks
-from zkeeper.quorum.broadcast import Broadcast
+from zkeeper.quorum.broadcast import Broadcast, ProposalSizes
 from zkeeper.quorum.committed_log import CommittedLog
+from zkeeper.quorum.marks import hit
 from zkeeper.quorum.sync_plan import SyncPlan, plan_sync
 from zkeeper.server.durable_log import DurableLog
 from zkeeper.server.ensemble.context import EnsembleContext, RoleEndedError
@@ -38,6 +40,7 @@ MAX_LEARNERS: Final = 1000
 """Connections of learners at once; more are closed."""
 LAST_COUNTER: Final = MAX_COUNTER - 1
 """Of the last transaction of an epoch (quorum, section 13)."""
+FEW_TXNS: Final = 16
 
 logger = logging.getLogger("zkeeper.quorum")
 
@@ -59,6 +62,7 @@ class Leader:
         self.service: Service | None = None
         self.throttle = SyncThrottle(context.max_snap_syncs, context.max_diff_syncs)
         self._voters = voters
+        self.serves_since_s = 0.0
         self._stage = stage
         self._summary = (context.epochs.current, int(database.last_zxid))
         self._highest_accepted = context.epochs.accepted
@@ -182,6 +186,7 @@ class Leader:
         """
         if not self._accepted.is_complete():
             if (current_epoch, last_zxid) > self._summary:
+                hit("leader.learner-is-ahead")
                 raise RoleEndedError(
                     f"it is at epoch {current_epoch}, zxid 0x{last_zxid:x}, this leader only at "
                     f"epoch {self._summary[0]}, zxid 0x{self._summary[1]:x}"
@@ -210,6 +215,7 @@ class Leader:
         service.connect_log(self._broadcast, self._wake)
         service.limit_zxids(database.last_zxid + LAST_COUNTER, self._used_up)
         service.start(NO_OWNER)
+        self.serves_since_s = self._loop.time()
         self._stage.open_to_clients(service, self._log, self.epoch)
         followers = sorted(self._followed.sids())
         logger.info("leading: serving from zxid 0x%x, followed by %s", database.last_zxid, followers)
@@ -254,22 +260,32 @@ class Leader:
 
     def _commit(self, first_zxid: int, last_zxid: int) -> None:
         assert self.service is not None
+        first_zxid = self._answer_syncs(first_zxid, last_zxid)
+        self._tell_committed(first_zxid, last_zxid)
+        if last_zxid - first_zxid >= FEW_TXNS:
+            self.flush()
+            self.service.committed(last_zxid)
+        else:
+            self.service.committed(last_zxid)
+            self.flush()
+        if self._is_used_up and last_zxid == self.last_proposed():
+            self._give_up_used_up()
+
+    def _answer_syncs(self, first_zxid: int, last_zxid: int) -> int:
+        """Tells the commits up to the last that a learner's sync waits for, and answers these; what is left to tell."""
         while self._syncs and self._syncs[0][0] <= last_zxid:
             zxid, handler = self._syncs.popleft()
             self._tell_committed(first_zxid, zxid)
+            self.flush()
             handler.answer_sync()
             first_zxid = zxid + 1
-        self._tell_committed(first_zxid, last_zxid)
-        self.service.committed(last_zxid)
-        if self._is_used_up and last_zxid == self.last_proposed():
-            self._give_up_used_up()
+        return first_zxid
 
     def _tell_committed(self, first_zxid: int, last_zxid: int) -> None:
         assert self._broadcast is not None
         self._broadcast.commit(first_zxid, last_zxid)
         if any(handler.is_observer for handler in self._handlers):
             self._inform(first_zxid, last_zxid)
-        self.flush()
 
     def _inform(self, first_zxid: int, last_zxid: int) -> None:
         assert self._broadcast is not None
@@ -278,6 +294,11 @@ class Leader:
             if first_zxid <= proposal.txn.zxid <= last_zxid:
                 assert proposal.payload is not None
                 self._broadcast.inform(proposal.txn.zxid, proposal.payload)
+
+    @property
+    def pending_syncs(self) -> int:
+        """How many syncs of learners wait for a commit."""
+        return len(self._syncs)
 
     def sync(self, handler: LearnerHandler) -> None:
         """Answers a learner's sync behind the commit of all that is proposed now, and before any other (rule 3)."""
@@ -311,6 +332,15 @@ class Leader:
         if not plan.needs_history():
             return None
         return self._stage.disk_history(int(plan.peer_zxid), int(plan.history_until))
+
+    def handlers(self) -> list[LearnerHandler]:
+        """Of all connections, whatever their stage."""
+        return list(self._handlers)
+
+    def proposal_sizes(self) -> ProposalSizes:
+        """Of the transactions since this server serves; to be asked only then."""
+        assert self._broadcast is not None
+        return self._broadcast.sizes
 
     def committed_zxid(self) -> int:
         """The last that is committed: what a learner that joins now has to have, beside what is outstanding."""
@@ -363,6 +393,7 @@ class Leader:
             if handler.voter is not None and handler.is_synced and handler.is_alive():
                 here.add(handler.voter)
         if not here.is_complete():
+            hit("leader.no-quorum")
             self.give_up(f"only {sorted(here.sids())} were heard of within syncLimit, which is no quorum")
 
     def _ping_all(self) -> None:

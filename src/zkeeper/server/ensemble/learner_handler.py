@@ -149,8 +149,10 @@ class LearnerHandler:
         try:
             if history is not None:
                 plan = await decide(plan, history)
-            with self._leader.throttle.admit(plan.packet_type == SNAP, is_essential=not self.is_observer):
-                logger.info("leading: %s is at zxid 0x%x and gets %s", self.name(), peer_zxid, describe(plan))
+            logger.info("leading: %s is at zxid 0x%x and gets %s", self.name(), peer_zxid, describe(plan))
+            measures, is_snapshot = self._leader.context.measures, plan.packet_type == SNAP
+            admitted = self._leader.throttle.admit(is_snapshot, is_essential=not self.is_observer)
+            with admitted, measures.synchronizing(int(plan.packet_type)):
                 await send_plan(self.link, plan, self._leader.database, history)
                 await self._await_ack(epoch_begin(self._leader.epoch))
         finally:
@@ -246,6 +248,7 @@ class LearnerHandler:
             touch_for_learner(service, session_id)
 
     def _revalidate(self, service: Service, packet: QuorumPacket) -> None:
+        self._leader.context.measures.revalidations += 1
         session_id, _ = read_revalidate(packet.data)
         is_valid = revalidate(service, self._owner, session_id)
         self._leader.flush()
