@@ -36,6 +36,10 @@ EXIT_FAILED: Final = 1
 EXIT_CONFIG: Final = 2
 EXIT_DATA: Final = 3
 GC_THRESHOLD: Final = 50_000
+OPEN_TEXTS: Final = {
+    False: "serving clients on %s port %d",
+    True: "the client port is open on %s port %d; clients are served while there is a leader",
+}
 RESERVED_DESCRIPTORS: Final = 64
 """What connections leave for the log, snapshots, and the server itself: it uses about twenty."""
 
@@ -153,7 +157,7 @@ async def _serve_until_stopped(loaded: Loaded) -> int:
         await server.start()
         _settle_garbage_collector()
         for host, port in server.port.addresses():
-            logger.info("serving clients on %s port %d", host, port)
+            logger.info(OPEN_TEXTS[loaded.config.quorum is not None], host, port)
         await _first(stop.wait(), server.stopped())
         await server.stop()
     except StorageError as error:
