@@ -327,6 +327,16 @@ class Service:
         if not self._is_applying:
             self._apply_slice()
 
+    def apply_rest(self) -> None:
+        """Once the service was stopped and its log closed: applies what was logged and not committed, so that elections
+        hear of it (storage, section 8.7). Nobody is answered."""
+        while self._proposals:
+            proposal = self._proposals.popleft()
+            if proposal.txn.zxid > self.database.last_zxid:
+                self.database.apply(proposal.txn)
+                if self.history is not None and proposal.payload is not None:
+                    self.history.add(proposal.txn.zxid, proposal.payload)
+
     def _apply_slice(self) -> None:
         self._is_applying = False
         now_ms = self.now_ms()

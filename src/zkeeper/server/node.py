@@ -77,6 +77,10 @@ class Node:
         """For what blocks the loop."""
         return self._clock_s() if self._clock_s is not None else asyncio.get_running_loop().time()
 
+    def clock_away(self) -> Callable[[], float]:
+        """As `clock_s`, for what runs away from the loop."""
+        return self._clock_s if self._clock_s is not None else asyncio.get_running_loop().time
+
     def recover(self, each: Each | None = None) -> Recovered:
         """The state that the disk has. `StorageError` when it cannot be trusted."""
         logger.info("snapshots are in %s, the log is in %s", self.storage.snapshot_folder, self.storage.log_folder)

@@ -28,6 +28,7 @@ class EnsembleContext:
     init_limit: int
     sync_limit: int
     connect_limit: int
+    connect_retry_s: float
     limit_bytes: int
     listens_on_all_addresses: bool
     memberships: Memberships
@@ -41,6 +42,11 @@ class EnsembleContext:
     @property
     def init_s(self) -> float:
         return self.tick_s * self.init_limit
+
+    @property
+    def connect_s(self) -> float:
+        """For a learner to connect."""
+        return self.tick_s * self.connect_limit
 
     @property
     def sync_s(self) -> float:

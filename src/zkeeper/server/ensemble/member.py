@@ -1,7 +1,8 @@
 """A member of an ensemble: looks for a leader, takes a role, and looks again when that is over (quorum, section 5).
 
-1. The state outlives the roles. What a role has logged and not committed is replayed when it is over, so that the next
-   election hears of it; a state that came only in part, or may be ahead of the disk, is loaded from the disk again.
+1. The state outlives the roles. What a role has logged and not committed is applied when it is over, so that the next
+   election hears of it: memory and the log end with the same transaction then. A state that came only in part is loaded
+   from the disk again.
 2. One role is there at a time, with its own service and its own writer of the log; when it is over, its writer has
    been closed before anything else is written.
 3. Clients are served while there is a role that may; otherwise their connections are closed.
@@ -20,6 +21,7 @@ from zkeeper.errors import StorageError
 from zkeeper.pipeline.service import Service
 from zkeeper.quorum.committed_log import CommittedLog
 from zkeeper.quorum.election import Decision
+from zkeeper.quorum.marks import hit
 from zkeeper.quorum.votes import LEADING, LOOKING, OBSERVING, STATE_NAMES, Vote
 from zkeeper.server import audit
 from zkeeper.server.client_port import ClientPort
@@ -66,7 +68,7 @@ class EnsembleServer:
         self._database = self._node.empty_database()
         self._is_whole = True
         self._history = CommittedLog(config.learners.max_committed_txns)
-        self._resync = Resync(disk, self._node.storage, self.empty_database, logger.warning, self._node.clock_s)
+        self._resync: Resync
         self._memberships = make_memberships(config.quorum, config.limits.is_reconfig_enabled)
         self._context: EnsembleContext | None = None
         self._next_session_id = first_session_id(self._sid, wall_ms())
@@ -119,6 +121,7 @@ class EnsembleServer:
 
     async def _start(self) -> None:
         node = self._node
+        self._resync = Resync(node.disk, node.storage, self.empty_database, logger.warning, node.clock_away())
         epochs = await self._recover()
         self._context = ensemble_context(self.config, self._memberships, epochs, node.random)
         self._now_s = asyncio.get_running_loop().time
@@ -256,15 +259,11 @@ class EnsembleServer:
     async def _get_ready(self) -> None:
         """Rule 1."""
         self._idle()
-        if self._is_whole:
-            try:
-                await self._resync.fast_forward(self._database, self._history.add)
-                return
-            except StorageError as error:
-                logger.warning("the state is loaded from the disk again: %s", error)
-        self._history.clear()
-        self._database = await self._resync.reload(self._history.add)
-        self._idle()
+        if not self._is_whole:
+            hit("member.reload")
+            self._history.clear()
+            self._database = await self._resync.reload(self._history.add)
+            self._idle()
 
     # The stage of the roles.
 
@@ -321,6 +320,9 @@ class EnsembleServer:
         if self._log is not None:
             log, self._log = self._log, None
             await log.close()
+            if service.outstanding():
+                hit("member.fast-forward")
+            service.apply_rest()
 
     def empty_database(self) -> Database:
         return self._node.empty_database()
