@@ -1,7 +1,7 @@
 """`zkeeper serve`: runs a server, alone or as a member of an ensemble, until it is told to stop.
 
-Exit codes are ZooKeeper's: 0 stopped on request, 1 an unexpected failure (a port in use, a failed log), 2 a wrong
-configuration, 3 a data directory that cannot be used.
+Exit codes are ZooKeeper's: 0 stopped on request, 1 an unexpected failure (a client port in use, a failed log), 2 a wrong
+configuration, 3 a data directory that cannot be used, 14 an election port that cannot be opened.
 """
 
 import argparse
@@ -165,7 +165,7 @@ async def _serve_until_stopped(loaded: Loaded) -> int:
         return EXIT_DATA
     except PortError as error:
         logger.critical("%s", error)
-        return EXIT_FAILED
+        return error.exit_code
     finally:
         disk.close()
     return EXIT_FAILED if server.failure is not None else 0
