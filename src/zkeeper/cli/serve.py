@@ -1,7 +1,7 @@
 """`zkeeper serve`: runs a server, alone or as a member of an ensemble, until it is told to stop.
 
-Exit codes are ZooKeeper's: 0 stopped on request, 1 an unexpected failure (a client port in use, a failed log), 2 a wrong
-configuration, 3 a data directory that cannot be used, 14 an election port that cannot be opened.
+Exit codes are ZooKeeper's: 0 stopped on request, 1 an unexpected failure (a client port in use, a failed log), 2 a
+wrong configuration, 3 a data directory that cannot be used, 14 an election port that cannot be opened.
 """
 
 import argparse
