@@ -80,7 +80,7 @@ class Following:
         """Serves clients until the leader is lost. Raises `RoleEndedError`, which says why."""
         try:
             self._begin()
-            raise RoleEndedError(f"leader: {await self._ended}")
+            raise RoleEndedError(f"leader {self._learner.leader_sid}: {await self._ended}")
         finally:
             self._link.close("this server does not follow any more")
             await self._stage.close_to_clients()

@@ -105,6 +105,10 @@ class Learner:
         assert self._link is not None, "the learner is not connected"
         return self._link
 
+    @property
+    def leader_sid(self) -> int:
+        return self._leader.sid
+
     def last_zxid(self) -> int:
         """Of what the leader has sent so far, and of what was here before."""
         last_zxid = int(self.database.last_zxid)
@@ -176,6 +180,10 @@ class Learner:
         self.epoch = int(epoch_of(packet.zxid))
         if self.epoch < epochs.accepted:
             raise RoleEndedError(f"it leads in epoch {self.epoch}, and epoch {epochs.accepted} was accepted")
+        logger.info(
+            "following: leader %d at %s leads in epoch %d; this server's history is of epoch %d, up to zxid 0x%x",
+            self._leader.sid, link.peer, self.epoch, epochs.current, self.database.last_zxid,
+        )  # fmt: skip
         told = EPOCH_NOT_ACCEPTED
         if self.epoch > epochs.accepted:
             told = epochs.current

@@ -141,10 +141,20 @@ class EnsembleServer:
         recovered = node.recover(self._history.add)
         self._database = recovered.database
         epochs = load_epochs(node.disk, node.storage, int(self._database.last_zxid), logger.warning)
+        self._tell_who_it_is(epochs)
         if recovered.start is Start.EMPTY:
             await SnapshotWriter(node.disk, node.storage).write(self._database)
             discard_initialize(node.disk, node.storage)
         return epochs
+
+    def _tell_who_it_is(self, epochs: Epochs) -> None:
+        committed = self._memberships.committed
+        is_observer = self._sid in committed.observers
+        logger.info(
+            "this server is %d, %s; by configuration 0x%x servers %s vote and %s observe; epoch %d was accepted, the "
+            "history is of epoch %d", self._sid, "an observer" if is_observer else "a participant", committed.version,
+            sorted(committed.participants), sorted(committed.observers) or "none", epochs.accepted, epochs.current,
+        )  # fmt: skip
 
     def _idle_service(self) -> Service:
         """Answers words, and takes no clients."""
@@ -210,8 +220,8 @@ class EnsembleServer:
         took_ms = int((self._now_s() - began_s) * 1000)
         if decision.state != OBSERVING:
             measures.election_ms.add(took_ms)
-        leader, role = decision.vote.leader, STATE_NAMES[decision.state]
-        logger.info("the election took %d ms: server %d leads, this server is %s", took_ms, leader, role)
+        whom = "" if decision.state == LEADING else f" server {decision.vote.leader}"
+        logger.info("%s%s: the election took %d ms", STATE_NAMES[decision.state], whom, took_ms)
         return decision
 
     async def _play(self, decision: Decision) -> None:
@@ -242,7 +252,10 @@ class EnsembleServer:
     def _tell_synchronized(self, learner: Learner, took_ms: int) -> None:
         measures = self.context.measures
         (measures.observer_sync_ms if self.context.is_observer else measures.follower_sync_ms).add(took_ms)
-        logger.info("in step with the leader after %d ms: the history is here up to 0x%x", took_ms, learner.last_zxid())
+        logger.info(
+            "following: in step with leader %d of epoch %d after %d ms, up to zxid 0x%x; clients are served",
+            learner.leader_sid, learner.epoch, took_ms, learner.last_zxid(),
+        )  # fmt: skip
 
     async def _get_ready(self) -> None:
         """Rule 1."""
