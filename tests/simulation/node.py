@@ -15,6 +15,7 @@ from zkeeper.server.config.model import (
     SessionConfig,
     StorageConfig,
 )
+from zkeeper.server.ensemble.member import EnsembleServer
 from zkeeper.server.standalone import StandaloneServer
 from zkeeper.storage.disk import Disk
 from zkeeper.testing.simulation import Machine, Simulation
@@ -54,7 +55,7 @@ class Photo:
     time_s: float
 
 
-def take_photo(server: StandaloneServer, time_s: float) -> Photo:
+def take_photo(server: StandaloneServer | EnsembleServer, time_s: float) -> Photo:
     database = server.service.database
     nodes: Nodes = {}
     _copy("/", database.tree.root, nodes)

@@ -102,6 +102,18 @@ DOORS: dict[str, tuple[frozenset[str], str]] = {
         frozenset({"open"}),
         "the properties file that a user names",
     ),
+    "zkeeper.cli.ensemble.command": (
+        frozenset({"shutil", "signal", "tempfile"}),
+        "a temporary folder for an ensemble that nobody wants to keep, and Ctrl-C",
+    ),
+    "zkeeper.cli.ensemble.looking": (
+        frozenset({"open"}),
+        "the epoch files of the members that this tool runs",
+    ),
+    "zkeeper.cli.ensemble.members": (
+        frozenset({"open", "os.path"}),
+        "processes of members, and the files with what they print",
+    ),
     "zkeeper.cli.tls": (
         frozenset({"ssl"}),
         "the TLS that a user asks for, made of the files that they name",

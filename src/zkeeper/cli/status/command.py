@@ -10,7 +10,7 @@ import click
 
 from zkeeper.cli.connecting import DEFAULT_SERVERS, tls_options
 from zkeeper.cli.running import run
-from zkeeper.cli.status.srvr import Health, Status, behind, exit_code
+from zkeeper.cli.status.srvr import Health, Status, behind, exit_code, roles_text
 
 if TYPE_CHECKING:
     from ssl import SSLContext
@@ -63,7 +63,11 @@ async def _print_status(
         for status in statuses:
             click.echo(json.dumps(_values(status)))
     else:
-        make_console().print(_table(statuses))
+        console = make_console()
+        console.print(_table(statuses))
+        roles = roles_text(statuses)
+        if roles is not None:
+            console.print(f"  {roles}\n")
     return exit_code(statuses)
 
 

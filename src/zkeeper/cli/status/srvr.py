@@ -77,6 +77,27 @@ def _distance(zxid: int | None, foremost: int) -> int | None:
     return foremost - zxid
 
 
+def roles_text(statuses: Sequence[Status]) -> str | None:
+    """Who leads and how many follow, in a line; None where no server says that it is a member of an ensemble."""
+    modes = [status.mode for status in statuses]
+    learners = {mode: modes.count(mode) for mode in ("follower", "observer")}
+    leaders = [status for status in statuses if status.mode == "leader"]
+    if not leaders and not any(learners.values()):
+        return None
+    others = [count_text(count, mode) for mode, count in learners.items() if count]
+    lost = len(modes) - len(leaders) - sum(learners.values())
+    return ", ".join([_leader_text(leaders), *others, *([f"{lost} without a role"] if lost else [])])
+
+
+def _leader_text(leaders: Sequence[Status]) -> str:
+    told = [f"{status.server} in epoch {(status.zxid or 0) >> _COUNTER_BITS}" for status in leaders]
+    return f"{count_text(len(leaders), 'leader')}: {'; '.join(told)}" if leaders else "no leader"
+
+
+def count_text(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
 def exit_code(statuses: Sequence[Status]) -> int:
     """0 if all serve, 1 if some do, 2 if none does."""
     well = [status.health is Health.SERVING for status in statuses]

@@ -18,7 +18,7 @@ from zkeeper.database.database import Database
 from zkeeper.database.sessions import NO_OWNER
 from zkeeper.pipeline.service import Service
 from zkeeper.quorum.acks import Acks
-from zkeeper.quorum.broadcast import Broadcast
+from zkeeper.quorum.broadcast import Broadcast, ProposalSizes
 from zkeeper.quorum.committed_log import CommittedLog
 from zkeeper.quorum.sync_plan import SyncPlan, plan_sync
 from zkeeper.server.durable_log import DurableLog
@@ -48,6 +48,8 @@ class Leader:
         self.tick = 0
         self.acks: Acks | None = None
         self.service: Service | None = None
+        self.serves_since_s = 0.0
+        self.pending_syncs = 0
         self._stage = stage
         self._summary = (context.epochs.current, int(database.last_zxid))
         self._highest_accepted = context.epochs.accepted
@@ -164,6 +166,7 @@ class Leader:
         self.acks = Acks(database.last_zxid, self.context.memberships.verifiers())
         service.connect_log(self._broadcast, self._wake)
         service.start(NO_OWNER)
+        self.serves_since_s = self._loop.time()
         self._stage.open_to_clients(service, self._log, self.epoch)
         followers = sorted(self._followed.sids())
         logger.info("leading: serving from zxid 0x%x, followed by %s", database.last_zxid, followers)
@@ -241,6 +244,15 @@ class Leader:
         if not plan.needs_history():
             return None
         return self._stage.disk_history(int(plan.peer_zxid), int(plan.history_until))
+
+    def handlers(self) -> list[LearnerHandler]:
+        """Of all connections, whatever their stage."""
+        return list(self._handlers)
+
+    def proposal_sizes(self) -> ProposalSizes:
+        """Of the transactions since this server serves; to be asked only then."""
+        assert self._broadcast is not None
+        return self._broadcast.sizes
 
     def committed_zxid(self) -> int:
         """The last that is committed: what a learner that joins now has to have, beside what is outstanding."""
