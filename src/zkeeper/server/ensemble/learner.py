@@ -104,7 +104,7 @@ class Learner:
 
     def last_zxid(self) -> int:
         """Of what the leader has sent so far, and of what was here before."""
-        return max(self._last_proposed, int(self.database.last_zxid))
+        return max(self._last_proposed or 0, int(self.database.last_zxid))
 
     async def synchronize(self) -> None:
         """Returns when the leader says UPTODATE. Raises `RoleEndedError` when it does not come to that."""
