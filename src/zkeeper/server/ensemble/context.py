@@ -16,6 +16,8 @@ class RoleEndedError(Exception):
 class EnsembleContext:
     """`init_limit` and `sync_limit` are in ticks; `limit_bytes` is the longest field of a packet that is believed.
 
+    `has_observer_log` says whether this server keeps a log when it is an observer, too; the delays are an observer's.
+
     `uses_disk_history` and `forces_snapshots` are a leader's, for learners that lag behind.
 
     `needs_everything` is set when the own history cannot be brought into line with a leader's: the next leader is asked
@@ -34,10 +36,18 @@ class EnsembleContext:
     memberships: Memberships
     epochs: Epochs
     random: Random
+    has_observer_log: bool = True
+    observer_reconnect_s: float = 0.0
+    observer_election_s: float = 0.0
     uses_disk_history: bool = True
     forces_snapshots: bool = False
     needs_everything: bool = False
     measures: Measures = field(default_factory=Measures)
+
+    @property
+    def is_logging(self) -> bool:
+        """Whether this server's log holds what its memory does."""
+        return self.has_observer_log or not self.is_observer
 
     @property
     def init_s(self) -> float:

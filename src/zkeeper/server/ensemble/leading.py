@@ -167,7 +167,7 @@ class Leader:
         service.connect_log(self._broadcast, self._wake)
         service.start(NO_OWNER)
         self.serves_since_s = self._loop.time()
-        self._stage.open_to_clients(service, self._log, self.epoch)
+        self._stage.open_to_clients(service, self.epoch)
         followers = sorted(self._followed.sids())
         logger.info("leading: serving from zxid 0x%x, followed by %s", database.last_zxid, followers)
         self._serves.set()

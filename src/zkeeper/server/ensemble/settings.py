@@ -62,6 +62,9 @@ def ensemble_context(config: ServerConfig, memberships: Memberships, epochs: Epo
         memberships=memberships,
         epochs=epochs,
         random=random,
+        has_observer_log=config.learners.is_observer_sync_enabled is not False,
+        observer_reconnect_s=config.learners.observer_reconnect_delay_ms / 1000,
+        observer_election_s=config.learners.observer_election_delay_ms / 1000,
         uses_disk_history=config.learners.snapshot_size_factor >= 0,
         forces_snapshots=config.learners.is_snapshot_sync_forced,
     )
