@@ -16,6 +16,8 @@ class RoleEndedError(Exception):
 class EnsembleContext:
     """`init_limit` and `sync_limit` are in ticks; `limit_bytes` is the longest field of a packet that is believed.
 
+    `has_observer_log` says whether this server keeps a log when it is an observer, too; the delays are an observer's.
+
     `uses_disk_history`, `forces_snapshots` and the limits of syncs are a leader's, for learners that lag behind;
     `max_wait_for_epoch_s` is -1 when it is off.
 
@@ -35,6 +37,9 @@ class EnsembleContext:
     memberships: Memberships
     epochs: Epochs
     random: Random
+    has_observer_log: bool = True
+    observer_reconnect_s: float = 0.0
+    observer_election_s: float = 0.0
     uses_disk_history: bool = True
     forces_snapshots: bool = False
     max_snap_syncs: int = 10
@@ -42,6 +47,11 @@ class EnsembleContext:
     max_wait_for_epoch_s: float = -1.0
     needs_everything: bool = False
     measures: Measures = field(default_factory=Measures)
+
+    @property
+    def is_logging(self) -> bool:
+        """Whether this server's log holds what its memory does."""
+        return self.has_observer_log or not self.is_observer
 
     @property
     def init_s(self) -> float:

@@ -18,6 +18,7 @@ from zkeeper.pipeline.service import Service
 from zkeeper.quorum.marks import hit
 from zkeeper.server.ensemble.context import RoleEndedError
 from zkeeper.server.ensemble.learner import Learner
+from zkeeper.server.ensemble.observing import NoLog, nothing
 from zkeeper.server.ensemble.packet_link import PacketLink, Packets
 from zkeeper.server.ensemble.stage import Stage
 from zkeeper.wire.quorum_bodies import (
@@ -89,10 +90,9 @@ class Following:
         learner = self._learner
         self.service.forward_to(LeaderLink(self._link))
         self.service.history = learner.history
-        log = self._stage.make_log(learner.database, self._logged)
-        self.service.connect_log(log.batch, log.wake)
+        self._connect_log()
         self._link.send(ACK, epoch_begin(learner.epoch))
-        self._stage.open_to_clients(self.service, log, learner.epoch)
+        self._stage.open_to_clients(self.service, learner.epoch)
         self._link.on_closed = lambda: self._end(self._link.closed_reason)
         if self._link.is_closed():
             self._end(self._link.closed_reason)
@@ -105,6 +105,13 @@ class Following:
             self.service.committed(learner.committed[-1])
         self.service.database.demand_agreement()
         self._link.serve(self._take)
+
+    def _connect_log(self) -> None:
+        if not self._learner.context.is_logging:
+            self.service.connect_log(NoLog(), nothing)
+            return
+        log = self._stage.make_log(self._learner.database, self._logged)
+        self.service.connect_log(log.batch, log.wake)
 
     def _end(self, reason: str) -> None:
         if not self._ended.done():

@@ -216,7 +216,7 @@ class Leader:
         service.limit_zxids(database.last_zxid + LAST_COUNTER, self._used_up)
         service.start(NO_OWNER)
         self.serves_since_s = self._loop.time()
-        self._stage.open_to_clients(service, self._log, self.epoch)
+        self._stage.open_to_clients(service, self.epoch)
         followers = sorted(self._followed.sids())
         logger.info("leading: serving from zxid 0x%x, followed by %s", database.last_zxid, followers)
         self._serves.set()

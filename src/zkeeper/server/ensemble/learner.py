@@ -212,7 +212,8 @@ class Learner:
             raise RoleEndedError(f"{packet.name()} came instead of DIFF, TRUNC or SNAP")
 
     def _begin_log(self) -> None:
-        self._log = self._stage.begin_log(self.database)
+        if self.context.is_logging:
+            self._log = self._stage.begin_log(self.database)
 
     def _begin_anew(self, database: Database) -> None:
         """Goes on with another state than that of the disk."""
@@ -318,18 +319,24 @@ class Learner:
         if packet.data:
             self._new_membership = _read_membership(packet.data)
             self.context.memberships.set_last_seen(self._new_membership)
-        if self._has_snapshot_to_write:
-            await self._stage.keep_received(self.database)
-            self._has_snapshot_to_write = False
-            self._begin_log()
-        assert self._log is not None
-        await self._log.sync()
-        await self.context.epochs.set_current(self.epoch)
+        await self._make_durable()
         self.is_database_whole = True
         self.context.needs_everything = False
         self._is_acknowledged = True
         self.link.limit_silence(self.context.sync_s)
         self.link.send(ACK, packet.zxid)
+
+    async def _make_durable(self) -> None:
+        """Rule 2. What a server without a log has not received as a snapshot is not durable, nor is it said to be."""
+        is_durable = self._has_snapshot_to_write or self.context.is_logging
+        if self._has_snapshot_to_write:
+            await self._stage.keep_received(self.database)
+            self._has_snapshot_to_write = False
+            self._begin_log()
+        if self._log is not None:
+            await self._log.sync()
+        if is_durable:
+            await self.context.epochs.set_current(self.epoch)
 
 
 def _read_membership(text: bytes) -> Membership:

@@ -2,7 +2,7 @@
 
 1. The state outlives the roles. What a role has logged and not committed is applied when it is over, so that the next
    election hears of it: memory and the log end with the same transaction then. A state that came only in part is loaded
-   from the disk again.
+   from the disk again, and so is one that an observer without a log has gathered, should it become a voter.
 2. One role is there at a time, with its own service and its own writer of the log; when it is over, its writer has
    been closed before anything else is written.
 3. Clients are served while there is a role that may; otherwise their connections are closed.
@@ -34,6 +34,7 @@ from zkeeper.server.ensemble.facts import MemberFacts
 from zkeeper.server.ensemble.following import Following
 from zkeeper.server.ensemble.leading import Leader
 from zkeeper.server.ensemble.learner import Learner
+from zkeeper.server.ensemble.observing import wait_to_connect, wait_to_elect
 from zkeeper.server.ensemble.settings import election_settings, ensemble_context, make_memberships, outstanding_limit
 from zkeeper.server.node import Node
 from zkeeper.server.reaper import reap_for_ever
@@ -67,6 +68,7 @@ class EnsembleServer:
         )  # fmt: skip
         self._database = self._node.empty_database()
         self._is_whole = True
+        self._is_ahead_of_disk = False
         self._history = CommittedLog(config.learners.max_committed_txns)
         self._resync: Resync
         self._memberships = make_memberships(config.quorum, config.limits.is_reconfig_enabled)
@@ -212,6 +214,8 @@ class EnsembleServer:
         self.election.set_role(LOOKING, self.election.vote)
         if self.failure is None:
             await self._get_ready()
+        if decision.state == OBSERVING:
+            await wait_to_elect(self.context)
 
     async def _elect(self) -> Decision:
         measures, began_s = self.context.measures, self._now_s()
@@ -240,12 +244,15 @@ class EnsembleServer:
         member = self._memberships.committed.members.get(leader_sid)
         if member is None:
             raise RoleEndedError(f"leader {leader_sid} is no member that this server knows")
+        if self.context.is_observer:
+            await wait_to_connect(self.context)
         learner, began_s = Learner(self.context, self, self._database, self._history, member), self._now_s()
         try:
             await learner.synchronize()
         finally:
             self._is_whole = learner.is_database_whole
             self._database = learner.database
+            self._is_ahead_of_disk = not self.context.is_logging
         self._tell_synchronized(learner, int((self._now_s() - began_s) * 1000))
         await Following(learner, self).follow()
 
@@ -260,8 +267,9 @@ class EnsembleServer:
     async def _get_ready(self) -> None:
         """Rule 1."""
         self._idle()
-        if not self._is_whole:
+        if not self._is_whole or (self._is_ahead_of_disk and self.context.is_logging):
             hit("member.reload")
+            self._is_ahead_of_disk = False
             self._history.clear()
             self._database = await self._resync.reload(self._history.add)
             self._idle()
@@ -281,7 +289,7 @@ class EnsembleServer:
         self._log = self._node.make_log(database, on_durable, self._fail)
         return self._log
 
-    def open_to_clients(self, service: Service, log: DurableLog, epoch: int) -> None:
+    def open_to_clients(self, service: Service, epoch: int) -> None:
         self.election.update_epoch(epoch)
         state = self.election.state
         self._service = self.port.service = service

@@ -21,7 +21,7 @@ class Stage(Protocol):
 
     def make_log(self, database: Database, on_durable: Callable[[int], None]) -> DurableLog: ...
 
-    def open_to_clients(self, service: Service, log: DurableLog, epoch: int) -> None:
+    def open_to_clients(self, service: Service, epoch: int) -> None:
         """From now on clients are served, in `epoch`."""
         ...
 
