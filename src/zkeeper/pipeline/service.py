@@ -152,6 +152,7 @@ class Service:
         self._slice_wall_ms: i64 = 0
         self._is_applying = False
         self._serving = True
+        self._is_proposing = True
         self.forwarder: Forwarder | None = None
         self.history: History | None = None
         self.handshake = Handshake(self, first_session_id)
@@ -185,6 +186,11 @@ class Service:
     def stop(self) -> None:
         """From now on nothing is accepted, applied or answered."""
         self._serving = False
+        self._is_proposing = False
+
+    def stop_proposing(self) -> None:
+        """What is on its way is still applied and answered; nothing new comes."""
+        self._is_proposing = False
 
     # Connections and sessions.
 
@@ -236,7 +242,7 @@ class Service:
         self, link: ClientLink | None, session_id: i64, cxid: i64, request: WriteRequest, received_ms: i64,
         credentials: list[Identity] | None = None,
     ) -> None:  # fmt: skip
-        if not self._serving:
+        if not self._is_proposing:
             return
         if credentials is None:
             credentials = _NOBODY

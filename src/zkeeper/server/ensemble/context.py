@@ -16,6 +16,8 @@ class RoleEndedError(Exception):
 class EnsembleContext:
     """`init_limit` and `sync_limit` are in ticks; `limit_bytes` is the longest field of a packet that is believed.
 
+    `least_participants` have to be left by a change of the membership.
+
     `uses_disk_history` and `forces_snapshots` are a leader's, for learners that lag behind.
 
     `needs_everything` is set when the own history cannot be brought into line with a leader's: the next leader is asked
@@ -23,7 +25,6 @@ class EnsembleContext:
     """
 
     sid: int
-    is_observer: bool
     tick_s: float
     init_limit: int
     sync_limit: int
@@ -31,6 +32,8 @@ class EnsembleContext:
     connect_retry_s: float
     limit_bytes: int
     listens_on_all_addresses: bool
+    is_multi_address: bool
+    least_participants: int
     memberships: Memberships
     epochs: Epochs
     random: Random
@@ -38,6 +41,11 @@ class EnsembleContext:
     forces_snapshots: bool = False
     needs_everything: bool = False
     measures: Measures = field(default_factory=Measures)
+
+    @property
+    def is_observer(self) -> bool:
+        """By the committed membership; whom that does not list follows without a vote."""
+        return self.sid in self.memberships.committed.observers
 
     @property
     def init_s(self) -> float:
