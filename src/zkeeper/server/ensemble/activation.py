@@ -24,7 +24,7 @@ MoveClients = Callable[[ClientAddress], Awaitable[None]]
 
 
 class Activations:
-    """`move_clients` has the client port listen at an address; `on_failure` hears that the election port cannot move."""
+    """`move_clients` moves the client port to an address; `on_failure` hears that the election port cannot move."""
 
     def __init__(
         self, sid: int, memberships: Memberships, election: Election, move_clients: MoveClients,
