@@ -60,7 +60,7 @@ class Leader:
         self._accepted = Gathering(committed, context.sid)
         self._followed = Gathering(context.memberships.verifiers(), context.sid)
         self._changes: Changes | None = None
-        self._has_handed_over = False
+        self._handed_over_tick: int | None = None
         self._has_epoch = asyncio.Event()
         self._serves = asyncio.Event()
         self._gave_up = asyncio.Event()
@@ -230,7 +230,7 @@ class Leader:
             return
         acks.ack(sid, zxid)
         committed = acks.committed_zxid
-        while not self._has_handed_over and acks.advance():
+        while self._handed_over_tick is None and acks.advance():
             self._commit(committed + 1, int(acks.committed_zxid))
             committed = acks.committed_zxid
 
@@ -257,9 +257,10 @@ class Leader:
         self.flush()
         self.service.committed(zxid)
         if self._stage.activate(membership, designated, zxid):
-            self._has_handed_over = True
             self.service.stop_proposing()
-            self.give_up(f"by the membership of version {membership.version:x} server {designated} leads")
+            self._handed_over_tick = self.tick
+            logger.info("leading: server %d is to lead from now on", designated)
+            self._maybe_leave()
 
     def _payload_of(self, service: Service, zxid: int) -> bytes:
         (payload,) = [one.payload for one in service.outstanding_proposals() if one.txn.zxid == zxid]
@@ -325,6 +326,7 @@ class Leader:
 
     def left(self, handler: LearnerHandler) -> None:
         self._handlers.pop(handler, None)
+        self._maybe_leave()
 
     # The end.
 
@@ -332,6 +334,15 @@ class Leader:
         """Ends the role."""
         self._why = self._why or why
         self._gave_up.set()
+
+    def _maybe_leave(self) -> None:
+        """One that has handed over waits until all learners have left: what it has written may be lost on its way if it
+        closes connections on which there is something to read."""
+        handed_over_tick = self._handed_over_tick
+        if handed_over_tick is None:
+            return
+        if not self._handlers or self.tick - handed_over_tick > self.context.sync_limit:
+            self.give_up("another server is to lead")
 
     async def _supervise(self) -> None:
         is_half = False
@@ -348,6 +359,7 @@ class Leader:
         """Twice a tick: pings all learners, and sees whether there are enough (quorum, section 12)."""
         if not is_half:
             self.tick += 1
+            self._maybe_leave()
             alive = {handler.sid for handler in self._handlers if handler.is_synced and handler.is_alive()}
             here = Gathering(self.context.memberships.verifiers(), self.context.sid)
             for sid in alive:
