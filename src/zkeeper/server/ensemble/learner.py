@@ -26,6 +26,7 @@ from zkeeper.server.ensemble.packet_link import LinkClosedError, PacketLink
 from zkeeper.server.ensemble.stage import Stage
 from zkeeper.storage.image_transfer import receive_image
 from zkeeper.storage.log_writer import TxnLog
+from zkeeper.wire.protocol import RECONFIG
 from zkeeper.wire.quorum_bodies import (
     EPOCH_NOT_ACCEPTED,
     int32_bytes,
@@ -50,7 +51,7 @@ from zkeeper.wire.quorum_packets import (
     UP_TO_DATE,
     QuorumPacket,
 )
-from zkeeper.wire.txns import Txn, decode_txn
+from zkeeper.wire.txns import SetDataBody, Txn, decode_txn
 from zkeeper.wire.zxids import epoch_begin, epoch_of, follows
 
 CONNECT_TRIES: Final = 9
@@ -64,6 +65,12 @@ LOG_PIECE_BYTES: Final = 1 << 22
 """After so much of a history has come the log is synced, so that it does not gather in memory."""
 
 logger = logging.getLogger("zkeeper.quorum")
+
+
+def proposed_membership(txn: Txn) -> Membership:
+    """What a reconfig proposes. Raises `MembershipError`."""
+    assert isinstance(txn.body, SetDataBody)
+    return Membership.decode(txn.body.data)
 
 
 class Proposed:
@@ -253,15 +260,17 @@ class Learner:
                 self._propose(int(packet.zxid), packet.data)
                 self._commit(int(packet.zxid))
             elif kind == COMMIT_AND_ACTIVATE:
-                self._commit(int(packet.zxid))
+                self._commit_and_activate(int(packet.zxid), read_activation(packet.data)[0])
             elif kind == INFORM_AND_ACTIVATE:
-                self._propose(int(packet.zxid), read_activation(packet.data)[1])
-                self._commit(int(packet.zxid))
+                designated, payload = read_activation(packet.data)
+                self._propose(int(packet.zxid), payload)
+                self._commit_and_activate(int(packet.zxid), designated)
             elif kind == NEW_LEADER:
                 await self._new_leader(packet)
             elif kind == UP_TO_DATE:
                 if not self._is_acknowledged:
                     raise RoleEndedError("UPTODATE came before NEWLEADER")
+                self._take_new_membership()
                 return
             if self._unsynced_bytes >= LOG_PIECE_BYTES and self._log is not None:
                 await self._log.sync()
@@ -277,6 +286,8 @@ class Learner:
         txn = decode_txn(payload, self.context.limit_bytes, self._stage.is_digest_enabled)
         if txn.zxid != zxid:
             raise DecodeError(f"proposal 0x{zxid:x} has a transaction 0x{txn.zxid:x}")
+        if txn.txn_type == RECONFIG:
+            self.context.memberships.set_last_seen(proposed_membership(txn))
         self._last_proposed = zxid
         self.proposed.append(Proposed(txn, payload))
 
@@ -301,6 +312,26 @@ class Learner:
             raise RoleEndedError(f"the commit of 0x{zxid:x} came, and it is not the next proposal")
         self._apply(self.proposed.popleft())
 
+    def _commit_and_activate(self, zxid: int, designated: int) -> None:
+        """The commit of a change of the membership, which may take this server elsewhere."""
+        found = [one.txn for one in self.proposed if one.txn.zxid == zxid]
+        if not found or found[0].txn_type != RECONFIG:
+            raise RoleEndedError(f"0x{zxid:x} is activated, and is no change of the membership that was proposed")
+        self._activate(proposed_membership(found[0]), designated, zxid)
+        self._commit(zxid)
+
+    def _activate(self, membership: Membership, designated: int | None, zxid: int) -> None:
+        if self._stage.activate(membership, designated, zxid):
+            raise RoleEndedError(f"by the membership of version {membership.version:x} it or the leader is another one")
+
+    def _take_new_membership(self) -> None:
+        """The membership in NEWLEADER is committed, unless it came as a proposal, too: then that waits for its commit.
+        (Leaders in Java send to who comes late what is only proposed.)"""
+        new = self._new_membership
+        if new is not None and all(one.txn.zxid != new.version for one in self.proposed):
+            self._activate(new, None, 0)
+        self._stage.show_membership(self.database)
+
     def _apply(self, proposed: Proposed) -> None:
         zxid = int(proposed.txn.zxid)
         self._proposed_bytes -= len(proposed.payload) + PROPOSED_BYTES
@@ -317,7 +348,7 @@ class Learner:
         if packet.zxid != epoch_begin(self.epoch):
             raise RoleEndedError(f"NEWLEADER 0x{packet.zxid:x} is not of epoch {self.epoch}")
         if packet.data:
-            self._new_membership = _read_membership(packet.data)
+            self._new_membership = Membership.decode(packet.data)
             self.context.memberships.set_last_seen(self._new_membership)
         await self._make_durable()
         self.is_database_whole = True
@@ -335,12 +366,6 @@ class Learner:
             self._begin_log()
         if self._log is not None:
             await self._log.sync()
+        await self._stage.memberships_settled()
         if is_durable:
             await self.context.epochs.set_current(self.epoch)
-
-
-def _read_membership(text: bytes) -> Membership:
-    try:
-        return Membership.parse(text.decode())
-    except UnicodeDecodeError as error:
-        raise DecodeError(f"its configuration is no text: {error}") from error

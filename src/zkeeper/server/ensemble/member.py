@@ -12,6 +12,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -22,18 +23,23 @@ from zkeeper.pipeline.service import Service
 from zkeeper.quorum.committed_log import CommittedLog
 from zkeeper.quorum.election import Decision
 from zkeeper.quorum.marks import hit
+from zkeeper.quorum.members import ClientAddress
+from zkeeper.quorum.membership import Membership
 from zkeeper.quorum.votes import LEADING, LOOKING, OBSERVING, STATE_NAMES, Vote
 from zkeeper.server import audit
 from zkeeper.server.client_port import ClientPort
+from zkeeper.server.config.dynamic_files import DynamicFiles
 from zkeeper.server.config.model import ServerConfig
 from zkeeper.server.descriptors import Descriptors
 from zkeeper.server.durable_log import DurableLog
+from zkeeper.server.ensemble.activation import Activations
 from zkeeper.server.ensemble.context import EnsembleContext, RoleEndedError
 from zkeeper.server.ensemble.election import Election
 from zkeeper.server.ensemble.facts import MemberFacts
 from zkeeper.server.ensemble.following import Following
 from zkeeper.server.ensemble.leading import Leader
 from zkeeper.server.ensemble.learner import Learner
+from zkeeper.server.ensemble.membership_writer import MembershipWriter
 from zkeeper.server.ensemble.observing import wait_to_connect, wait_to_elect
 from zkeeper.server.ensemble.settings import election_settings, ensemble_context, make_memberships, outstanding_limit
 from zkeeper.server.node import Node
@@ -71,13 +77,16 @@ class EnsembleServer:
         self._is_ahead_of_disk = False
         self._history = CommittedLog(config.learners.max_committed_txns)
         self._resync: Resync
-        self._memberships = make_memberships(config.quorum, config.limits.is_reconfig_enabled)
+        self._files = DynamicFiles(disk, config.quorum) if config.limits.is_reconfig_enabled else None
+        self._membership_writer = MembershipWriter(disk, self._files, self._fail) if self._files is not None else None
+        self._memberships = make_memberships(config.quorum, self._membership_writer)
         self._context: EnsembleContext | None = None
         self._next_session_id = first_session_id(self._sid, wall_ms())
         self._service: Service | None = None
         self._log: DurableLog | None = None
         self._port: ClientPort | None = None
         self._election: Election | None = None
+        self._activations: Activations
         self._leader: Leader | None = None
         self._now_s: Callable[[], float] = lambda: 0.0
         self._unserved_since_s = 0.0
@@ -124,6 +133,8 @@ class EnsembleServer:
     async def _start(self) -> None:
         node = self._node
         self._resync = Resync(node.disk, node.storage, self.empty_database, logger.warning, node.clock_away())
+        if self._files is not None:
+            self._files.prepare()
         epochs = await self._recover()
         self._context = ensemble_context(self.config, self._memberships, epochs, node.random)
         self._now_s = asyncio.get_running_loop().time
@@ -134,6 +145,8 @@ class EnsembleServer:
         node.answer_words(self._service, self._port)
         vote = Vote(self._sid, int(self._database.last_zxid), 0, epochs.current)
         self._election = Election(self._sid, self._memberships, election_settings(self.config), vote)
+        self._activations = Activations(self._sid, self._memberships, self._election, self._move_clients, self._fail)
+        self._election.on_newer_membership = self._activations.learn
         await self._election.start()
         node.start_tasks()
         self._main = asyncio.get_running_loop().create_task(self._go_through_roles())
@@ -179,6 +192,7 @@ class EnsembleServer:
             self._main.cancel()
             await asyncio.gather(self._main, return_exceptions=True)
         if self._election is not None:
+            await self._activations.stop()
             await self._election.stop()
         await self._node.stop_tasks()
         if self._port is not None:
@@ -205,7 +219,10 @@ class EnsembleServer:
             self._fail(error)
 
     async def _take_a_role(self) -> None:
-        decision = await self._elect()
+        await self._activations.settled()
+        if self.failure is not None:
+            return
+        decision = self._activations.take_next() or await self._elect()
         role = STATE_NAMES[decision.state]
         try:
             await self._play(decision)
@@ -286,8 +303,27 @@ class EnsembleServer:
         return service
 
     def make_log(self, database: Database, on_durable: Callable[[int], None]) -> DurableLog:
-        self._log = self._node.make_log(database, on_durable, self._fail)
+        self._log = self._node.make_log(database, partial(self._durable, on_durable), self._fail)
         return self._log
+
+    def _durable(self, on_durable: Callable[[int], None], zxid: int) -> None:
+        """Rule 4: also the membership that the log builds upon has to be durable."""
+        if self.failure is None:
+            on_durable(zxid)
+
+    def show_membership(self, database: Database) -> None:
+        committed = self._memberships.committed
+        database.show_membership(committed.text().encode(), committed.version, self._node.wall_ms())
+
+    def activate(self, membership: Membership, designated: int | None, zxid: int) -> bool:
+        return self._activations.activate(membership, designated, zxid)
+
+    async def memberships_settled(self) -> None:
+        if self._membership_writer is not None:
+            await self._membership_writer.settled()
+
+    async def _move_clients(self, client: ClientAddress) -> None:
+        await self._node.move_clients(self.port, client)
 
     def open_to_clients(self, service: Service, epoch: int) -> None:
         self.election.update_epoch(epoch)
