@@ -5,8 +5,8 @@ from functools import partial
 import pytest
 
 from zkeeper.pipeline.intake import MAX_OUTSTANDING
-from zkeeper.server.client_connection import HIGH_WATER_BYTES
 from zkeeper.server.config.model import LimitsConfig
+from zkeeper.server.unread import MAX_HIGH_WATER_BYTES
 
 from .node import make_config
 from .raw_client import RawClient
@@ -58,9 +58,9 @@ def test_a_client_that_does_not_read_is_not_answered_for_ever_and_delays_nobody(
         sent = world.post(slow, *[GetData("/big")] * 1000)
         for _ in range(20):
             assert took_s(world, other, Exists("/"), SetData("/", b"")) < PROMPT_S
-            assert unsent_bytes(world) <= HIGH_WATER_BYTES + 2 * BIG_BYTES + (1 << 18)
+            assert unsent_bytes(world) <= MAX_HIGH_WATER_BYTES + 2 * BIG_BYTES + (1 << 18)
             world.sim.run_for(0.1)
-        assert unsent_bytes(world) >= HIGH_WATER_BYTES
+        assert unsent_bytes(world) >= MAX_HIGH_WATER_BYTES
         world.on(slow, slow.transport.resume_reading)
         world.wait_until(lambda: all(each.reply is not None for each in sent))
         assert unsent_bytes(world) == 0
@@ -157,7 +157,7 @@ def test_a_stop_does_not_wait_for_a_client_that_does_not_read(is_silent: bool) -
         world.create(slow, "/big", bytes(BIG_BYTES))
         world.on(slow, slow.transport.pause_reading)
         world.post(slow, *[GetData("/big")] * 500)
-        world.wait_until(lambda: unsent_bytes(world) >= HIGH_WATER_BYTES)
+        world.wait_until(lambda: unsent_bytes(world) >= MAX_HIGH_WATER_BYTES)
         if is_silent:
             world.sim.machine("slow").kill(silent=True)
         stopped = world.node.machine.start(world.node.stop)

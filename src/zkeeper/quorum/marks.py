@@ -1,7 +1,7 @@
 """Marks of rules: a simulation shows which of them its runs have reached.
 
-The code that follows a rule calls `hit` with the name of its mark. That does nothing unless somebody counts, and is done
-where a rule applies once in a while, never for each transaction.
+The code that follows a rule calls `hit` with the name of its mark. That does nothing unless somebody counts, and is
+done where a rule applies once in a while, never for each transaction.
 
 1. Every mark is in `MARKS`, with what it means; a rule that no code marks is not in it.
 2. Nothing depends on a mark: they are read by tests alone.
