@@ -5,8 +5,8 @@ from functools import partial
 import pytest
 
 from zkeeper.pipeline.intake import MAX_OUTSTANDING
-from zkeeper.server.unread import MAX_HIGH_WATER_BYTES
 from zkeeper.server.config.model import LimitsConfig
+from zkeeper.server.unread import MAX_HIGH_WATER_BYTES
 
 from .node import make_config
 from .raw_client import RawClient

@@ -102,6 +102,18 @@ DOORS: dict[str, tuple[frozenset[str], str]] = {
         frozenset({"open"}),
         "the properties file that a user names",
     ),
+    "zkeeper.cli.ensemble.command": (
+        frozenset({"shutil", "signal", "tempfile"}),
+        "a temporary folder for an ensemble that nobody wants to keep, and Ctrl-C",
+    ),
+    "zkeeper.cli.ensemble.looking": (
+        frozenset({"open"}),
+        "the epoch files of the members that this tool runs",
+    ),
+    "zkeeper.cli.ensemble.members": (
+        frozenset({"open", "os.path"}),
+        "processes of members, and the files with what they print",
+    ),
     "zkeeper.cli.tls": (
         frozenset({"ssl"}),
         "the TLS that a user asks for, made of the files that they name",
@@ -118,9 +130,13 @@ DOORS: dict[str, tuple[frozenset[str], str]] = {
         frozenset({"ssl"}),
         "the type of that TLS, on its way to the client",
     ),
+    "zkeeper.cli.descriptors": (
+        frozenset({"open", "os"}),
+        "standard streams that the program was started without",
+    ),
     "zkeeper.cli.running": (
-        frozenset({"os"}),
-        "standard output that nobody reads any more goes nowhere",
+        frozenset({"io", "os"}),
+        "standard output that nobody reads any more goes nowhere, and one of another encoding gets escapes",
     ),
     "zkeeper.cli.shell.session": (
         frozenset({"open"}),
@@ -131,8 +147,8 @@ DOORS: dict[str, tuple[frozenset[str], str]] = {
         "a person's history file in their home, and Ctrl-C",
     ),
     "zkeeper.cli.streams": (
-        frozenset({"os"}),
-        "whether standard input is a pipe, which the loop reads, or a file, which it cannot",
+        frozenset({"io", "os"}),
+        "whether standard input is a pipe, which the loop reads, or a file, which it cannot; output as UTF-8",
     ),
     "zkeeper.cli.transfer.export_command": (
         frozenset({"open", "os"}),

@@ -16,6 +16,7 @@ _MASK_48: Final = 0xFFFFFFFFFFFF
 _FORBIDDEN_ID: Final = -0x8000000000000000
 OWN: Final = 0
 NO_OWNER: Final = -1
+NO_DEADLINE: Final = -1
 _UNSIGNED: Final = 0xFFFFFFFFFFFFFFFF
 
 
@@ -53,7 +54,7 @@ class Session:
     def __init__(self, session_id: i64, timeout_ms: i64) -> None:
         self.session_id: i64 = session_id
         self.timeout_ms: i64 = timeout_ms
-        self.deadline_ms: i64 = -1
+        self.deadline_ms: i64 = NO_DEADLINE
         self.owner: i64 = OWN
         self.closing = False
 

@@ -1,7 +1,8 @@
 """What a learner sends to its leader for its clients, and how it knows the answers when they come.
 
 1. Transactions of this server's own clients come back in the order in which they were sent, so the next one of them is
-   always the oldest that waits. It is recognised by session and cxid (quorum, section 11).
+   always the oldest that waits. It is recognised by session and cxid (quorum, section 11), and by its type: what a
+   leader does with a session by itself has cxid 0, as a client's request may have.
 2. A sync is answered after everything that the leader had committed when it said so.
 3. A session that a client brings from another server is its own again once the leader has agreed.
 """
@@ -68,9 +69,14 @@ class Forwarder:
     def claim(self, txn: Txn) -> OwnWrite | None:
         """The write that `txn` answers, if it is one of this server's clients (rule 1)."""
         writes = self._writes
-        if writes and writes[0].cxid == txn.cxid and writes[0].session_id == txn.session_id:
-            return writes.popleft()
-        return None
+        if not writes:
+            return None
+        own = writes[0]
+        if own.cxid != txn.cxid or own.session_id != txn.session_id:
+            return None
+        if own.op != txn.txn_type and txn.txn_type != protocol.ERROR:
+            return None
+        return writes.popleft()
 
     def sync(self, link: "ClientLink", cxid: i64, item: Waiting) -> None:
         self._syncs.append((link, item))

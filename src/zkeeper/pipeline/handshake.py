@@ -95,6 +95,7 @@ class Handshake:
 
     def _resume_session(self, link: "ClientLink", session_id: i64, password: bytes | None) -> None:
         service = self._service
+        service.stats.revalidations += 1
         holder = service.links.get(session_id)
         if holder is not None:
             holder.close()

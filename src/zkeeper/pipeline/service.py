@@ -149,6 +149,7 @@ class Service:
         self._outstanding_bytes: i64 = 0
         self._paused: dict[ClientLink, None] = {}
         self._committed_zxid: i64 = database.last_zxid
+        self._slice_wall_ms: i64 = 0
         self._is_applying = False
         self._serving = True
         self.forwarder: Forwarder | None = None
@@ -240,6 +241,7 @@ class Service:
         if credentials is None:
             credentials = _NOBODY
         txn = self.preparer.prepare(session_id, cxid, request, credentials, self.wall_ms())
+        self.stats.proposals += 1
         payload = txn.encode()
         changes = self.preparer.pending.take_changes()
         proposal = Proposal(txn, len(payload), changes, request.op, link, received_ms)
@@ -325,9 +327,21 @@ class Service:
         if not self._is_applying:
             self._apply_slice()
 
+    def apply_rest(self) -> None:
+        """Once the service was stopped and its log closed: applies what was logged and not committed, so that elections
+        hear of it (storage, section 8.7). Nobody is answered."""
+        while self._proposals:
+            proposal = self._proposals.popleft()
+            if proposal.txn.zxid > self.database.last_zxid:
+                self.database.apply(proposal.txn)
+                if self.history is not None and proposal.payload is not None:
+                    self.history.add(proposal.txn.zxid, proposal.payload)
+
     def _apply_slice(self) -> None:
         self._is_applying = False
         now_ms = self.now_ms()
+        if self.forwarder is not None:
+            self._slice_wall_ms = self.wall_ms()
         changes: i64 = 0
         while self.database.last_zxid < self._committed_zxid and self._serving:
             if self.later is not None and changes >= APPLY_SLICE_CHANGES:
@@ -360,7 +374,7 @@ class Service:
         self.preparer.pending.applied(proposal.changes)
         if self.history is not None and proposal.payload is not None:
             self.history.add(txn.zxid, proposal.payload)
-        self.stats.count_write(now_ms - proposal.received_ms)
+        self._count(proposal, now_ms)
         if self.audit is not None:
             self.audit.applied(proposal, code)
         if txn.txn_type == protocol.CLOSE_SESSION:
@@ -373,6 +387,17 @@ class Service:
             holder = self.links.get(txn.session_id)
             if holder is not None:
                 holder.close_silently()
+
+    def _count(self, proposal: Proposal, now_ms: i64) -> None:
+        latency_ms = now_ms - proposal.received_ms
+        if proposal.link is not None:
+            self.stats.count_write(latency_ms)
+        if self.forwarder is None:
+            self.stats.count_commit(latency_ms)
+        elif self._slice_wall_ms >= proposal.txn.time_ms:
+            self.stats.propagation.add(self._slice_wall_ms - proposal.txn.time_ms)
+        else:
+            self.stats.propagation.add(0)  # The leader's clock is ahead of this one.
 
     def _claim(self, proposal: Proposal) -> None:
         """Finds out whether one of this server's clients waits for the transaction."""

@@ -31,7 +31,7 @@ from zkeeper.server.settings import (
     service_settings,
     storage_settings,
 )
-from zkeeper.server.words import FourLetterWords, ProcessFacts, ServerFacts, folder_bytes
+from zkeeper.server.words import FourLetterWords, ProcessFacts, QuorumFacts, ServerFacts, folder_bytes
 from zkeeper.storage.disk import Disk
 from zkeeper.storage.recovery import Recovered, recover
 from zkeeper.storage.replay import Each
@@ -67,7 +67,6 @@ class Node:
         self._quiet_logs: dict[str, QuietLog] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._summaries: Mapping[str, Summary] = {}
-        self._started_ms = 0
 
     # State.
 
@@ -77,6 +76,10 @@ class Node:
     def clock_s(self) -> float:
         """For what blocks the loop."""
         return self._clock_s() if self._clock_s is not None else asyncio.get_running_loop().time()
+
+    def clock_away(self) -> Callable[[], float]:
+        """As `clock_s`, for what runs away from the loop."""
+        return self._clock_s if self._clock_s is not None else asyncio.get_running_loop().time
 
     def recover(self, each: Each | None = None) -> Recovered:
         """The state that the disk has. `StorageError` when it cannot be trusted."""
@@ -145,14 +148,15 @@ class Node:
             await port.listen(network.client_port_address, network.client_port, network.listen_backlog)
         except OSError as error:
             raise port_failure(network, error) from error
-        self._started_ms = port.service.now_ms()
 
-    def answer_words(self, service: Service, port: ClientPort, mode: str = STANDALONE) -> None:
-        """Has `service` answer the four-letter words."""
-        facts = self._facts(service, port, mode)
+    def answer_words(
+        self, service: Service, port: ClientPort, mode: str = STANDALONE, quorum: QuorumFacts | None = None
+    ) -> None:  # fmt: skip
+        """Has `service` answer the four-letter words; it begins to serve now. `quorum` is a member's only."""
+        facts = self._facts(service, port, mode, quorum)
         service.words = FourLetterWords(service, facts, self.config.network.allows_word, service.serves)
 
-    def _facts(self, service: Service, port: ClientPort, mode: str) -> ServerFacts:
+    def _facts(self, service: Service, port: ClientPort, mode: str, quorum: QuorumFacts | None) -> ServerFacts:
         data_folder, log_folder = self.storage.snapshot_folder, self.storage.log_folder
         return ServerFacts(
             client_port=port.addresses()[0][1],
@@ -163,10 +167,11 @@ class Node:
             max_client_cnxns=self.config.limits.max_client_cnxns,
             listen_backlog=self.config.network.listen_backlog,
             sessionless_timeout_ms=self.config.network.sessionless_timeout_ms,
-            started_ms=self._started_ms,
+            started_ms=service.now_ms(),
             links=port.links,
             server_id=self._server_id,
             mode=mode,
+            quorum=quorum,
             process=self._process,
             summaries={**self._summaries, **watch_summaries(service.database.watches)},
         )

@@ -1,7 +1,8 @@
-"""What a member of an ensemble does to its state between two roles, and when a leader tells it to (storage, section 8).
+"""What a member of an ensemble does to what its disk has, when a leader tells it to, or when its state is not to be
+believed (storage, section 8).
 
 1. All of it runs away from the loop, on the log's lane, so after a `TxnLog.close` that came before. Nothing else may
-   use the database, the log, `each` or what it fills, or write a snapshot, until it is done.
+   use the log, `each` or what it fills, or write a snapshot, until it is done.
 2. Nothing that was acknowledged leaves the disk before what replaces it is there: `forget_behind` comes after the
    received snapshot is durable, and before `currentEpoch` is written and NEWLEADER acknowledged.
 3. `each` takes zxid and payload of all that is replayed, for a committed log.
@@ -17,7 +18,7 @@ from zkeeper.storage.failures import failure
 from zkeeper.storage.log_truncation import forget_after, truncate_history
 from zkeeper.storage.log_writer import LANE
 from zkeeper.storage.recovery import Recovered, load_state
-from zkeeper.storage.replay import Each, Replay
+from zkeeper.storage.replay import Each
 from zkeeper.storage.settings import StorageSettings
 
 
@@ -34,11 +35,6 @@ class Resync:
         self._make_database = make_database
         self._tell = tell
         self._clock_s = clock_s
-
-    async def fast_forward(self, database: Database, each: Each | None = None) -> int:
-        """When a role has ended: replays what was logged and not committed, so that elections hear of it. Returns how
-        many transactions these were. After a `StorageError` the database is no good any more; `reload` makes one."""
-        return await self._disk.submit(LANE, partial(self._fast_forward, database, each))
 
     async def reload(self, each: Each | None = None) -> Database:
         """The state of the disk, in place of a database that is not to be believed."""
@@ -58,14 +54,6 @@ class Resync:
         await self._disk.submit(LANE, partial(self._forget_behind, zxid))
 
     # Jobs of the lane.
-
-    def _fast_forward(self, database: Database, each: Each | None) -> int:
-        replay = Replay(self._disk, self._settings, self._tell, each=each)
-        try:
-            replay.run(database, [])
-        except OSError as error:
-            raise self._failure("reading", error) from error
-        return replay.txns
 
     def _load(self, each: Each | None) -> Recovered:
         return load_state(

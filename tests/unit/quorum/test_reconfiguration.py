@@ -52,6 +52,11 @@ def test_a_joiner_takes_the_place_of_a_member() -> None:
     assert new.participants == {1, 2, 3, 5}
 
 
+def test_a_member_may_keep_its_address_and_change_its_role() -> None:
+    new = reconfig(ReconfigArguments(joining="server.3=10.0.0.3:22133:22123:observer;10.0.0.9:22143"))
+    assert (new.participants, new.observers) == ({1, 2}, {3})
+
+
 def test_members_leave() -> None:
     new = reconfig(ReconfigArguments(leaving="3, 8"))
     assert new.participants == {1, 2}

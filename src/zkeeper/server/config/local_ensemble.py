@@ -40,22 +40,27 @@ class LocalServer(NamedTuple):
     config_path: str
 
 
-def make_local_ensemble(disk: Disk, folder: str, count: int, ports: LocalPorts = DEFAULT_PORTS) -> list[LocalServer]:
-    """Writes the configurations of `count` servers, where they are missing. Blocks; `OSError` when the disk refuses.
+def make_local_ensemble(
+    disk: Disk, folder: str, count: int, ports: LocalPorts = DEFAULT_PORTS, observers: int = 0
+) -> list[LocalServer]:
+    """Writes the configurations of `count` servers, the last `observers` of which have no vote, where they are missing.
 
-    Raises `ConfigError` for a number or ports that cannot be, or when another number of servers was made there.
+    Blocks; `OSError` when the disk refuses. Raises `ConfigError` for a number or ports that cannot be, or when another
+    number of servers was made there.
     """
     folder = os.path.abspath(folder)
-    _check(count, ports)
+    _check(count, ports, observers)
     servers = [LocalServer(sid, os.path.join(folder, f"server-{sid}", "zoo.cfg")) for sid in range(1, count + 1)]
     _check_folder(disk, folder, servers)
     for server in servers:
         if not disk.exists(server.config_path):
-            _write(disk, server, _lines(count, ports))
+            _write(disk, server, _lines(count, ports, observers))
     return servers
 
 
-def _check(count: int, ports: LocalPorts) -> None:
+def _check(count: int, ports: LocalPorts, observers: int) -> None:
+    if not 0 <= observers < max(count, 1):
+        raise ConfigError(f"{observers} of {count} servers cannot be observers", "leave at least one that votes")
     if not 1 <= count <= MAX_SERVERS:
         raise ConfigError(f"an ensemble of {count} servers cannot be", f"name a number from 1 to {MAX_SERVERS}")
     firsts = sorted(ports)
@@ -71,12 +76,15 @@ def _check_folder(disk: Disk, folder: str, servers: list[LocalServer]) -> None:
         raise ConfigError(f"{folder} has an ensemble of {len(there)} servers", "name that number, or another folder")
 
 
-def _lines(count: int, ports: LocalPorts) -> str:
+def _lines(count: int, ports: LocalPorts, observers: int) -> str:
     """The members, each with its client address, so that all have the same lines."""
-    return "".join(
-        f"server.{number + 1}={HOST}:{ports.quorum + number}:{ports.election + number};{HOST}:{ports.client + number}\n"
-        for number in range(count)
-    )
+    return "".join(_line(number, ports, number >= count - observers) for number in range(count))
+
+
+def _line(number: int, ports: LocalPorts, is_observer: bool) -> str:
+    role = "observer" if is_observer else "participant"
+    client, quorum, election = (port + number for port in ports)
+    return f"server.{number + 1}={HOST}:{quorum}:{election}:{role};{HOST}:{client}\n"
 
 
 def _write(disk: Disk, server: LocalServer, lines: str) -> None:

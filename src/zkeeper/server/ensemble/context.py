@@ -1,9 +1,10 @@
 """What a server is in its ensemble, whatever its role is at the time."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 
 from zkeeper.quorum.memberships import Memberships
+from zkeeper.server.ensemble.measures import Measures
 from zkeeper.storage.epochs import Epochs
 
 
@@ -27,6 +28,7 @@ class EnsembleContext:
     init_limit: int
     sync_limit: int
     connect_limit: int
+    connect_retry_s: float
     limit_bytes: int
     listens_on_all_addresses: bool
     memberships: Memberships
@@ -35,10 +37,16 @@ class EnsembleContext:
     uses_disk_history: bool = True
     forces_snapshots: bool = False
     needs_everything: bool = False
+    measures: Measures = field(default_factory=Measures)
 
     @property
     def init_s(self) -> float:
         return self.tick_s * self.init_limit
+
+    @property
+    def connect_s(self) -> float:
+        """For a learner to connect."""
+        return self.tick_s * self.connect_limit
 
     @property
     def sync_s(self) -> float:

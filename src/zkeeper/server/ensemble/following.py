@@ -15,6 +15,7 @@ from collections.abc import Callable
 from zkeeper.database.auth import Identity
 from zkeeper.errors import DecodeError
 from zkeeper.pipeline.service import Service
+from zkeeper.quorum.marks import hit
 from zkeeper.server.ensemble.context import RoleEndedError
 from zkeeper.server.ensemble.learner import Learner
 from zkeeper.server.ensemble.packet_link import PacketLink, Packets
@@ -66,7 +67,8 @@ class Following:
         self._link = learner.link
         self._is_observer = learner.context.is_observer
         self._limit_bytes = learner.context.limit_bytes
-        self._last_proposed = int(learner.database.last_zxid)
+        self._measures = learner.context.measures
+        self._first_zxid = self._last_proposed = int(learner.database.last_zxid)
         self._uncommitted: deque[int] = deque()
         self._unacknowledged: deque[int] = deque()
         self._handle: dict[int, Callable[[QuorumPacket], None]] = {
@@ -146,8 +148,10 @@ class Following:
         if payload is None:
             raise DecodeError(f"proposal 0x{zxid:x} has no transaction")
         if zxid <= self._last_proposed:
+            hit("learner.sent-again")
             return  # The leader may send again what is here already.
         if not follows(zxid, self._last_proposed):
+            hit("learner.hole")
             raise RoleEndedError(f"proposal 0x{zxid:x} comes after 0x{self._last_proposed:x}: there is a hole between")
         txn = decode_txn(payload, self._limit_bytes, self._stage.is_digest_enabled)
         if txn.zxid != zxid:
@@ -155,10 +159,14 @@ class Following:
         self._last_proposed = zxid
         self._uncommitted.append(zxid)
         if not self._is_observer:
+            self._measures.proposals_received += 1
             self._unacknowledged.append(zxid)
         self.service.proposed(txn, payload)
 
     def _commit(self, zxid: int) -> None:
+        self._measures.commits_received += 1
+        if zxid <= self._first_zxid:
+            return  # It was part of a snapshot, which had come before.
         if not self._uncommitted:
             if zxid > self._last_proposed:
                 raise RoleEndedError(f"0x{zxid:x} is committed, and was never proposed")
@@ -172,6 +180,7 @@ class Following:
         waiting = self._unacknowledged
         while waiting and waiting[0] <= zxid:
             write_packet(self._link.out(), ACK, waiting.popleft())
+        self._link.flush()
 
     # Other packets.
 

@@ -3,8 +3,8 @@
 1. An epoch is used once: it is greater than any that a quorum has accepted, and durable here before anybody hears of
    it. Whoever has more than this server makes it give up before it leads.
 2. Nothing is proposed before a quorum has acknowledged NEWLEADER: has all of this server's history durably.
-3. A transaction is committed in its order, once a quorum has it in its logs; COMMIT, or INFORM, leaves before it is
-   applied here.
+3. A transaction is committed in its order, once a quorum has it in its logs. Of many, COMMIT or INFORM leaves before
+   they are applied here, so that learners apply them meanwhile; of few, the answer to the client leaves first.
 4. What a learner that joins is sent first and what it is sent from then on meet without a gap: both are decided in one
    step of the loop.
 5. Leading ends when no quorum was heard of for `syncLimit` ticks.
@@ -18,8 +18,9 @@ from zkeeper.database.database import Database
 from zkeeper.database.sessions import NO_OWNER
 from zkeeper.pipeline.service import Service
 from zkeeper.quorum.acks import Acks
-from zkeeper.quorum.broadcast import Broadcast
+from zkeeper.quorum.broadcast import Broadcast, ProposalSizes
 from zkeeper.quorum.committed_log import CommittedLog
+from zkeeper.quorum.marks import hit
 from zkeeper.quorum.sync_plan import SyncPlan, plan_sync
 from zkeeper.server.durable_log import DurableLog
 from zkeeper.server.ensemble.context import EnsembleContext, RoleEndedError
@@ -32,6 +33,7 @@ from zkeeper.wire.zxids import MAX_COUNTER, counter_of, epoch_begin
 
 MAX_LEARNERS: Final = 1000
 """Connections of learners at once; more are closed."""
+FEW_TXNS: Final = 16
 
 logger = logging.getLogger("zkeeper.quorum")
 
@@ -47,6 +49,8 @@ class Leader:
         self.tick = 0
         self.acks: Acks | None = None
         self.service: Service | None = None
+        self.serves_since_s = 0.0
+        self.pending_syncs = 0
         self._stage = stage
         self._summary = (context.epochs.current, int(database.last_zxid))
         self._highest_accepted = context.epochs.accepted
@@ -137,6 +141,7 @@ class Leader:
         """
         if not self._accepted.is_complete():
             if (current_epoch, last_zxid) > self._summary:
+                hit("leader.learner-is-ahead")
                 raise RoleEndedError(
                     f"server {sid} is at epoch {current_epoch}, zxid 0x{last_zxid:x}, this leader only at "
                     f"epoch {self._summary[0]}, zxid 0x{self._summary[1]:x}"
@@ -163,6 +168,7 @@ class Leader:
         self.acks = Acks(database.last_zxid, self.context.memberships.verifiers())
         service.connect_log(self._broadcast, self._wake)
         service.start(NO_OWNER)
+        self.serves_since_s = self._loop.time()
         self._stage.open_to_clients(service, self._log, self.epoch)
         followers = sorted(self._followed.sids())
         logger.info("leading: serving from zxid 0x%x, followed by %s", database.last_zxid, followers)
@@ -211,8 +217,12 @@ class Leader:
         self._broadcast.commit(first_zxid, last_zxid)
         if any(handler.is_observer for handler in self._handlers):
             self._inform(first_zxid, last_zxid)
-        self.flush()
-        self.service.committed(last_zxid)
+        if last_zxid - first_zxid >= FEW_TXNS:
+            self.flush()
+            self.service.committed(last_zxid)
+        else:
+            self.service.committed(last_zxid)
+            self.flush()
 
     def _inform(self, first_zxid: int, last_zxid: int) -> None:
         assert self._broadcast is not None
@@ -236,6 +246,15 @@ class Leader:
         if not plan.needs_history():
             return None
         return self._stage.disk_history(int(plan.peer_zxid), int(plan.history_until))
+
+    def handlers(self) -> list[LearnerHandler]:
+        """Of all connections, whatever their stage."""
+        return list(self._handlers)
+
+    def proposal_sizes(self) -> ProposalSizes:
+        """Of the transactions since this server serves; to be asked only then."""
+        assert self._broadcast is not None
+        return self._broadcast.sizes
 
     def committed_zxid(self) -> int:
         """The last that is committed: what a learner that joins now has to have, beside what is outstanding."""
@@ -282,6 +301,7 @@ class Leader:
                 if sid is not None:
                     here.add(sid)
             if not here.is_complete():
+                hit("leader.no-quorum")
                 self.give_up(f"only {sorted(here.sids())} were heard of within syncLimit, which is no quorum")
                 return
         if counter_of(self.last_proposed()) >= MAX_COUNTER - 1:

@@ -146,7 +146,8 @@ class LearnerHandler:
             if history is not None:
                 plan = await decide(plan, history)
             logger.info("leading: %s is at zxid 0x%x and gets %s", self.name(), peer_zxid, describe(plan))
-            await send_plan(self.link, plan, self._leader.database, history)
+            with self._leader.context.measures.synchronizing(int(plan.packet_type)):
+                await send_plan(self.link, plan, self._leader.database, history)
         finally:
             if history is not None:
                 await history.close()
@@ -224,6 +225,7 @@ class LearnerHandler:
         head = read_request_head(packet.data)
         assert packet.data is not None
         if head.op == protocol.SYNC:
+            self._leader.pending_syncs += 1
             service.call_behind_proposals(self._send_sync)
             return
         propose_for_learner(
@@ -232,6 +234,7 @@ class LearnerHandler:
         )  # fmt: skip
 
     def _send_sync(self, _: int) -> None:
+        self._leader.pending_syncs -= 1
         self._leader.flush()
         self.link.send(SYNC, 0)
 
@@ -240,6 +243,7 @@ class LearnerHandler:
             touch_for_learner(service, session_id)
 
     def _revalidate(self, service: Service, packet: QuorumPacket) -> None:
+        self._leader.context.measures.revalidations += 1
         session_id, _ = read_revalidate(packet.data)
         is_valid = revalidate(service, self._owner, session_id)
         self._leader.flush()

@@ -1,7 +1,8 @@
 """A member of an ensemble: looks for a leader, takes a role, and looks again when that is over (quorum, section 5).
 
-1. The state outlives the roles. What a role has logged and not committed is replayed when it is over, so that the next
-   election hears of it; a state that came only in part, or may be ahead of the disk, is loaded from the disk again.
+1. The state outlives the roles. What a role has logged and not committed is applied when it is over, so that the next
+   election hears of it: memory and the log end with the same transaction then. A state that came only in part is loaded
+   from the disk again.
 2. One role is there at a time, with its own service and its own writer of the log; when it is over, its writer has
    been closed before anything else is written.
 3. Clients are served while there is a role that may; otherwise their connections are closed.
@@ -20,7 +21,8 @@ from zkeeper.errors import StorageError
 from zkeeper.pipeline.service import Service
 from zkeeper.quorum.committed_log import CommittedLog
 from zkeeper.quorum.election import Decision
-from zkeeper.quorum.votes import FOLLOWING, LEADING, LOOKING, STATE_NAMES, Vote
+from zkeeper.quorum.marks import hit
+from zkeeper.quorum.votes import LEADING, LOOKING, OBSERVING, STATE_NAMES, Vote
 from zkeeper.server import audit
 from zkeeper.server.client_port import ClientPort
 from zkeeper.server.config.model import ServerConfig
@@ -28,6 +30,7 @@ from zkeeper.server.descriptors import Descriptors
 from zkeeper.server.durable_log import DurableLog
 from zkeeper.server.ensemble.context import EnsembleContext, RoleEndedError
 from zkeeper.server.ensemble.election import Election
+from zkeeper.server.ensemble.facts import MemberFacts
 from zkeeper.server.ensemble.following import Following
 from zkeeper.server.ensemble.leading import Leader
 from zkeeper.server.ensemble.learner import Learner
@@ -43,8 +46,6 @@ from zkeeper.storage.log_writer import TxnLog
 from zkeeper.storage.recovery import Start, discard_initialize
 from zkeeper.storage.resync import Resync
 from zkeeper.storage.snapshot_writer import SnapshotWriter
-
-MODES = {LEADING: "leader", FOLLOWING: "follower"}
 
 logger = logging.getLogger("zkeeper.quorum")
 
@@ -67,7 +68,7 @@ class EnsembleServer:
         self._database = self._node.empty_database()
         self._is_whole = True
         self._history = CommittedLog(config.learners.max_committed_txns)
-        self._resync = Resync(disk, self._node.storage, self.empty_database, logger.warning, self._node.clock_s)
+        self._resync: Resync
         self._memberships = make_memberships(config.quorum, config.limits.is_reconfig_enabled)
         self._context: EnsembleContext | None = None
         self._next_session_id = first_session_id(self._sid, wall_ms())
@@ -75,6 +76,9 @@ class EnsembleServer:
         self._log: DurableLog | None = None
         self._port: ClientPort | None = None
         self._election: Election | None = None
+        self._leader: Leader | None = None
+        self._now_s: Callable[[], float] = lambda: 0.0
+        self._unserved_since_s = 0.0
         self._role_tasks: list[asyncio.Task[None]] = []
         self._main: asyncio.Task[None] | None = None
         self._stopped = asyncio.Event()
@@ -117,8 +121,11 @@ class EnsembleServer:
 
     async def _start(self) -> None:
         node = self._node
+        self._resync = Resync(node.disk, node.storage, self.empty_database, logger.warning, node.clock_away())
         epochs = await self._recover()
         self._context = ensemble_context(self.config, self._memberships, epochs, node.random)
+        self._now_s = asyncio.get_running_loop().time
+        self._unserved_since_s = self._now_s()
         self._service = self._idle_service()
         self._port = node.make_port(self._service)
         await node.listen(self._port)
@@ -186,21 +193,35 @@ class EnsembleServer:
             self._fail(error)
 
     async def _take_a_role(self) -> None:
-        decision = await self.election.look_for_leader(int(self._database.last_zxid), self.context.epochs.current)
+        decision = await self._elect()
         role = STATE_NAMES[decision.state]
-        logger.info("server %d is %s", self._sid, role)
         try:
             await self._play(decision)
         except RoleEndedError as error:
-            logger.info("server %d is not %s any more: %s", self._sid, role, error)
+            logger.info("this server is not %s any more: %s", role, error)
         self.election.set_role(LOOKING, self.election.vote)
         if self.failure is None:
             await self._get_ready()
 
+    async def _elect(self) -> Decision:
+        measures, began_s = self.context.measures, self._now_s()
+        measures.elections += 1
+        decision = await self.election.look_for_leader(int(self._database.last_zxid), self.context.epochs.current)
+        took_ms = int((self._now_s() - began_s) * 1000)
+        if decision.state != OBSERVING:
+            measures.election_ms.add(took_ms)
+        leader, role = decision.vote.leader, STATE_NAMES[decision.state]
+        logger.info("the election took %d ms: server %d leads, this server is %s", took_ms, leader, role)
+        return decision
+
     async def _play(self, decision: Decision) -> None:
         self._is_whole = True
         if decision.state == LEADING:
-            await Leader(self.context, self, self._database, self._history).lead()
+            self._leader = Leader(self.context, self, self._database, self._history)
+            try:
+                await self._leader.lead()
+            finally:
+                self._leader = None
         else:
             await self._follow(decision.vote.leader)
 
@@ -208,26 +229,28 @@ class EnsembleServer:
         member = self._memberships.committed.members.get(leader_sid)
         if member is None:
             raise RoleEndedError(f"leader {leader_sid} is no member that this server knows")
-        learner = Learner(self.context, self, self._database, self._history, member)
+        learner, began_s = Learner(self.context, self, self._database, self._history, member), self._now_s()
         try:
             await learner.synchronize()
         finally:
             self._is_whole = learner.is_database_whole
             self._database = learner.database
+        self._tell_synchronized(learner, int((self._now_s() - began_s) * 1000))
         await Following(learner, self).follow()
+
+    def _tell_synchronized(self, learner: Learner, took_ms: int) -> None:
+        measures = self.context.measures
+        (measures.observer_sync_ms if self.context.is_observer else measures.follower_sync_ms).add(took_ms)
+        logger.info("in step with the leader after %d ms: the history is here up to 0x%x", took_ms, learner.last_zxid())
 
     async def _get_ready(self) -> None:
         """Rule 1."""
         self._idle()
-        if self._is_whole:
-            try:
-                await self._resync.fast_forward(self._database, self._history.add)
-                return
-            except StorageError as error:
-                logger.warning("the state is loaded from the disk again: %s", error)
-        self._history.clear()
-        self._database = await self._resync.reload(self._history.add)
-        self._idle()
+        if not self._is_whole:
+            hit("member.reload")
+            self._history.clear()
+            self._database = await self._resync.reload(self._history.add)
+            self._idle()
 
     # The stage of the roles.
 
@@ -246,10 +269,25 @@ class EnsembleServer:
         self.election.update_epoch(epoch)
         state = self.election.state
         self._service = self.port.service = service
-        self._node.answer_words(service, self.port, MODES.get(state, "observer"))
+        facts = self._facts()
+        self._node.answer_words(service, self.port, facts.mode, facts)
+        self._count_unserved(state)
         if state == LEADING:
             self._start_role_task(expire_for_ever(service, self.context.tick_s))
             self._start_role_task(reap_for_ever(service, self.config.nodes, self._node.wall_ms))
+
+    def _facts(self) -> MemberFacts:
+        assert self.config.quorum is not None
+        election = self.election
+        return MemberFacts(
+            self.config.quorum, self.context, election.state, election.vote.leader, self._leader, self._now_s
+        )  # fmt: skip
+
+    def _count_unserved(self, state: int) -> None:
+        measures, unserved_ms = self.context.measures, int((self._now_s() - self._unserved_since_s) * 1000)
+        measures.unavailable_ms.add(unserved_ms)
+        if state == LEADING:
+            measures.leader_unavailable_ms.add(unserved_ms)
 
     def _start_role_task(self, work: Coroutine[Any, Any, None]) -> None:
         self._role_tasks.append(self._node.start_task(work))
@@ -260,6 +298,8 @@ class EnsembleServer:
         await asyncio.gather(*self._role_tasks, return_exceptions=True)
         self._role_tasks.clear()
         service = self.service
+        if service.serves():
+            self._unserved_since_s = self._now_s()
         self._next_session_id = max(self._next_session_id, service.handshake.next_session_id)
         service.stop()
         for link in self.port.links():
@@ -267,6 +307,9 @@ class EnsembleServer:
         if self._log is not None:
             log, self._log = self._log, None
             await log.close()
+            if service.outstanding():
+                hit("member.fast-forward")
+            service.apply_rest()
 
     def empty_database(self) -> Database:
         return self._node.empty_database()

@@ -166,8 +166,9 @@ class PacketLink(asyncio.Protocol):
 
     def _check_silence(self) -> None:
         left_s = self.last_heard_s + self._read_timeout_s - self._loop.time()
-        if self._is_read_paused or left_s > 0:
-            self._timer = self._loop.call_later(max(left_s, self._read_timeout_s / 4), self._check_silence)
+        if left_s > 0 or self._is_read_paused:
+            wait_s = left_s if left_s > 0 else self._read_timeout_s / 4
+            self._timer = self._loop.call_later(wait_s, self._check_silence)
         else:
             self.close(f"nothing was heard of it for {self._read_timeout_s:g} s")
 

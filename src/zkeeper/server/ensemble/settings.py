@@ -56,6 +56,7 @@ def ensemble_context(config: ServerConfig, memberships: Memberships, epochs: Epo
         init_limit=config.ensemble.init_limit_ticks,
         sync_limit=config.ensemble.sync_limit_ticks,
         connect_limit=config.ensemble.connect_limit_ticks,
+        connect_retry_s=config.learners.connect_retry_delay_ms / 1000,
         limit_bytes=config.limits.jute_max_buffer_bytes + config.limits.jute_max_buffer_extra_bytes,
         listens_on_all_addresses=config.ensemble.is_listening_on_all_ips,
         memberships=memberships,

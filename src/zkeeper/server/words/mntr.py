@@ -22,8 +22,10 @@ def _metrics(question: Question) -> Iterator[Line]:
     service, facts = question.service, question.facts
     yield "version", VERSION
     yield "server_state", question.facts.mode
+    if facts.quorum is not None:
+        yield from facts.quorum.state().items()
     yield from gauges(service, facts).items()
-    counted = measured_counters(service)
+    counted = measured_counters(service, facts)
     yield from ((name, counted.get(name, 0)) for name in COUNTERS)
     yield from _summaries(measured_summaries(service, facts))
 

@@ -188,6 +188,10 @@ class SimulatedDisk:
         for file in self._names.files():
             file.crash(fate, self.random)
 
+    def durable_files(self, folder: str) -> dict[str, bytes]:
+        """What a crash now would leave at least of the files in `folder`, by name."""
+        return self._names.durable_files(normal_path(folder))
+
     # What files need of their disk.
 
     def begin(self, kind: str, path: str) -> None:

@@ -2,6 +2,8 @@
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from membership_files_support import CONF, STATIC, at_rest, disk_with, loaded, started
@@ -9,6 +11,7 @@ from membership_files_support import CONF, STATIC, at_rest, disk_with, loaded, s
 from zkeeper.errors import StorageError
 from zkeeper.quorum.membership import Membership
 from zkeeper.server.config.dynamic_files import DynamicFiles
+from zkeeper.storage.real_disk import RealDisk
 from zkeeper.testing.simulation import Killed, SimulatedDisk, Unsynced
 
 # Members as in appendix D of the quorum specification, and what Java 3.9.5 wrote of them.
@@ -114,6 +117,21 @@ def test_a_folder_that_cannot_be_written_is_found_at_the_start() -> None:
     disk.is_read_only = True
     with pytest.raises(StorageError, match=r"/conf cannot be written to; with reconfigEnabled=true .* give the server"):
         started(disk)
+
+
+def test_secrets_in_zoo_cfg_stay_with_those_who_may_read_them(tmp_path: Path) -> None:
+    static = tmp_path / "zoo.cfg"
+    static.write_text(BASE + "clientPort=22141\n" + OLD + "\nDigestAuthenticationProvider.superDigest=super:x\n")
+    static.chmod(0o600)
+    disk = RealDisk()
+    quorum = replace(loaded(with_members()), static_file=str(static))
+    files = DynamicFiles(disk, quorum)
+    files.prepare()
+    files.activate(NEW)
+    disk.close()
+    for name in ("zoo.cfg", "zoo.cfg.bak"):
+        text = (tmp_path / name).read_text()
+        assert ("superDigest" in text, (tmp_path / name).stat().st_mode & 0o777) == (True, 0o600), name
 
 
 @pytest.mark.parametrize("kind", ["create", "write", "sync", "rename", "sync_folder"])

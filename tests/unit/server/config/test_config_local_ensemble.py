@@ -28,6 +28,21 @@ def test_each_server_loads_and_all_know_each_other(count: int) -> None:
     assert configs[-1].config.storage.data_dir == f"/local/server-{count}/data"
 
 
+def test_the_last_servers_observe() -> None:
+    disk = new_disk()
+    servers = make_local_ensemble(disk, "/local", 5, observers=2)
+    quorum = load(servers[4].config_path, {}, {}, lambda path: read_file(disk, path)).config.quorum
+    assert quorum is not None
+    assert (quorum.committed.participants, quorum.committed.observers) == ({1, 2, 3}, {4, 5})
+    assert quorum.me.is_observer
+
+
+@pytest.mark.parametrize("observers", [-1, 3, 4])
+def test_somebody_has_to_vote(observers: int) -> None:
+    with pytest.raises(ConfigError, match=f"{observers} of 3 servers cannot be observers"):
+        make_local_ensemble(new_disk(), "/local", 3, observers=observers)
+
+
 def test_what_is_there_stays() -> None:
     disk = new_disk()
     first, *others = make_local_ensemble(disk, "/local", 3)
