@@ -13,7 +13,7 @@ IS_COMPILED := 'from zkeeper.cli.serve import is_compiled; \
 ZKJAVA ?= $(abspath ../shared/tools/zkjava)
 export ZKJAVA
 
-.PHONY: help serve test check unit wheel-test interop differential crash kill recipes client-faults fuzz bench bench-client clean
+.PHONY: help serve test check unit wheel-test interop differential crash kill soak recipes client-faults ensemble-faults fuzz bench bench-client bench-ensemble clean
 
 help:
 	@echo "make serve         build zkeeper and run a server on loopback (SERVE='zoo.cfg' for a configuration)"
@@ -22,9 +22,12 @@ help:
 	@echo "make differential  compare it with Apache ZooKeeper, request by request"
 	@echo "make recipes       10,000 simulated runs of recipes over connections that break"
 	@echo "make client-faults 10,000 simulated runs of the client under faults"
+	@echo "make ensemble-faults  20,000 simulated runs of ensembles under faults"
 	@echo "make crash         10,000 simulated crashes;   make fuzz   a million mutated inputs"
 	@echo "make kill          100 rounds of kill -9 under load"
+	@echo "make soak          half an hour of kills, pauses and partitions of an ensemble under load"
 	@echo "make bench         measure it beside Apache ZooKeeper;   make bench-client   the client beside kazoo"
+	@echo "make bench-ensemble  three servers beside three of Apache ZooKeeper"
 
 serve: $(WHEEL_VENV)/built
 	@$(WHEEL_BIN)/python -c $(IS_COMPILED)
@@ -63,9 +66,20 @@ KILL_SEED ?=
 kill: $(WHEEL_VENV)/tested
 	PYTHONPATH=tests $(WHEEL_BIN)/python -m process.kill --rounds $(ROUNDS) $(if $(KILL_SEED),--seed $(KILL_SEED))
 
+MINUTES ?= 30
+SOAK_KINDS ?= ZZZ
+SOAK_SEED ?=
+soak: $(WHEEL_VENV)/tested
+	PYTHONPATH=tests $(WHEEL_BIN)/python -m process.ensemble.soak --minutes $(MINUTES) --kinds $(SOAK_KINDS) \
+		$(if $(SOAK_SEED),--seed $(SOAK_SEED))
+
 RECIPE_SEEDS ?= 10000
 recipes: $(WHEEL_VENV)/tested
 	$(WHEEL_BIN)/python -m tests.simulation.recipes --seeds $(RECIPE_SEEDS)
+
+ENSEMBLE_SEEDS ?= 20000
+ensemble-faults: $(WHEEL_VENV)/tested
+	$(WHEEL_BIN)/python -m tests.simulation.ensemble --seeds $(ENSEMBLE_SEEDS)
 
 CLIENT_SEEDS ?= 10000
 client-faults: $(WHEEL_VENV)/tested
@@ -81,6 +95,9 @@ bench: $(WHEEL_VENV)/tested
 
 bench-client: $(WHEEL_VENV)/tested
 	$(WHEEL_BIN)/python benchmarks/bench_client.py $(BENCH)
+
+bench-ensemble: $(WHEEL_VENV)/tested
+	$(WHEEL_BIN)/python benchmarks/bench_ensemble.py $(BENCH)
 
 # The development environment runs the source as it is, uncompiled.
 $(VENV)/ready: pyproject.toml setup.py

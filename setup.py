@@ -15,7 +15,7 @@ from setuptools._distutils.ccompiler import new_compiler
 from setuptools._distutils.errors import CompileError, DistutilsError
 from setuptools._distutils.sysconfig import customize_compiler
 
-CORE = ["wire", "database", "pipeline"]
+CORE = ["wire", "database", "pipeline", "quorum"]
 # A deallocator of mypyc's, of an acyclic class; those of other classes begin with PyObject_GC_UnTrack.
 ACYCLIC_DEALLOC = re.compile(r"\{\s*CPy_TRASHCAN_BEGIN\(self, \w+\)\n(.*?)\s*CPy_TRASHCAN_END\(self\)\n", re.DOTALL)
 

@@ -39,9 +39,9 @@ def _rollup_kb(pid: int, key: str) -> int:
     raise BenchError(f"the kernel does not tell {key} of process {pid}")
 
 
-def memory(pid: int) -> Memory:
-    """Memory of a process and its descendants, now."""
-    pids = _family(pid)
+def memory(*servers: int) -> Memory:
+    """Memory of these processes and their descendants, now."""
+    pids = [pid for server in servers for pid in _family(server)]
     rss_kb, pss_kb = (sum(_rollup_kb(one, key) for one in pids) for key in ("Rss", "Pss"))
     return Memory(rss_kb * 1024 / 1e6, pss_kb * 1024 / 1e6)
 
@@ -63,18 +63,18 @@ def _machine_cpu_s() -> float:
 class ForeignLoad:
     """How much of the machine was used by others from construction until `share()` is asked.
 
-    Ours are the server and the load generators, which are children of this process and have ended by then.
+    Ours are the servers and the load generators, which are children of this process and have ended by then.
     """
 
-    def __init__(self, server_pid: int) -> None:
-        self._pid = server_pid
+    def __init__(self, server_pids: list[int]) -> None:
+        self._pids = server_pids
         self._started_at = time.perf_counter()
         self._before = self._foreign_cpu_s()
 
     def _foreign_cpu_s(self) -> float:
         own = resource.getrusage(resource.RUSAGE_SELF)
         ended = resource.getrusage(resource.RUSAGE_CHILDREN)
-        ours_s = own.ru_utime + own.ru_stime + ended.ru_utime + ended.ru_stime + cpu_s(self._pid)
+        ours_s = own.ru_utime + own.ru_stime + ended.ru_utime + ended.ru_stime + sum(map(cpu_s, self._pids))
         return _machine_cpu_s() - ours_s
 
     def share(self) -> float:

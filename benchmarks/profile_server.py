@@ -75,7 +75,7 @@ def _contender(tool: str, profile: Path) -> Contender:
 
 def _run_load(arguments: argparse.Namespace, program: Path, server: Server, sampler: list[str]) -> None:
     seconds = arguments.seconds + LEAD_S
-    with tools.start(program, server.port, [*arguments.load, "-w", "0", "-t", str(seconds)], seconds) as load:
+    with tools.start(program, server.address, [*arguments.load, "-w", "0", "-t", str(seconds)], seconds) as load:
         time.sleep(LEAD_S)
         if sampler:
             subprocess.run(sampler, check=True, timeout=seconds + STOP_LIMIT_S)

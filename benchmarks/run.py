@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import tools
 from contenders import Contender
@@ -46,6 +46,22 @@ FULL = Scale(
 QUICK = Scale(
     judged=False, warm_s=0.5, measure_s=0.5, keys=50, nodes=10_000, sessions=200, probe_s=2, probe_snap_count=500
 )
+
+
+class Target(Protocol):
+    """What a load is put on: a server or an ensemble."""
+
+    @property
+    def label(self) -> str:
+        """The contender's name."""
+
+    @property
+    def address(self) -> str:
+        """`host:port,...` for clients."""
+
+    @property
+    def pids(self) -> list[int]:
+        """The ids of its processes."""
 
 
 @dataclass(frozen=True)
@@ -95,28 +111,28 @@ class Run:
                 samples.add(contender.label, measure(contender))
         return samples
 
-    def load(self, server: Server, options: list[str], warm_s: float, measure_s: float) -> tools.LoadResult:
+    def load(self, server: Target, options: list[str], warm_s: float, measure_s: float) -> tools.LoadResult:
         """One run of zkload to its end."""
-        foreign = ForeignLoad(server.pid)
+        foreign = ForeignLoad(server.pids)
         with self.start_load(server, options, warm_s, measure_s) as load:
             raw = load.result()
         self.foreign_shares.append(foreign.share())
         self.note(server, options, raw | {"foreign_cpu": round(self.foreign_shares[-1], 3)})
         return tools.load_result(raw)
 
-    def start_load(self, server: Server, options: list[str], warm_s: float, measure_s: float) -> tools.Running:
+    def start_load(self, server: Target, options: list[str], warm_s: float, measure_s: float) -> tools.Running:
         """Starts zkload; the caller waits for it."""
         times = ["-w", str(warm_s), "-t", str(measure_s)]
-        return tools.start(self.programs.zkload, server.port, [*options, *times], warm_s + measure_s)
+        return tools.start(self.programs.zkload, server.address, [*options, *times], warm_s + measure_s)
 
     def tree_tool(self, server: Server, options: list[str], duration_s: float) -> dict[str, Any]:
         """One run of zktree to its end."""
-        with tools.start(self.programs.zktree, server.port, options, duration_s) as tool:
+        with tools.start(self.programs.zktree, server.address, options, duration_s) as tool:
             result = tool.result()
         self.note(server, options, result)
         return result
 
-    def note(self, server: Server, options: list[str], raw: dict[str, Any]) -> None:
+    def note(self, server: Target, options: list[str], raw: dict[str, Any]) -> None:
         """Keeps a raw answer and shows it to whoever watches the run."""
         self.details.append({"server": server.label, "options": options, "result": raw})
         rate = f"{raw['ops_per_s']:,.0f} ops/s, p50 {raw['p50_us']} µs" if "ops_per_s" in raw else str(raw)

@@ -49,6 +49,16 @@ class Server:
         """The process id of the server."""
         return self.process.pid
 
+    @property
+    def address(self) -> str:
+        """`host:port` for clients."""
+        return f"127.0.0.1:{self.port}"
+
+    @property
+    def pids(self) -> list[int]:
+        """The ids of all processes that serve: one."""
+        return [self.pid]
+
     def check_alive(self) -> None:
         """Raises BenchError if the server has ended by itself."""
         if self.process.poll() is not None:
@@ -80,7 +90,8 @@ class Ports:
                 return port
 
 
-def _configuration(data_dir: Path, port: int, setup: Setup) -> str:
+def configuration(data_dir: Path, port: int, setup: Setup) -> str:
+    """The `zoo.cfg` of a server."""
     settings: dict[str, object] = {
         "tickTime": 2000,
         "dataDir": data_dir,
@@ -107,19 +118,23 @@ def _prepare(home: Path, port: int, setup: Setup) -> Path:
         copy_data(setup.data_from, data_dir)
     else:
         data_dir.mkdir()
-    cfg.write_text(_configuration(data_dir, port, setup))
+    cfg.write_text(configuration(data_dir, port, setup))
     # What was copied is written out now, not while the server is being timed.
     subprocess.run(["sync", "-f", str(home)], check=True)
     return cfg
 
 
+def launch(contender: Contender, cfg: Path, large: bool = False) -> subprocess.Popen[bytes]:
+    """Starts a server's process; what it prints goes to `server.log` beside its configuration."""
+    with (cfg.parent / "server.log").open("ab") as log:
+        command = [*contender.command(large), str(cfg)]
+        return subprocess.Popen(command, stdout=log, stderr=log, env=server_environment())
+
+
 def _spawn(contender: Contender, home: Path, port: int, setup: Setup) -> Server:
     cfg = _prepare(home, port, setup)
-    command = [*contender.command(setup.large), str(cfg)]
-    with (home / "server.log").open("wb") as log:
-        started_at = time.perf_counter()
-        process = subprocess.Popen(command, stdout=log, stderr=log, env=server_environment())
-    server = Server(contender.label, port, home / "data", process)
+    started_at = time.perf_counter()
+    server = Server(contender.label, port, home / "data", launch(contender, cfg, setup.large))
     try:
         ready_at = await_first_session(port, server.check_alive, START_LIMIT_S)
     except BaseException:
@@ -129,7 +144,8 @@ def _spawn(contender: Contender, home: Path, port: int, setup: Setup) -> Server:
     return server
 
 
-def _stop(server: Server) -> None:
+def stop(server: Server) -> None:
+    """Asks a server to end; kills it after `STOP_LIMIT_S`."""
     server.process.send_signal(signal.SIGTERM)
     try:
         server.process.wait(STOP_LIMIT_S)
@@ -145,6 +161,6 @@ def running(contender: Contender, home: Path, ports: Ports, setup: Setup) -> Ite
         try:
             yield server
         finally:
-            _stop(server)
+            stop(server)
     finally:
         shutil.rmtree(home / "data", ignore_errors=True)

@@ -89,10 +89,10 @@ class Running:
         return printed
 
 
-def start(program: Path, port: int, options: list[str], duration_s: float) -> Running:
-    """Starts a generator against a port of this machine."""
+def start(program: Path, address: str, options: list[str], duration_s: float) -> Running:
+    """Starts a generator against servers, `host:port,...`."""
     verb, flags = (options[:1], options[1:]) if not options[0].startswith("-") else ([], options)
-    return Running([str(program), *verb, "-s", f"127.0.0.1:{port}", *flags], duration_s)
+    return Running([str(program), *verb, "-s", address, *flags], duration_s)
 
 
 def load_result(raw: dict[str, Any]) -> LoadResult:

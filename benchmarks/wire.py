@@ -7,6 +7,7 @@ nothing to a time that is measured through it.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import select
 import socket
 import struct
@@ -22,6 +23,8 @@ REPLY_TIMEOUT_S = 60.0
 DIAL_BATCH = 40  # The Java server listens with a backlog of 50; beyond it the kernel retries after a whole second.
 
 _CONNECT = struct.Struct(">iiqiqi16sb")
+SET_DATA = 5
+_REPLY = struct.Struct(">iqi")
 _CONNECTED = struct.Struct(">iiq")
 _PING = struct.pack(">iii", 8, -2, 11)
 _HELLO = _CONNECT.pack(_CONNECT.size - 4, 0, 0, SESSION_TIMEOUT_MS, 0, 16, bytes(16), 0)
@@ -64,9 +67,9 @@ def _knock(port: int, waiting: list[socket.socket], held: contextlib.ExitStack) 
     return BUSY_RETRY_S * (1 + len(waiting) / 10)  # Many unanswered attempts would themselves be a load.
 
 
-def _granted(sock: socket.socket, waiting: list[socket.socket]) -> bool:
+def _granted(sock: socket.socket, ask: Callable[[socket.socket], None], waiting: list[socket.socket]) -> bool:
     try:
-        _await_session(sock)
+        ask(sock)
     except OSError:
         waiting.remove(sock)
         sock.close()
@@ -75,21 +78,49 @@ def _granted(sock: socket.socket, waiting: list[socket.socket]) -> bool:
 
 
 def await_first_session(port: int, check_alive: Callable[[], None], timeout_s: float) -> float:
-    """Tries until a session is granted; returns the moment, as time.perf_counter() counts.
+    """Tries until a session is granted; returns the moment, as time.perf_counter() counts."""
+    return _await_first([port], _await_session, check_alive, timeout_s)
+
+
+def await_first_write(ports: list[int], path: str, check_alive: Callable[[], None], timeout_s: float) -> float:
+    """Tries all ports until a write to a znode that exists is acknowledged; returns the moment likewise."""
+
+    def write(sock: socket.socket) -> None:
+        _await_session(sock)
+        _set_data(sock, path)
+
+    return _await_first(ports, write, check_alive, timeout_s)
+
+
+def _set_data(sock: socket.socket, path: str) -> None:
+    """Raises ConnectionError if the server refuses: while it changes its role it may, and the next try is due."""
+    name = path.encode()
+    body = struct.pack(f">iii{len(name)}sii", 1, SET_DATA, len(name), name, 0, -1)
+    sock.sendall(struct.pack(">i", len(body)) + body)
+    _, _, code = _REPLY.unpack_from(_receive_frame(sock))
+    if code:
+        raise ConnectionRefusedError(f"setData: error {code}")
+
+
+def _await_first(
+    ports: list[int], ask: Callable[[socket.socket], None], check_alive: Callable[[], None], timeout_s: float
+) -> float:
+    """Tries the ports in turn until `ask` does not raise; returns the moment.
 
     `check_alive` is called between attempts and raises when there is nothing left to wait for. Attempts that have no
     answer yet are kept beside newer ones: the Java server never answers some of those that come while it starts.
     """
     deadline = time.perf_counter() + timeout_s
     waiting: list[socket.socket] = []
+    turns = itertools.cycle(ports)
     with contextlib.ExitStack() as held:
         while time.perf_counter() < deadline:
-            pause_s = _knock(port, waiting, held)
+            pause_s = _knock(next(turns), waiting, held)
             answered = select.select(waiting, [], [], pause_s)[0]
-            if any(_granted(sock, waiting) for sock in answered):
+            if any(_granted(sock, ask, waiting) for sock in answered):
                 return time.perf_counter()
             check_alive()
-    raise BenchError(f"no session within {timeout_s:.0f} s")
+    raise BenchError(f"no answer within {timeout_s:.0f} s")
 
 
 def _open_batch(port: int, count: int, held: contextlib.ExitStack) -> list[socket.socket]:

@@ -57,7 +57,7 @@ class MemoryDisk:
             raise FileNotFoundError(path)
         return MemoryFile(self.files[path])
 
-    def open_writer(self, path: str) -> MemoryFile:
+    def open_writer(self, path: str, like: str | None = None) -> MemoryFile:
         raise AssertionError("reading writes nothing")
 
     def remove(self, path: str) -> None:

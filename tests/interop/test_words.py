@@ -13,10 +13,10 @@ from kazoo.client import KazooClient
 
 from .conftest import need_zkjava
 from .servers import HOST, Server, run_server
+from .told import OF_LATER_RELEASES, is_traffic_set, metrics, shape, without_empty_periods
 
 WORDS = ("ruok", "isro", "srvr", "stat", "conf", "cons", "mntr", "envi", "dump", "wchs", "wchc", "wchp", "dirs", "hash")
 SETS_OF_DATA = 130  # Every 128th transaction leaves a digest for `hash`.
-OF_LATER_RELEASES = re.compile(r"zk_(op_count_|ttl_node_)")
 DEADLINE_S = 10.0
 
 
@@ -80,14 +80,6 @@ def ask(server: Server, word: bytes) -> str:
         return connection.makefile("rb").read().decode()
 
 
-def shape(text: str) -> str:
-    """`text` with what differs from run to run replaced; version, ids, dates, ports and other numbers."""
-    text = re.sub(r"(version[:=] ?3\.9\.5-).*", r"\1V", text)
-    text = re.sub(r"0x[0-9a-f]+", "ID", text)
-    text = re.sub(r"at \w{3} \w{3} [0-9]{2} [0-9:]{8} \w+ [0-9]{4}", "at DATE", text)
-    return re.sub(r"[0-9]+(\.[0-9]+)*", "N", text)
-
-
 @pytest.mark.parametrize("word", ["srvr", "wchs"])
 def test_the_same_lines(java: Told, ours: Told, word: str) -> None:
     assert shape(ours.answers[word]) == shape(java.answers[word])
@@ -120,8 +112,7 @@ def test_the_other_words_that_change_something(java: Told, ours: Told) -> None:
 
 def test_dump_but_for_periods_in_which_nothing_expires(java: Told, ours: Told) -> None:
     def lines(told: Told) -> list[str]:
-        kept = [line for line in told.answers["dump"].split("\n") if not re.match("[0-9]+ expire at ", line)]
-        return sorted(shape(line) for line in kept)
+        return sorted(shape(without_empty_periods(told.answers["dump"])).split("\n"))
 
     assert lines(ours) == lines(java)
     assert re.search(r"^1 expire at \w{3} \w{3} [0-9]{2} [0-9:]{8} UTC 2[0-9]{3}:$", ours.answers["dump"], re.MULTILINE)
@@ -153,17 +144,13 @@ def test_envi_has_what_is_not_of_a_virtual_machine(java: Told, ours: Told) -> No
 
 
 def test_mntr_has_the_same_metrics(java: Told, ours: Told) -> None:
-    theirs, here = metrics(java), metrics(ours)
+    theirs, here = metrics(java.answers["mntr"]), metrics(ours.answers["mntr"])
     assert sorted(name for name in theirs if name not in here and not is_traffic_set(name)) == []
     assert [name for name in here if name not in theirs and not OF_LATER_RELEASES.match(name)] == []
 
 
-def is_traffic_set(name: str) -> bool:
-    return bool(re.search("_(read|write)_per_namespace$", name))
-
-
 def test_mntr_tells_numbers_of_the_same_kind(java: Told, ours: Told) -> None:
-    theirs, here = metrics(java), metrics(ours)
+    theirs, here = metrics(java.answers["mntr"]), metrics(ours.answers["mntr"])
     common = [name for name in here if name in theirs and name != "zk_version"]
     assert [name for name in common if ("." in here[name]) != ("." in theirs[name])] == []
 
@@ -187,13 +174,9 @@ def test_mntr_tells_numbers_of_the_same_kind(java: Told, ours: Told) -> None:
     ],
 )
 def test_mntr_tells_the_same_state(java: Told, ours: Told, name: str) -> None:
-    assert metrics(ours)[f"zk_{name}"] == metrics(java)[f"zk_{name}"]
+    assert metrics(ours.answers["mntr"])[f"zk_{name}"] == metrics(java.answers["mntr"])[f"zk_{name}"]
 
 
 def test_data_size_counts_bytes_where_java_counts_the_characters_of_paths(java: Told, ours: Told) -> None:
-    there, here = (int(metrics(told)["zk_approximate_data_size"]) for told in (java, ours))
+    there, here = (int(metrics(told.answers["mntr"])["zk_approximate_data_size"]) for told in (java, ours))
     assert here == there + len("é".encode()) - len("é")
-
-
-def metrics(told: Told) -> dict[str, str]:
-    return dict(line.split("\t") for line in told.answers["mntr"].splitlines())

@@ -16,7 +16,7 @@ import zkeeper
 SOURCE = Path(__file__).parents[2] / "src"
 PACKAGE = "zkeeper"
 
-BELOW_SERVER = frozenset({"pipeline", "storage", "database", "wire", "errors"})
+BELOW_SERVER = frozenset({"pipeline", "quorum", "storage", "database", "wire", "errors"})
 MAY_IMPORT: dict[str, frozenset[str]] = {
     "": frozenset({"blocking", "client", "values", "errors"}),
     "errors": frozenset(),
@@ -27,6 +27,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "recipes": frozenset({"errors"}),
     "database": frozenset({"wire", "errors"}),
     "pipeline": frozenset({"database", "wire", "errors"}),
+    "quorum": frozenset({"database", "wire", "errors"}),
     "storage": frozenset({"database", "wire", "errors"}),
     "server": BELOW_SERVER,
     "cli": BELOW_SERVER | {"server", "client", "values"},
@@ -35,9 +36,22 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
 }
 """What each part may import beside itself and `zkeeper`, the front door, which is `""` here."""
 
-PURE = ("wire", "database", "pipeline", "values", "errors")
+PURE = ("wire", "database", "pipeline", "quorum", "values", "errors")
 PURE_IMPORTS = frozenset(
-    {"base64", "codecs", "collections", "enum", "hashlib", "librt", "mypy_extensions", "re", "typing", "zlib", PACKAGE}
+    {
+        "base64",
+        "codecs",
+        "collections",
+        "enum",
+        "functools",
+        "hashlib",
+        "librt",
+        "mypy_extensions",
+        "re",
+        "typing",
+        "zlib",
+        PACKAGE,
+    }
 )
 """All that the core needs: no asyncio, no logging, nothing that does input or output."""
 
@@ -85,16 +99,44 @@ DOORS: dict[str, tuple[frozenset[str], str]] = {
         "file",
     ),
     "zkeeper.cli.client_configuration": (
-        frozenset({"open", "ssl"}),
-        "the properties file that a user names, and the TLS that it asks for",
+        frozenset({"open"}),
+        "the properties file that a user names",
+    ),
+    "zkeeper.cli.ensemble.command": (
+        frozenset({"shutil", "signal", "tempfile"}),
+        "a temporary folder for an ensemble that nobody wants to keep, and Ctrl-C",
+    ),
+    "zkeeper.cli.ensemble.looking": (
+        frozenset({"open"}),
+        "the epoch files of the members that this tool runs",
+    ),
+    "zkeeper.cli.ensemble.members": (
+        frozenset({"open", "os.path"}),
+        "processes of members, and the files with what they print",
+    ),
+    "zkeeper.cli.tls": (
+        frozenset({"ssl"}),
+        "the TLS that a user asks for, made of the files that they name",
+    ),
+    "zkeeper.cli.status.asking": (
+        frozenset({"ssl"}),
+        "the type of that TLS, on its way to the loop",
+    ),
+    "zkeeper.cli.status.command": (
+        frozenset({"ssl"}),
+        "the same",
     ),
     "zkeeper.cli.connecting": (
         frozenset({"ssl"}),
         "the type of that TLS, on its way to the client",
     ),
+    "zkeeper.cli.descriptors": (
+        frozenset({"open", "os"}),
+        "standard streams that the program was started without",
+    ),
     "zkeeper.cli.running": (
-        frozenset({"os"}),
-        "standard output that nobody reads any more goes nowhere",
+        frozenset({"io", "os"}),
+        "standard output that nobody reads any more goes nowhere, and one of another encoding gets escapes",
     ),
     "zkeeper.cli.shell.session": (
         frozenset({"open"}),
@@ -105,8 +147,8 @@ DOORS: dict[str, tuple[frozenset[str], str]] = {
         "a person's history file in their home, and Ctrl-C",
     ),
     "zkeeper.cli.streams": (
-        frozenset({"os"}),
-        "whether standard input is a pipe, which the loop reads, or a file, which it cannot",
+        frozenset({"io", "os"}),
+        "whether standard input is a pipe, which the loop reads, or a file, which it cannot; output as UTF-8",
     ),
     "zkeeper.cli.transfer.export_command": (
         frozenset({"open", "os"}),
@@ -163,6 +205,10 @@ DOORS: dict[str, tuple[frozenset[str], str]] = {
     "zkeeper.blocking.process": (
         frozenset({"os", "threading"}),
         "there is one such thread in a process; what a fork leaves of it is forgotten",
+    ),
+    "zkeeper.blocking.protected": (
+        frozenset({"time"}),
+        "a thread pauses before it sends a request again",
     ),
     "zkeeper.blocking.recipes.holder": (
         frozenset({"threading"}),

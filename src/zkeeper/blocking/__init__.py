@@ -1,7 +1,7 @@
 """The blocking client, for threads and scripts: the twin of `zkeeper.client`, with the same words; and its recipes.
 
-Sessions live on one background thread. What is asked in other threads is handed over to it, and waited for. Recipes are
-loaded when they are first asked for.
+Sessions live on one background thread. What is asked in other threads is handed over to it, and waited for. Recipes and
+what few programs need are loaded when they are first asked for.
 """
 
 from importlib import import_module
@@ -15,6 +15,7 @@ from zkeeper.blocking.transaction import ReadBatch, Transaction
 from zkeeper.blocking.watch import Watch
 
 if TYPE_CHECKING:
+    from zkeeper.blocking.protected import create_protected, find_protected, insist, new_guid, settle
     from zkeeper.blocking.recipes.acquirable import Acquirable
     from zkeeper.blocking.recipes.barriers import Barrier, DoubleBarrier
     from zkeeper.blocking.recipes.block import Block
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from zkeeper.blocking.recipes.values import AtomicValue, Counter, IdGenerator, Lease
 
 _HOMES: Final = {
+    "zkeeper.blocking.protected": ("create_protected", "find_protected", "insist", "new_guid", "settle"),
     "zkeeper.blocking.recipes.acquirable": ("Acquirable",),
     "zkeeper.blocking.recipes.barriers": ("Barrier", "DoubleBarrier"),
     "zkeeper.blocking.recipes.block": ("Block",),
@@ -84,6 +86,11 @@ __all__ = [
     "Transaction",
     "TreeCache",
     "Watch",
+    "create_protected",
+    "find_protected",
+    "insist",
+    "new_guid",
+    "settle",
 ]
 
 

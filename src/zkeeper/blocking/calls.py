@@ -88,15 +88,20 @@ class Call:
             self._is_done = True
             self.lock.release()
 
-    def drop(self) -> None:
-        """Nobody waits any more: what can be stopped is stopped, what has succeeded is undone."""
+    def drop(self) -> "Future[Any] | None":
+        """Nobody waits any more: what can be stopped is stopped, what has succeeded is undone.
+
+        Returns what is being stopped, which may take some turns of the loop.
+        """
         self._is_dropped = True
         if self._future is None:
-            return
+            return None
         if not self._future.done():
             self._future.cancel()
-        elif self._is_done:
+            return self._future
+        if self._is_done:
             self._ended(self._future)
+        return None
 
     def result(self) -> Any:
         if self._error is not None:

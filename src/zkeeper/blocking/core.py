@@ -33,6 +33,8 @@ class Core:
         self.is_stopped = False
         self._thread: LoopThread | None = None
         self._background: set[asyncio.Task[object]] = set()
+        self._stopping: set[asyncio.Future[Any]] = set()
+        """Calls that were given up and have not ended yet; of the loop."""
 
     # Beginning and end.
 
@@ -88,9 +90,9 @@ class Core:
         if thread is None:
             raise ClosedError("the client is not started")
         try:
-            result: T = thread.run(timeout_s, ask, args, kwargs)
+            result: T = thread.run(timeout_s, ask, args, kwargs, None, self._stopping)
         except CallTimeoutError as error:
-            _describe(error, risk, args)
+            describe(error, risk, *args[:1])
             raise
         return result
 
@@ -105,8 +107,22 @@ class Core:
         """As `ask`; when it succeeds after it was given up, `undo` is called with its result on the loop."""
         if self._thread is None:
             raise ClosedError("the client is not started")
-        result: T = self._thread.run(timeout_s, ask, (), {}, undo)
+        result: T = self._thread.run(timeout_s, ask, (), {}, undo, self._stopping)
         return result
+
+    def settle(self, timeout_s: float | None, all_done: Callable[[], Awaitable[None]]) -> None:
+        """Waits for `all_done`, after what was given up before has begun what that waits for.
+
+        A call is over at once for the thread that gives it up. On the loop it takes some turns to end, and only then
+        begins to clean up.
+        """
+
+        async def settle() -> None:
+            if self._stopping:
+                await asyncio.wait(list(self._stopping))
+            await all_done()
+
+        self.ask(READ, timeout_s, settle)
 
     def look(self, read: Callable[[], T]) -> T:
         """What `read` finds, between two steps of the loop; when that has ended there is nothing to come between."""
@@ -126,10 +142,10 @@ class Core:
         return None if callback is None else Once(self.dispatcher, callback)
 
 
-def _describe(error: CallTimeoutError, risk: int, args: tuple[object, ...]) -> None:
-    """A request that was handed over may be done at any time."""
-    if args and isinstance(args[0], str):
-        error.path = args[0]
-        error.args = (f"{args[0]}: {error}",)
+def describe(error: CallTimeoutError, risk: int, path: object = None) -> None:
+    """A request that was handed over may be done at any time. `path` is its first argument, whatever that is."""
+    if isinstance(path, str):
+        error.path = path
+        error.args = (f"{path}: {error}",)
     error.outcome = Outcome.NOT_APPLIED if risk == READ else Outcome.UNKNOWN
     error.is_repeatable = risk != RISKY

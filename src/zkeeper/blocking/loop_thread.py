@@ -11,6 +11,7 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 from zkeeper.blocking.calls import Call, give_lock_back, take_lock
@@ -51,9 +52,12 @@ class LoopThread:
 
     def run(
         self, timeout_s: float | None, ask: Callable[..., Any], args: Any, kwargs: Any,
-        undo: Callable[[Any], object] | None = None,
+        undo: Callable[[Any], object] | None = None, stopping: "set[asyncio.Future[Any]] | None" = None,
     ) -> Any:  # fmt: skip
-        """The outcome of `ask(*args, **kwargs)`, called on the loop; see `Call`. Raises `CallTimeoutError`."""
+        """The outcome of `ask(*args, **kwargs)`, called on the loop; see `Call`. Raises `CallTimeoutError`.
+
+        `stopping` has the call from when it is given up until it has ended on the loop.
+        """
         if self.is_own_thread():
             raise RuntimeError("a blocking call on the thread of the event loop would wait for itself for ever")
         lock = take_lock()
@@ -71,7 +75,7 @@ class LoopThread:
         except BaseException:
             # An interrupt may have come between saying that the loop is awake and waking it.
             self.post(self._begin_calls)
-            self.post(call.drop)
+            self.post(partial(_drop, call, stopping))
             self._waiting.discard(call)
             raise
         self._waiting.discard(call)
@@ -134,6 +138,13 @@ class LoopThread:
     def note_fork(self) -> None:
         """In the child, where this thread does not exist. Whoever forked in a signal handler may be waiting."""
         self._refuse(lambda: ForkedError("this client belongs to the parent process; make a new one after the fork"))
+
+
+def _drop(call: Call, stopping: "set[asyncio.Future[Any]] | None") -> None:
+    future = call.drop()
+    if future is not None and stopping is not None:
+        stopping.add(future)
+        future.add_done_callback(stopping.discard)
 
 
 def _note_fork() -> None:

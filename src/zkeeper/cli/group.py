@@ -15,6 +15,7 @@ class Subcommand(NamedTuple):
 
 SUBCOMMANDS: Final = {
     "serve": Subcommand("zkeeper.cli.serve", "Run a server."),
+    "ensemble": Subcommand("zkeeper.cli.ensemble.command", "Run an ensemble on this machine, for development."),
     "shell": Subcommand("zkeeper.cli.shell.command", "Commands of ZooKeeper's shell: one, a script, or by hand."),
     "status": Subcommand("zkeeper.cli.status.command", "Ask servers how they are."),
     "tree": Subcommand("zkeeper.cli.tree.command", "Show a subtree with sizes."),

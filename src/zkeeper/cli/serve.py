@@ -1,4 +1,4 @@
-"""`zkeeper serve`: runs a standalone server until it is told to stop.
+"""`zkeeper serve`: runs a server, alone or as a member of an ensemble, until it is told to stop.
 
 Exit codes are ZooKeeper's: 0 stopped on request, 1 an unexpected failure (a port in use, a failed log), 2 a wrong
 configuration, 3 a data directory that cannot be used.
@@ -16,7 +16,7 @@ import sys
 import time
 from collections.abc import Coroutine, Sequence
 from random import Random
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import zkeeper
 from zkeeper.database import tree
@@ -28,6 +28,9 @@ from zkeeper.server.port_failure import PortError
 from zkeeper.server.standalone import StandaloneServer
 from zkeeper.server.words import this_process
 from zkeeper.storage.real_disk import RealDisk
+
+if TYPE_CHECKING:
+    from zkeeper.server.ensemble.member import EnsembleServer
 
 EXIT_FAILED: Final = 1
 EXIT_CONFIG: Final = 2
@@ -61,7 +64,7 @@ def _tell_config_error(error: ConfigError) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="zkeeper serve", description="Runs a standalone ZooKeeper server.")
+    parser = argparse.ArgumentParser(prog="zkeeper serve", description="Runs a ZooKeeper server.")
     parser.add_argument("config", nargs="*", help="a zoo.cfg, or: port dataDir [tickTime] [maxClientCnxns]")
     parser.add_argument(
         "-D", dest="defines", action="append", default=[], metavar="KEY=VALUE", help="a property, as for Java"
@@ -138,7 +141,8 @@ def _run(loaded: Loaded) -> int:
 
 async def _serve_until_stopped(loaded: Loaded) -> int:
     disk = RealDisk(loaded.config.storage.is_direct_log, logging.getLogger("zkeeper.storage").info)
-    server = StandaloneServer(
+    make = StandaloneServer if loaded.config.quorum is None else _ensemble_server()
+    server = make(
         loaded.config, disk, WallMs(time.time_ns).read, Random(), this_process(),
         clock_s=time.monotonic, descriptors=_descriptors(),
     )  # fmt: skip
@@ -161,6 +165,13 @@ async def _serve_until_stopped(loaded: Loaded) -> int:
     finally:
         disk.close()
     return EXIT_FAILED if server.failure is not None else 0
+
+
+def _ensemble_server() -> "type[EnsembleServer]":
+    """A standalone server does not load what it does not need."""
+    from zkeeper.server.ensemble.member import EnsembleServer
+
+    return EnsembleServer
 
 
 def _descriptors() -> Descriptors:

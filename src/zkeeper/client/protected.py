@@ -129,25 +129,35 @@ async def create_protected(
         path, stat = await zkeeper.create_protected(zk, "/locks/a/lock-", b"me")
     """
     entries = tuple(acl)
+    guid = new_guid(zk) if guid is None else guid
     parent, _, name = path.rpartition("/")
-    prefix = _prefix(new_guid(zk) if guid is None else guid)
-    whole = f"{parent}/{prefix}{name}"
-    protected = Protected(zk, parent or "/", prefix)
-    session_id = None if ephemeral else zk.session_id
+    whole = f"{parent}/{_prefix(guid)}{name}"
+    session_id = zk.session_id
     try:
-        return await protected.create(
+        return await _protected(zk, path, guid).create(
             lambda: zk.create2(whole, data, acl=entries, ephemeral=ephemeral, sequential=sequential),
             ephemeral=ephemeral,
         )
     except REFUSED:
         raise
     except (Exception, asyncio.CancelledError):
-        zk._session.begin(_undo(zk, protected, session_id))
+        undo_creation(zk, path, guid, None if ephemeral else session_id)
         raise
 
 
+def _protected(zk: "AsyncClient", path: str, guid: str) -> Protected:
+    return Protected(zk, path.rpartition("/")[0] or "/", _prefix(guid))
+
+
+def undo_creation(zk: "AsyncClient", path: str, guid: str, session_id: int | None) -> None:
+    """Begins to delete what `create_protected(zk, path, guid=guid)` may have made.
+
+    `session_id`: in which it was asked for; None if what was made goes with its session.
+    """
+    zk._session.begin(_undo(zk, _protected(zk, path, guid), session_id))
+
+
 async def _undo(zk: "AsyncClient", protected: Protected, session_id: int | None) -> None:
-    """`session_id`: in which it was asked for; None if what was made goes with its session."""
     try:
         await insist(protected.delete, across_sessions=True)
         if session_id not in (None, zk.session_id):

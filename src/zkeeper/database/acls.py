@@ -11,9 +11,9 @@ from typing import Final, final
 
 from mypy_extensions import i64, mypyc_attr
 
-from zkeeper.database.addresses import Network
 from zkeeper.errors import CorruptionError
 from zkeeper.wire.acl import OPEN_ACL, Acl
+from zkeeper.wire.addresses import Network
 
 OPEN_INDEX: Final = -1
 

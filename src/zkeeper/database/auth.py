@@ -12,9 +12,9 @@ from typing import Final, final
 from mypy_extensions import i64
 
 from zkeeper.database.acls import AclList
-from zkeeper.database.addresses import parse_address, parse_network
 from zkeeper.errors import InvalidAclError, MarshallingError
 from zkeeper.wire.acl import OPEN_ACL, RAW_OPEN_ACL, Acl, RawAcl
+from zkeeper.wire.addresses import parse_address, parse_network
 from zkeeper.wire.jute import java_string, java_text
 
 Identity = tuple[bytes, bytes]

@@ -4,6 +4,8 @@
 2. `last_zxid` moves when a transaction was applied completely; the parts of a multi are never seen apart.
 3. The digest that a transaction carries is compared with the tree's after it, unless a snapshot's digest is awaited;
    a difference is counted and told, and service goes on (storage, section 7).
+4. An image without a digest may hold parts of transactions to come, up to one that nobody tells. While agreement is
+   awaited, the first digest that the tree agrees with shows that it is mended; a difference before means nothing.
 """
 
 from collections import deque
@@ -77,6 +79,7 @@ class Database:
         self.digest_history: deque[tuple[int, int]] = deque(maxlen=DIGEST_HISTORY)
         self.results: list[OpResult] = []
         self._tell = tell
+        self.awaits_agreement = False
         self._awaited_zxid: i64 = 0
         self._awaited_digest: i64 = 0
 
@@ -229,6 +232,14 @@ class Database:
         """When the log ended before the zxid at which a snapshot's digest was to be compared."""
         self._awaited_zxid = 0
 
+    def await_agreement(self) -> None:
+        """This is an image without a digest (rule 4)."""
+        self.awaits_agreement = self.tree.with_digest
+
+    def demand_agreement(self) -> None:
+        """All that the image may hold parts of was applied: from now on a difference is one."""
+        self.awaits_agreement = False
+
     def _meet_awaited(self) -> None:
         if self.last_zxid == self._awaited_zxid:
             self._compare(self._awaited_zxid, self._awaited_digest, "the snapshot")
@@ -237,6 +248,9 @@ class Database:
     def _check_digest(self, txn: Txn) -> None:
         if self._awaited_zxid:
             self._meet_awaited()
+            return
+        if self.awaits_agreement:
+            self.awaits_agreement = not txn.has_digest or self.tree.digest != txn.digest
             return
         if txn.has_digest:
             self._compare(txn.zxid, txn.digest, "the transaction")

@@ -3,6 +3,7 @@
 1. A deadline is rounded up to a whole tick, so a session expires between its timeout and one tick more after it was
    last heard of, and sessions are looked at once a tick, a bucket at a time.
 2. A session that is closing is not touched any more; whatever still arrives for it is dropped.
+3. On a learner no session has a deadline: who was heard of is noted for the leader, which alone lets sessions expire.
 """
 
 from typing import Final, final
@@ -13,6 +14,9 @@ _SALT: Final = 0xB3415C00
 _LCG_FACTOR: Final = 0x5DEECE66D
 _MASK_48: Final = 0xFFFFFFFFFFFF
 _FORBIDDEN_ID: Final = -0x8000000000000000
+OWN: Final = 0
+NO_OWNER: Final = -1
+NO_DEADLINE: Final = -1
 _UNSIGNED: Final = 0xFFFFFFFFFFFFFFFF
 
 
@@ -44,10 +48,14 @@ def shown_session_id(session_id: int) -> str:
 
 @final
 class Session:
+    """`owner` is through whom the leader hears of it: `OWN` for its own connections, the number of a learner's
+    connection, or `NO_OWNER` as long as nobody has spoken for it."""
+
     def __init__(self, session_id: i64, timeout_ms: i64) -> None:
         self.session_id: i64 = session_id
         self.timeout_ms: i64 = timeout_ms
-        self.deadline_ms: i64 = -1
+        self.deadline_ms: i64 = NO_DEADLINE
+        self.owner: i64 = OWN
         self.closing = False
 
 
@@ -59,6 +67,18 @@ class SessionTracker:
         self._tick_ms: i64 = tick_ms
         self.sessions: dict[int, Session] = {}
         self.buckets: dict[int, set[Session]] = {}
+        self.touched: dict[int, int] | None = None
+
+    def note_touched(self) -> None:
+        """Rule 3: from now on this is a learner's tracker."""
+        self.touched = {}
+
+    def take_touched(self) -> dict[int, int]:
+        """The timeouts of the sessions that were heard of since the last call, by id."""
+        touched = self.touched
+        assert touched is not None
+        self.touched = {}
+        return touched
 
     def add(self, session_id: i64, timeout_ms: i64, now_ms: i64) -> Session:
         session = self.sessions.get(session_id)
@@ -73,6 +93,9 @@ class SessionTracker:
         """Moves the deadline; False when the session is closing or gone."""
         if session.closing:
             return False
+        if self.touched is not None:
+            self.touched[session.session_id] = session.timeout_ms
+            return True
         deadline_ms = ((now_ms + session.timeout_ms) // self._tick_ms + 1) * self._tick_ms
         if deadline_ms != session.deadline_ms:
             self._leave_bucket(session)

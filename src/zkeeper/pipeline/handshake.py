@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Final, final
 
 from mypy_extensions import i64
 
-from zkeeper.database.sessions import following_session_id, session_password
+from zkeeper.database.sessions import OWN, following_session_id, session_password
 from zkeeper.errors import DecodeError
 from zkeeper.pipeline.link_state import CONNECTED, WAITING_FOR_SESSION
-from zkeeper.pipeline.requests import SessionRequest
 from zkeeper.wire import protocol
 from zkeeper.wire.jute import Reader
 
@@ -31,7 +30,7 @@ class Handshake:
 
     def __init__(self, service: "Service", first_session_id: int) -> None:
         self._service = service
-        self._next_session_id = first_session_id
+        self.next_session_id = first_session_id
         self.admit_connection: Callable[[int], bool] | None = None
         self.tell_refused: Callable[[str], None] = service.tell
 
@@ -49,6 +48,9 @@ class Handshake:
             self._refuse(link, "its connect request does not decode")
             return
         link.sends_read_only = reader.remaining() > 0
+        if not service.serves():
+            self._refuse(link, "this server has no leader with whom it could serve")
+            return
         if self.admit_connection is not None and not self.admit_connection(int(session_id)):
             service.stats.connections_dropped += 1
             self._refuse(link, "the connection throttle has no token left")
@@ -70,16 +72,15 @@ class Handshake:
 
     def _open_session(self, link: "ClientLink") -> None:
         service = self._service
-        session_id = self._next_session_id
-        self._next_session_id = following_session_id(session_id)
+        session_id = self.next_session_id
+        self.next_session_id = following_session_id(session_id)
         link.session_id = session_id
         link.state = WAITING_FOR_SESSION
         service.links[session_id] = link
         now_ms = service.now_ms()
         link.session = service.tracker.add(session_id, link.timeout_ms, now_ms)
-        request = SessionRequest(protocol.CREATE_SESSION, link.timeout_ms)
         link.expect_write()
-        service.propose(link, session_id, 0, request, now_ms)
+        service.create_session(link, now_ms)
 
     def session_created(self, link: "ClientLink") -> None:
         """The session of `link` is durable."""
@@ -94,21 +95,44 @@ class Handshake:
 
     def _resume_session(self, link: "ClientLink", session_id: i64, password: bytes | None) -> None:
         service = self._service
+        service.stats.revalidations += 1
         holder = service.links.get(session_id)
         if holder is not None:
             holder.close()
-        session = service.tracker.sessions.get(session_id)
-        if password != session_password(session_id) or session is None or session.closing:
-            link.send_connect_response(0, 0, NO_PASSWORD)
-            link.close()
+        if password != session_password(session_id):
+            self._refuse_session(link)
+        elif service.forwarder is not None:
+            link.session_id = session_id
+            link.state = WAITING_FOR_SESSION
+            service.forwarder.revalidate(link, session_id)
+        else:
+            session = service.tracker.sessions.get(session_id)
+            self._take_session(link, session_id, session is not None and not session.closing)
+
+    def revalidated(self, session_id: i64, is_valid: bool) -> None:
+        """The leader has answered for a session that a client brought."""
+        assert self._service.forwarder is not None
+        link = self._service.forwarder.take_returning(session_id)
+        if link is not None and link.state == WAITING_FOR_SESSION:
+            self._take_session(link, session_id, is_valid)
+
+    def _take_session(self, link: "ClientLink", session_id: i64, is_valid: bool) -> None:
+        if not is_valid:
+            self._refuse_session(link)
             return
+        service = self._service
+        session = service.tracker.add(session_id, link.timeout_ms, service.now_ms())
+        session.owner = OWN
         link.session_id = session_id
         link.session = session
         service.links[session_id] = link
-        service.tracker.add(session_id, link.timeout_ms, service.now_ms())
         if service.session_lines is not None:
             service.session_lines.resumed(link)
         self._attach(link)
+
+    def _refuse_session(self, link: "ClientLink") -> None:
+        link.send_connect_response(0, 0, NO_PASSWORD)
+        link.close()
 
     def _attach(self, link: "ClientLink") -> None:
         link.state = CONNECTED

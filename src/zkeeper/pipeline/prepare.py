@@ -19,6 +19,7 @@ from zkeeper.errors import (
     RuntimeInconsistencyError,
     UnimplementedError,
     ZooKeeperError,
+    error_of,
 )
 from zkeeper.pipeline.checks import Checks, check_version, need_named_path
 from zkeeper.pipeline.creates import Creates
@@ -29,10 +30,10 @@ from zkeeper.pipeline.requests import (
     CreateRequest,
     DeleteRequest,
     MultiRequest,
+    RefusedRequest,
     SessionRequest,
     SetAclRequest,
     SetDataRequest,
-    UndecodableRequest,
     WriteRequest,
 )
 from zkeeper.wire import protocol
@@ -109,8 +110,8 @@ class Preparer:
             return self._check(request, credentials)
         if isinstance(request, SessionRequest):
             return self._session(txn, request)
-        if isinstance(request, UndecodableRequest):
-            raise MarshallingError("the multi does not decode")
+        if isinstance(request, RefusedRequest):
+            raise error_of(int(request.code))
         if self._options.reconfig_enabled:
             raise UnimplementedError("a standalone server has no ensemble to change")
         raise ReconfigDisabledError("reconfigEnabled is not true")

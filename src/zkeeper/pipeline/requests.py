@@ -91,14 +91,16 @@ class ReconfigRequest(WriteRequest):
 
 
 @mypyc_attr(acyclic=True)
-class UndecodableRequest(WriteRequest):
-    """A multi whose body does not decode: unlike any other such request it has its place in the order of zxids.
+class RefusedRequest(WriteRequest):
+    """One that fails with `code`, and has its place in the order of zxids all the same.
 
-    One that lacks an ACL does decode, but is refused before it gets a zxid: as with Java, in both cases.
+    Such is a multi whose body does not decode, unlike any other such request of a server's own clients. A multi that
+    lacks an ACL does decode, but is refused before it gets a zxid: as with Java, in both cases.
     """
 
-    def __init__(self) -> None:
-        super().__init__(protocol.MULTI, None)
+    def __init__(self, op: i64, code: i64) -> None:
+        super().__init__(op, None)
+        self.code: i64 = code
 
 
 def decode_write(op: i64, reader: Reader) -> WriteRequest:

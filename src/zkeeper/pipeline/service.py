@@ -1,35 +1,43 @@
 """The request road of a server: sessions and links above, log below.
 
-1. A write is prepared, appended to the log and put at the end of `_proposals`; nothing else happens to it until the log
-   says that it is durable. `committed` then applies in zxid order: memory never runs ahead of the disk.
-2. Replies, notifications and reads that waited are written while a batch is applied, and sent once at its end. A long
+1. A write is prepared, appended to the log and put at the end of `_proposals`; nothing else happens to it until it is
+   committed: until the log of a standalone server, or the logs of a quorum, have it durably. `committed` then applies
+   in zxid order.
+2. On a learner a write is sent to the leader; what the leader proposes is put at the end of `_proposals` instead, and
+   committed when the leader says so.
+3. Replies, notifications and reads that waited are written while a batch is applied, and sent once at its end. A long
    batch is applied in slices; what is read between two of them is a state that the log went through.
 """
 
 from collections import deque
 from collections.abc import Callable
-from typing import Final, Protocol, final
+from functools import partial
+from typing import Final, Protocol, cast, final
 
 from mypy_extensions import i64, mypyc_attr
 
 from zkeeper.database.auth import AuthRules, Identity
 from zkeeper.database.database import Database
 from zkeeper.database.foreseen import Pending
-from zkeeper.database.sessions import Session, SessionTracker
+from zkeeper.database.sessions import OWN, Session, SessionTracker
 from zkeeper.database.watches import NO_LIMIT
+from zkeeper.errors import OK
 from zkeeper.pipeline.expiry import SessionExpiry
+from zkeeper.pipeline.forwarder import Forwarder, Uplink
 from zkeeper.pipeline.handshake import Handshake
 from zkeeper.pipeline.large_requests import LargeRequests
+from zkeeper.pipeline.learners import claim_session
 from zkeeper.pipeline.link import ClientLink
 from zkeeper.pipeline.prepare import PrepareOptions, Preparer
 from zkeeper.pipeline.reads import ReadAnswers
-from zkeeper.pipeline.requests import DeleteRequest, SessionRequest, WriteRequest
+from zkeeper.pipeline.requests import DeleteRequest, RefusedRequest, SessionRequest, WriteRequest
 from zkeeper.pipeline.session_lines import SessionLines
 from zkeeper.pipeline.settings import ServiceSettings
 from zkeeper.pipeline.stats import ServiceStats
 from zkeeper.pipeline.turns import Waiting
 from zkeeper.wire import protocol
-from zkeeper.wire.txns import Txn
+from zkeeper.wire.txns import CreateSessionBody, Txn
+from zkeeper.wire.zxids import follows
 
 APPLY_SLICE_CHANGES: Final = 1000
 """Transactions, and znodes that they change, after which applying lets others have their turn: a few milliseconds."""
@@ -42,7 +50,15 @@ MAX_OUTSTANDING_BYTES: Final = 1 << 25
 class TxnSink(Protocol):
     """Where transactions go to become durable; `Service.committed` is called in return."""
 
-    def append(self, zxid: int, payload: bytes) -> None: ...
+    def append(self, zxid: int, payload: bytes) -> bool:
+        """True for the first of a batch."""
+        ...
+
+
+class History(Protocol):
+    """Where committed transactions are kept for learners that lack them."""
+
+    def add(self, zxid: int, payload: bytes) -> None: ...
 
 
 class WordAnswers(Protocol):
@@ -64,7 +80,8 @@ class Audit(Protocol):
 class Proposal:
     """A transaction on its way, with what is pending for it; `link` is None for those that the server itself made.
 
-    `request` and the `credentials` that it came with are there when an audit log wants them.
+    `request` and the `credentials` that it came with are there when an audit log wants them, the `payload` where the
+    server is one of an ensemble.
     """
 
     def __init__(
@@ -78,16 +95,16 @@ class Proposal:
         self.received_ms: i64 = received_ms
         self.request: WriteRequest | None = None
         self.credentials: list[Identity] = _NOBODY
+        self.payload: bytes | None = None
 
 
 @final
 class Sync:
-    """A sync that is answered when everything up to `zxid` is applied."""
+    """What is to be called, with the time in ms, when everything up to `zxid` is applied."""
 
-    def __init__(self, zxid: i64, link: ClientLink, item: Waiting) -> None:
+    def __init__(self, zxid: i64, done: Callable[[int], None]) -> None:
         self.zxid: i64 = zxid
-        self.link = link
-        self.item = item
+        self.done = done
 
 
 @final
@@ -131,9 +148,12 @@ class Service:
         self._syncs: deque[Sync] = deque()
         self._outstanding_bytes: i64 = 0
         self._paused: dict[ClientLink, None] = {}
-        self._durable_zxid: i64 = database.last_zxid
+        self._committed_zxid: i64 = database.last_zxid
+        self._slice_wall_ms: i64 = 0
         self._is_applying = False
         self._serving = True
+        self.forwarder: Forwarder | None = None
+        self.history: History | None = None
         self.handshake = Handshake(self, first_session_id)
         self._expiry = SessionExpiry(self)
 
@@ -142,17 +162,22 @@ class Service:
         self._sink = sink
         self._wake = wake
 
-    def start(self) -> None:
-        """Tracks the sessions that the database knows, each with its full timeout.
+    def forward_to(self, uplink: Uplink) -> None:
+        """Makes this the service of a learner."""
+        self.forwarder = Forwarder(self, uplink)
+        self.tracker.note_touched()
+
+    def start(self, owner: i64 = OWN) -> None:
+        """Tracks the sessions that the database knows, each with its full timeout, as sessions of `owner`.
 
         Ephemerals whose session is not known, as a crash of an old server may leave them, are closed with it.
         """
         now_ms = self.now_ms()
         for session_id, timeout_ms in self.database.sessions.items():
-            self.tracker.add(session_id, timeout_ms, now_ms)
-        for owner in sorted(self.database.tree.owners.ephemerals):
-            if owner not in self.tracker.sessions:
-                self.propose(None, owner, 0, SessionRequest(protocol.CLOSE_SESSION, 0), now_ms)
+            self.tracker.add(session_id, timeout_ms, now_ms).owner = owner
+        for session_id in sorted(self.database.tree.owners.ephemerals):
+            if session_id not in self.tracker.sessions:
+                self.propose(None, session_id, 0, SessionRequest(protocol.CLOSE_SESSION, 0), now_ms)
 
     def serves(self) -> bool:
         return self._serving
@@ -165,6 +190,8 @@ class Service:
 
     def link_closed(self, link: ClientLink) -> None:
         self._paused.pop(link, None)
+        if self.forwarder is not None:
+            self.forwarder.link_closed(link)
         if self.links.get(link.session_id) is link:
             del self.links[link.session_id]
 
@@ -187,38 +214,104 @@ class Service:
 
     # Writes.
 
+    def create_session(self, link: ClientLink, now_ms: i64) -> None:
+        """Has the session of `link` created."""
+        if self.forwarder is not None:
+            self.forwarder.create_session(link, now_ms)
+        else:
+            request = SessionRequest(protocol.CREATE_SESSION, link.timeout_ms)
+            self.propose(link, link.session_id, 0, request, now_ms)
+
+    def propose_own(
+        self, link: ClientLink, session: Session, cxid: i64, request: WriteRequest, received_ms: i64
+    ) -> None:  # fmt: skip
+        """Proposes what a client of this server asks for."""
+        if session.owner != OWN:
+            code = claim_session(session, OWN)
+            if code != OK:
+                request = RefusedRequest(request.op, code)
+        self.propose(link, session.session_id, cxid, request, received_ms, link.credentials)
+
     def propose(
-        self, link: ClientLink | None, session_id: i64, cxid: i64, request: WriteRequest, received_ms: i64
-    ) -> None:
+        self, link: ClientLink | None, session_id: i64, cxid: i64, request: WriteRequest, received_ms: i64,
+        credentials: list[Identity] | None = None,
+    ) -> None:  # fmt: skip
         if not self._serving:
             return
-        credentials = link.credentials if link is not None else _NOBODY
+        if credentials is None:
+            credentials = _NOBODY
         txn = self.preparer.prepare(session_id, cxid, request, credentials, self.wall_ms())
-        assert self._sink is not None
-        assert self._wake is not None
+        self.stats.proposals += 1
         payload = txn.encode()
-        self._sink.append(txn.zxid, payload)
         changes = self.preparer.pending.take_changes()
         proposal = Proposal(txn, len(payload), changes, request.op, link, received_ms)
-        self._outstanding_bytes += proposal.size_bytes
         if self.audit is not None:
             proposal.request = request
             proposal.credentials = list(credentials)
+        self._add(proposal, payload)
+
+    def proposed(self, txn: Txn, payload: bytes) -> None:
+        """Takes what the leader of this server proposes."""
+        self._add(Proposal(txn, len(payload), [], txn.txn_type, None, self.now_ms()), payload)
+
+    def _add(self, proposal: Proposal, payload: bytes) -> None:
+        assert self._sink is not None
+        assert self._wake is not None
+        if self.history is not None:
+            proposal.payload = payload
+        self._outstanding_bytes += proposal.size_bytes
         self._proposals.append(proposal)
-        if txn.zxid == self._durable_zxid + 1:
+        if self._sink.append(proposal.txn.zxid, payload):
             self._wake()
 
-    def answer_behind_proposals(self, link: ClientLink, item: Waiting) -> None:
-        """Has `link.synced` called once all that is proposed now is applied."""
-        self._syncs.append(Sync(self.preparer.last_zxid, link, item))
+    # Syncs.
+
+    def must_wait_for_sync(self) -> bool:
+        """Whether a client's sync has to wait for anything."""
+        return self.forwarder is not None or len(self._proposals) > 0
+
+    def sync(self, link: ClientLink, item: Waiting) -> None:
+        """Has `link.synced` called once all is applied that was proposed before now, by whichever connection."""
+        if self.forwarder is not None:
+            self.forwarder.sync(link, item.xid, item)
+        else:
+            self.call_behind_proposals(partial(link.synced, item))
+
+    def call_behind_proposals(self, done: Callable[[int], None]) -> None:
+        """Has `done` called, with the time in ms, once all that is proposed now is applied."""
+        if self._proposals:
+            self._syncs.append(Sync(self._proposals[-1].txn.zxid, done))
+        else:
+            done(self.now_ms())
+
+    def synced(self) -> None:
+        """The leader has answered the oldest sync: all that it covers was committed before."""
+        assert self.forwarder is not None
+        waiting = self.forwarder.take_sync()
+        if waiting is None:
+            return
+        done = partial(waiting[0].synced, waiting[1])
+        if self._is_applying:
+            self._syncs.append(Sync(self._committed_zxid, done))
+        else:
+            done(self.now_ms())
+            self.flush()
+
+    # Commits.
 
     def outstanding(self) -> int:
         return len(self._proposals)
 
+    def outstanding_proposals(self) -> list[Proposal]:
+        """In the order of their zxids; the first ones may be committed, and are about to be applied."""
+        return list(self._proposals)
+
+    def committed_zxid(self) -> int:
+        return self._committed_zxid
+
     def is_overloaded(self) -> bool:
-        return (
-            len(self._proposals) >= self.settings.outstanding_limit or self._outstanding_bytes >= MAX_OUTSTANDING_BYTES
-        )
+        count = len(self._proposals) + (self.forwarder.waiting() if self.forwarder is not None else 0)
+        return count >= self.settings.outstanding_limit or self._outstanding_bytes >= MAX_OUTSTANDING_BYTES
 
     def is_full(self) -> bool:
         """Whether the limit of the requests in process is reached, where there is one."""
@@ -229,16 +322,28 @@ class Service:
         self._paused[link] = None
 
     def committed(self, zxid: i64) -> None:
-        """Everything up to `zxid` is durable: applies and answers it, the end of a long batch a little later."""
-        self._durable_zxid = max(self._durable_zxid, zxid)
+        """Everything up to `zxid` is committed: applies and answers it, the end of a long batch a little later."""
+        self._committed_zxid = max(self._committed_zxid, zxid)
         if not self._is_applying:
             self._apply_slice()
+
+    def apply_rest(self) -> None:
+        """Once the service was stopped and its log closed: applies what was logged and not committed, so that elections
+        hear of it (storage, section 8.7). Nobody is answered."""
+        while self._proposals:
+            proposal = self._proposals.popleft()
+            if proposal.txn.zxid > self.database.last_zxid:
+                self.database.apply(proposal.txn)
+                if self.history is not None and proposal.payload is not None:
+                    self.history.add(proposal.txn.zxid, proposal.payload)
 
     def _apply_slice(self) -> None:
         self._is_applying = False
         now_ms = self.now_ms()
+        if self.forwarder is not None:
+            self._slice_wall_ms = self.wall_ms()
         changes: i64 = 0
-        while self.database.last_zxid < self._durable_zxid and self._serving:
+        while self.database.last_zxid < self._committed_zxid and self._serving:
             if self.later is not None and changes >= APPLY_SLICE_CHANGES:
                 self._is_applying = True
                 self.later(self._apply_slice)
@@ -248,8 +353,7 @@ class Service:
             changes += 1 + len(proposal.changes)
             self._apply(proposal, now_ms)
             while self._syncs and self._syncs[0].zxid <= proposal.txn.zxid:
-                sync = self._syncs.popleft()
-                sync.link.synced(sync.item, now_ms)
+                self._syncs.popleft().done(now_ms)
         self.flush()
         self._resume_paused()
 
@@ -262,11 +366,15 @@ class Service:
 
     def _apply(self, proposal: Proposal, now_ms: i64) -> None:
         txn = proposal.txn
+        if self.forwarder is not None:
+            self._claim(proposal)
         link = proposal.link
-        assert txn.zxid == self.database.last_zxid + 1, "transactions are applied in order, without a gap"
+        assert follows(txn.zxid, self.database.last_zxid), "transactions are applied in order, without a gap"
         code = self.database.apply(txn, link is not None, proposal.changes)
         self.preparer.pending.applied(proposal.changes)
-        self.stats.count_write(now_ms - proposal.received_ms)
+        if self.history is not None and proposal.payload is not None:
+            self.history.add(txn.zxid, proposal.payload)
+        self._count(proposal, now_ms)
         if self.audit is not None:
             self.audit.applied(proposal, code)
         if txn.txn_type == protocol.CLOSE_SESSION:
@@ -279,6 +387,29 @@ class Service:
             holder = self.links.get(txn.session_id)
             if holder is not None:
                 holder.close_silently()
+
+    def _count(self, proposal: Proposal, now_ms: i64) -> None:
+        latency_ms = now_ms - proposal.received_ms
+        if proposal.link is not None:
+            self.stats.count_write(latency_ms)
+        if self.forwarder is None:
+            self.stats.count_commit(latency_ms)
+        elif self._slice_wall_ms >= proposal.txn.time_ms:
+            self.stats.propagation.add(self._slice_wall_ms - proposal.txn.time_ms)
+        else:
+            self.stats.propagation.add(0)  # The leader's clock is ahead of this one.
+
+    def _claim(self, proposal: Proposal) -> None:
+        """Finds out whether one of this server's clients waits for the transaction."""
+        assert self.forwarder is not None
+        own = self.forwarder.claim(proposal.txn)
+        if own is not None:
+            proposal.op = own.op
+            proposal.link = own.link
+            proposal.received_ms = own.received_ms
+        elif proposal.txn.txn_type == protocol.CREATE_SESSION and self.tracker.touched is not None:
+            # The leader starts to hear of a new session from every learner (quorum, section 10.2).
+            self.tracker.touched[proposal.txn.session_id] = cast(CreateSessionBody, proposal.txn.body).timeout_ms
 
     def flush(self) -> None:
         """Sends what was written to any link."""

@@ -50,7 +50,11 @@ class Summary:
 
 @final
 class ServiceStats:
-    """Of the whole server; times in ms, sizes in bytes, -1 before the first response."""
+    """Of the whole server; times in ms, sizes in bytes, -1 before the first response.
+
+    Latencies are those of this server's clients. `propagation` is of all writes that were applied: from when this
+    server took it, on a learner from when its leader made it, until it was applied here.
+    """
 
     last_response_bytes: i64
     min_response_bytes: i64
@@ -60,6 +64,7 @@ class ServiceStats:
         self.latency = Summary()
         self.read_latency = Summary()
         self.update_latency = Summary()
+        self.propagation = Summary()
         self.fsync_ms = Summary()
         self.snapshot_ms = Summary()
         self.batch_size = Summary()
@@ -74,6 +79,9 @@ class ServiceStats:
     def count_write(self, latency_ms: i64) -> None:
         self.latency.add(latency_ms)
         self.update_latency.add(latency_ms)
+
+    def count_commit(self, propagated_ms: i64) -> None:
+        self.propagation.add(propagated_ms)
         self.commits += 1
 
     def count_response(self, size_bytes: i64) -> None:
@@ -87,8 +95,8 @@ class ServiceStats:
     def reset(self) -> None:
         """What the four-letter word srst sets to zero."""
         for summary in (
-            self.latency, self.read_latency, self.update_latency, self.fsync_ms, self.snapshot_ms, self.batch_size,
-            self.connection_token_deficit,
+            self.latency, self.read_latency, self.update_latency, self.propagation, self.fsync_ms, self.snapshot_ms,
+            self.batch_size, self.connection_token_deficit,
         ):  # fmt: skip
             summary.reset()
         self.packets_received: i64 = 0
@@ -105,6 +113,8 @@ class ServiceStats:
         self.sessionless_expired: i64 = 0
         self.auth_failed: i64 = 0
         self.commits: i64 = 0
+        self.proposals: i64 = 0
+        self.revalidations: i64 = 0
         self.throttled_ops: i64 = 0
         self.request_throttle_waits: i64 = 0
         self.large_requests_rejected: i64 = 0

@@ -21,6 +21,7 @@ from zkeeper.errors import (
     MarshallingError,
     QuotaExceededError,
     SessionClosedRequireSaslAuthError,
+    SessionMovedError,
     UnimplementedError,
     ZooKeeperError,
 )
@@ -28,7 +29,7 @@ from zkeeper.pipeline.authentication import answer_auth, answer_sasl
 from zkeeper.pipeline.link_state import CLOSED, CLOSING
 from zkeeper.pipeline.reads import ReplyTooLargeError, is_read
 from zkeeper.pipeline.replies import OUT_CHUNK_BYTES, ReplyWriter
-from zkeeper.pipeline.requests import UndecodableRequest, WriteRequest, decode_write
+from zkeeper.pipeline.requests import RefusedRequest, WriteRequest, decode_write
 from zkeeper.pipeline.rewatch import set_watches
 from zkeeper.pipeline.write_results import write_result
 from zkeeper.wire import protocol
@@ -111,9 +112,9 @@ class Turns:
         return any(scheme in self._service.required_schemes for scheme, _ in self._link.credentials)
 
     def _read(self, xid: i64, op: i64, reader: Reader) -> None:
-        if op == protocol.SYNC and self._service.outstanding():
+        if op == protocol.SYNC and self._service.must_wait_for_sync():
             self.expect_write()
-            self._service.answer_behind_proposals(self._link, Waiting(0, xid, op, reader, OK, self._replies.now_ms, 0))
+            self._service.sync(self._link, Waiting(0, xid, op, reader, OK, self._replies.now_ms, 0))
             return
         if self.in_flight:
             self._wait(xid, op, reader, OK)
@@ -125,22 +126,28 @@ class Turns:
 
     def _write(self, xid: i64, op: i64, reader: Reader) -> None:
         request: WriteRequest
+        start = reader.position
         try:
             request = decode_write(op, reader)
         except DecodeError:
             if op != protocol.MULTI:
                 self.fail(xid, op, reader, MarshallingError.code)
                 return
-            request = UndecodableRequest()
+            request = RefusedRequest(op, MarshallingError.code)
         except MarshallingError:
             self.fail(xid, op, reader, MarshallingError.code)
             return
         session = self._link.session
         assert session is not None
         self.expect_write()
-        self._service.propose(self._link, session.session_id, xid, request, self._replies.now_ms)
+        service = self._service
+        if service.forwarder is None:
+            service.propose_own(self._link, session, xid, request, self._replies.now_ms)
+        else:
+            reader.position = start
+            service.forwarder.write(self._link, session.session_id, xid, op, reader.rest(), self._replies.now_ms)
         if op == protocol.CLOSE_SESSION:
-            self._service.tracker.close(session)
+            service.tracker.close(session)
             self._link.state = CLOSING
 
     def fail(self, xid: i64, op: i64, reader: Reader, code: i64) -> None:
@@ -177,7 +184,8 @@ class Turns:
         """Replies to the write that is done, then answers what waited for it."""
         self._reply_write(proposal, code)
         self._stats.answered(now_ms - proposal.received_ms)
-        if proposal.op == protocol.CLOSE_SESSION:
+        if proposal.op == protocol.CLOSE_SESSION or code == SessionMovedError.code:
+            # With the session gone, or held by another server, this connection has no purpose any more.
             self._link.flush()
             self._link.close()
             return

@@ -8,9 +8,9 @@ import asyncio
 import socket
 from typing import TYPE_CHECKING, Final, cast
 
-from zkeeper.database.addresses import canonical_address
 from zkeeper.pipeline.link import ClientLink
 from zkeeper.server.unread import high_water_bytes
+from zkeeper.wire.addresses import canonical_address
 
 if TYPE_CHECKING:
     from zkeeper.server.client_port import ClientPort

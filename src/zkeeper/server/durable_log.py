@@ -3,10 +3,12 @@
 1. One sync is under way at a time; what is appended meanwhile is the next one's batch. After a small batch the next one
    starts before the finished one is applied, so disk and processor work side by side. After one of `GATHER_FROM` or
    more it gathers for `GATHER_TURNS` of the loop first: a sync costs the processor as much as some requests do.
-2. Nothing is committed before the disk confirmed it. The first failure of the log ends the server's role: `on_failure`
-   is called once, and nothing is committed any more.
+2. Nothing is said to be durable before the disk confirmed it. The first failure of the log ends the server's role:
+   `on_failure` is called once, and nothing is said any more.
 3. A snapshot is taken beside the service; one that fails is told and tried again at the next trigger, since the log
-   still holds everything.
+   still holds everything. In an ensemble memory may be ahead of the own log, so a snapshot gets its name only when the
+   log has all that it may show: never is there one that older snapshots and the logs do not lead to.
+4. When it is closed, all that was appended is durable, unless the log has failed (ZOOKEEPER-4882, 4646).
 """
 
 import asyncio
@@ -24,6 +26,7 @@ from zkeeper.storage.settings import StorageSettings
 from zkeeper.storage.snapshot_writer import SnapshotWriter, WrittenSnapshot
 from zkeeper.storage.triggers import SnapshotTrigger
 from zkeeper.wire.log_entry import EntryBatch
+from zkeeper.wire.zxids import txns_between
 
 GATHER_FROM: Final = 5
 GATHER_TURNS: Final = 4
@@ -45,10 +48,11 @@ class DurableLog:
         self._log = TxnLog(disk, settings, int(database.last_zxid), logger.warning)
         self._snapshots = SnapshotWriter(disk, settings)
         self._trigger = SnapshotTrigger(settings, random)
-        self._counted_zxid = int(database.last_zxid)
+        self._counted_zxid = self._durable_zxid = int(database.last_zxid)
+        self._next_sync: asyncio.Future[None] | None = None
         self._syncing = False
         self._turns_left = 0
-        self._is_closed = False
+        self._is_closed = self._has_failed = False
         self._snapshot_task: asyncio.Task[None] | None = None
         self.last_snapshot: WrittenSnapshot | None = None
         self.batch = EntryBatch()
@@ -80,10 +84,12 @@ class DurableLog:
     def _synced(self, result: SyncResult | StorageError) -> None:
         self._syncing = False
         if isinstance(result, StorageError):
-            self._on_failure(result)
+            self._fail(result)
             return
+        self._durable_zxid = result.zxid
+        self._wake_snapshot()
         self._stats.fsync_ms.add(int(result.duration_s * 1000))
-        if result.zxid - self._counted_zxid >= GATHER_FROM:
+        if txns_between(self._counted_zxid, result.zxid) >= GATHER_FROM:
             self._turns_left = GATHER_TURNS
             asyncio.get_running_loop().call_soon(self._gather)
         self._sync_more()
@@ -91,10 +97,20 @@ class DurableLog:
         self._sync_more()  # Applying a batch may itself have led to new transactions.
         self._maybe_snapshot(result.zxid)
 
+    def _fail(self, error: StorageError) -> None:
+        if not self._has_failed:
+            self._has_failed = True
+            self._wake_snapshot()
+            self._on_failure(error)
+
+    def _wake_snapshot(self) -> None:
+        if self._next_sync is not None and not self._next_sync.done():
+            self._next_sync.set_result(None)
+
     def _maybe_snapshot(self, zxid: int) -> None:
-        txns, self._counted_zxid = zxid - self._counted_zxid, zxid
+        txns, self._counted_zxid = txns_between(self._counted_zxid, zxid), zxid
         self._stats.batch_size.add(txns)
-        if not self._trigger.appended(self._log.size_bytes, txns):
+        if self._is_closed or not self._trigger.appended(self._log.size_bytes, txns):
             return
         self._log.roll()
         self._log.forget_size()
@@ -113,18 +129,31 @@ class DurableLog:
 
     async def snapshot_now(self) -> WrittenSnapshot:
         """Takes a snapshot and returns when it is durable. `StorageError` when the disk refuses."""
-        written = await self._snapshots.write(self._database)
+        written = await self._snapshots.write(self._database, self._reach_memory)
         self.last_snapshot = written
         self._stats.snapshot_ms.add(int(written.duration_s * 1000))
         logger.info("snapshot 0x%x: %d bytes in %.0f ms", written.zxid, written.size_bytes, written.duration_s * 1000)
         return written
 
+    async def _reach_memory(self) -> None:
+        """Returns when the log has all that the database has now (rule 3)."""
+        zxid = int(self._database.last_zxid)
+        while self._durable_zxid < zxid:
+            if self._log.failed is not None:
+                raise self._log.failed
+            self._next_sync = asyncio.get_running_loop().create_future()
+            await self._next_sync
+
     async def close(self) -> None:
-        """Waits for the sync under way and gives up a snapshot under way."""
+        """Makes durable what was appended (rule 4), and gives up a snapshot under way."""
+        self._is_closed = True
         if self._snapshot_task is not None:
             self._snapshot_task.cancel()
             await asyncio.gather(self._snapshot_task, return_exceptions=True)
-        if self._syncing:
-            await asyncio.gather(self._log.sync(), return_exceptions=True)
-        self._is_closed = True
+        while self._log.failed is None and (self._syncing or not self.batch.is_empty()):
+            if not self.batch.is_empty():
+                self._log.append_entries(self.batch)
+            outcome = (await asyncio.gather(self._log.sync(), return_exceptions=True))[0]
+            if isinstance(outcome, StorageError):
+                self._fail(outcome)
         await self._log.close()

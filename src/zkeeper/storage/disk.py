@@ -71,8 +71,8 @@ class Disk(Protocol):
 
     def open_reader(self, path: str) -> DiskFile: ...
 
-    def open_writer(self, path: str) -> DiskFile:
-        """Creates `path`, or empties it when it exists."""
+    def open_writer(self, path: str, like: str | None = None) -> DiskFile:
+        """Creates `path`, or empties it when it exists, for those who may use the file `like`, if that is named."""
         ...
 
     def remove(self, path: str) -> None: ...

@@ -26,13 +26,3 @@ def padded_size(position: int, size: int, pre_alloc_bytes: int) -> int:
         return size + pre_alloc_bytes
     grown = position + pre_alloc_bytes
     return grown - grown % pre_alloc_bytes
-
-
-def follows(zxid: int, last_zxid: int) -> bool:
-    """Whether `zxid` may come right after `last_zxid`: the next of its epoch, or of a later epoch."""
-    return zxid == last_zxid + 1 or zxid >> 32 > last_zxid >> 32
-
-
-def epoch_begins_late(zxid: int, last_zxid: int) -> bool:
-    """Whether a new epoch begins with another transaction than its first."""
-    return zxid >> 32 > last_zxid >> 32 and zxid & 0xFFFFFFFF != 1

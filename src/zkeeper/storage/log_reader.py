@@ -7,7 +7,7 @@
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Final
 from zlib import adler32
 
@@ -31,6 +31,8 @@ ADVICE: Final = (
     "restore the file from a backup, or, in an ensemble, empty this server's data folders so that it copies the "
     "leader's state; do not delete this file alone"
 )
+
+_LEAST_ZXID: Final = -(1 << 63)
 
 
 def _ignore(_: str) -> None:
@@ -159,15 +161,16 @@ def _is_zero_to_end(file: DiskFile) -> bool:
 
 
 class LogReader:
-    """Reads the logs of a folder as one, from `start_zxid` on. `reader` is the file at hand; `bytes_read` counts the
-    entries and headers gone by."""
+    """Reads the logs of a folder as one, from `start_zxid` on, or without `fast_forward` from the beginning of the file
+    that may hold it. `reader` is the file at hand; `bytes_read` counts the entries and headers gone by."""
 
     def __init__(
-        self, disk: Disk, folder: str, start_zxid: int, limit_bytes: int, tell: Callable[[str], None] = _ignore
-    ) -> None:
+        self, disk: Disk, folder: str, start_zxid: int, limit_bytes: int, tell: Callable[[str], None] = _ignore,
+        fast_forward: bool = True,
+    ) -> None:  # fmt: skip
         self._disk = disk
         self._folder = folder
-        self._start_zxid = start_zxid
+        self._start_zxid = start_zxid if fast_forward else _LEAST_ZXID
         self._limit_bytes = limit_bytes
         self._tell = tell
         self._bytes_before = 0
@@ -178,8 +181,8 @@ class LogReader:
     def bytes_read(self) -> int:
         return self._bytes_before + (self.reader.offset if self.reader is not None else 0)
 
-    def entries(self) -> Iterator[tuple[int, bytes]]:
-        """zxid and payload of each entry at or after the start, in the order of the files."""
+    def entries(self) -> Generator[tuple[int, bytes], None, None]:
+        """zxid and payload of each entry from the start on, in the order of the files."""
         nexts: list[int | None] = [log.zxid for log in self.files[1:]]
         for log, next_begins in zip(self.files, [*nexts, None], strict=False):
             path = os.path.join(self._folder, log.name)

@@ -20,9 +20,10 @@ from librt.strings import BytesWriter
 from zkeeper.errors import StorageError
 from zkeeper.storage.disk import Disk
 from zkeeper.storage.log_files import LogFiles, Segment
-from zkeeper.storage.log_format import LOG_HEADER, PADDING_MARGIN_BYTES, follows, padded_size
+from zkeeper.storage.log_format import LOG_HEADER, PADDING_MARGIN_BYTES, padded_size
 from zkeeper.storage.settings import StorageSettings
 from zkeeper.wire.log_entry import EntryBatch, write_entry
+from zkeeper.wire.zxids import follows
 
 LANE: Final = "log"
 

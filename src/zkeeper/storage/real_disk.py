@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import fcntl
 import os
+import stat
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Final, TypeVar
@@ -87,8 +88,12 @@ class RealDisk:
     def open_reader(self, path: str) -> RealFile:
         return RealFile(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
 
-    def open_writer(self, path: str) -> RealFile:
-        return RealFile(os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, FILE_MODE))
+    def open_writer(self, path: str, like: str | None = None) -> RealFile:
+        mode = FILE_MODE if like is None else stat.S_IMODE(os.stat(like).st_mode)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
+        if like is not None:
+            os.fchmod(descriptor, mode)
+        return RealFile(descriptor)
 
     def remove(self, path: str) -> None:
         os.remove(path)

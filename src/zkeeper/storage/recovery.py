@@ -1,11 +1,9 @@
 """Brings a server's state back from its disk: the newest whole snapshot, then the logs after it.
 
-1. Every logged transaction is replayed, acknowledged or not; none is left out silently. Where one is missing within an
-   epoch recovery refuses, unless `accept_gaps` says otherwise.
-2. A transaction that an overlapping log repeats is replayed once.
-3. An empty state is begun only where nothing shows that there was another one.
+1. `replay.py` says what is replayed and what is refused.
+2. An empty state is begun only where nothing shows that there was another one.
 
-All of this blocks; it runs before the server serves.
+All of this blocks; it runs before the server serves, or away from the loop.
 """
 
 import os
@@ -15,18 +13,16 @@ from enum import Enum
 from typing import Final
 
 from zkeeper.database.database import Database
-from zkeeper.errors import CorruptionError, DecodeError, StorageError
+from zkeeper.errors import CorruptionError, StorageError
 from zkeeper.storage.disk import Disk
 from zkeeper.storage.failures import failure
 from zkeeper.storage.folders import prepare_folders
-from zkeeper.storage.log_format import epoch_begins_late, follows
-from zkeeper.storage.log_reader import ADVICE, LogReader, is_stillborn
+from zkeeper.storage.log_reader import ADVICE, is_stillborn
 from zkeeper.storage.names import SnapshotFile, logs_in
+from zkeeper.storage.replay import Each, Progress, Replay
 from zkeeper.storage.settings import StorageSettings
 from zkeeper.storage.snapshot_reader import LoadedSnapshot, Rejected, load_newest
-from zkeeper.wire.txns import decode_txn
 
-PROGRESS_TXNS: Final = 10_000
 NO_ZXID: Final = -1
 
 
@@ -47,6 +43,7 @@ class Recovered:
     `snapshot_s` and `logs_s` are how long loading the snapshot and replaying the logs took.
     After `Start.EMPTY` a snapshot has to be written, and then `discard_initialize` called, before anything is logged.
     After `Start.UNKNOWN` the database stands at zxid -1 and its server must not help to elect a leader.
+    A database that `awaits_agreement` may hold parts of transactions that only a leader can supply.
     """
 
     database: Database
@@ -64,7 +61,7 @@ class Recovered:
 
 
 def decide_start(*, has_snapshot: bool, has_logs: bool, trust_empty: bool, may_begin_empty: bool) -> Start:
-    """Rule 3. `trust_empty` is the setting for logs of ZooKeeper 3.4, which wrote no first snapshot;
+    """Rule 2. `trust_empty` is the setting for logs of ZooKeeper 3.4, which wrote no first snapshot;
     `may_begin_empty` says that an `initialize` file is there, or that none is needed."""
     if has_snapshot:
         return Start.SNAPSHOT
@@ -76,13 +73,27 @@ def decide_start(*, has_snapshot: bool, has_logs: bool, trust_empty: bool, may_b
 def recover(
     disk: Disk, settings: StorageSettings, make_database: Callable[[], Database], *,
     tell: Callable[[str], None], clock_s: Callable[[], float],
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None, each: Each | None = None,
 ) -> Recovered:  # fmt: skip
-    """Recovers the state of a server. `tell` takes sentences for the server's log; `progress` is told how many bytes of
-    how many the logs have been replayed. Raises `StorageError`, and `CorruptionError` for damaged files."""
+    """Recovers the state of a server that starts. `tell` takes sentences for the server's log; `progress` is told how
+    many bytes of how many the logs have been replayed; `each` takes zxid and payload of what was. Raises
+    `StorageError`, and `CorruptionError` for damaged files."""
     try:
         prepare_folders(disk, settings)
-        return _Recovery(disk, settings, make_database, tell, progress).run(clock_s)
+    except OSError as error:
+        raise failure("reading", str(error.filename or settings.data_dir), error) from error
+    return load_state(disk, settings, make_database, tell=tell, clock_s=clock_s, progress=progress, each=each)
+
+
+def load_state(
+    disk: Disk, settings: StorageSettings, make_database: Callable[[], Database], *,
+    tell: Callable[[str], None], clock_s: Callable[[], float],
+    progress: Progress | None = None, each: Each | None = None,
+) -> Recovered:  # fmt: skip
+    """As `recover`, for a server that goes on: its folders were prepared, and nothing writes to them meanwhile."""
+    try:
+        replay = Replay(disk, settings, tell, each=each, progress=progress)
+        return _Recovery(disk, settings, make_database, tell, replay).run(clock_s)
     except OSError as error:
         raise failure("reading", str(error.filename or settings.data_dir), error) from error
 
@@ -101,15 +112,13 @@ def discard_initialize(disk: Disk, settings: StorageSettings) -> None:
 class _Recovery:
     def __init__(
         self, disk: Disk, settings: StorageSettings, make_database: Callable[[], Database],
-        tell: Callable[[str], None], progress: Callable[[int, int], None] | None,
+        tell: Callable[[str], None], replay: Replay,
     ) -> None:  # fmt: skip
         self._disk = disk
         self._settings = settings
         self._make_database = make_database
         self._tell = tell
-        self._progress = progress
-        self._txns = 0
-        self._repeated = 0
+        self._replay = replay
 
     def run(self, clock_s: Callable[[], float]) -> Recovered:
         started_s = clock_s()
@@ -123,13 +132,13 @@ class _Recovery:
         if start is Start.UNKNOWN:
             database.last_zxid = NO_ZXID
         if start in (Start.SNAPSHOT, Start.LOGS):
-            self._replay(database)
+            self._replay.run(database, [one.file for one in rejected])
         if start is not Start.EMPTY:
             discard_initialize(self._disk, self._settings)
         file = loaded.file if loaded is not None else None
-        logs_s = clock_s() - loaded_s
+        replay, logs_s = self._replay, clock_s() - loaded_s
         return Recovered(
-            database, start, file, tuple(rejected), self._txns, self._repeated, loaded_s - started_s, logs_s
+            database, start, file, tuple(rejected), replay.txns, replay.repeated, loaded_s - started_s, logs_s
         )
 
     def _remove_stillborn_logs(self) -> None:
@@ -168,58 +177,3 @@ class _Recovery:
                 "start once with snapshot.trust.empty=true"
             )
         return start
-
-    def _replay(self, database: Database) -> None:
-        settings = self._settings
-        start_zxid = int(database.last_zxid) + 1
-        reader = LogReader(self._disk, settings.log_folder, start_zxid, settings.limit_bytes, self._tell)
-        total_bytes = self._total_bytes(reader)
-        last_zxid = start_zxid - 1
-        for zxid, payload in reader.entries():
-            if zxid != last_zxid + 1:
-                if zxid <= last_zxid:
-                    self._repeated += 1
-                    continue
-                self._check_jump(reader, zxid, last_zxid)
-            try:
-                database.apply(decode_txn(payload, settings.limit_bytes, settings.digest_enabled))
-            except DecodeError as error:
-                raise self._damaged(reader, f"its transaction 0x{zxid:x} does not decode ({error})") from error
-            last_zxid = zxid
-            self._txns += 1
-            if self._progress is not None and self._txns % PROGRESS_TXNS == 0:
-                self._progress(reader.bytes_read, total_bytes)
-        self._make_durable(reader)
-        self._tell_end(database)
-
-    def _total_bytes(self, reader: LogReader) -> int:
-        folder = self._settings.log_folder
-        return sum(self._disk.size_bytes(os.path.join(folder, log.name)) for log in reader.files)
-
-    def _make_durable(self, reader: LogReader) -> None:
-        """A server that was killed may have written what it had not synced. What was replayed will be built upon, so
-        it must not be lost any more."""
-        if reader.reader is not None:
-            path = reader.reader.path
-            self._disk.truncate(path, self._disk.size_bytes(path))
-
-    def _check_jump(self, reader: LogReader, zxid: int, last_zxid: int) -> None:
-        if follows(zxid, last_zxid):
-            if epoch_begins_late(zxid, last_zxid):
-                self._tell(f"after zxid 0x{last_zxid:x} the log goes on with 0x{zxid:x}, in the middle of an epoch")
-            return
-        missing = f"transactions 0x{last_zxid + 1:x} to 0x{zxid - 1:x} are missing before it"
-        if not self._settings.accept_gaps:
-            raise self._damaged(reader, missing)
-        self._tell(f"{missing[0].upper()}{missing[1:]}: zxid 0x{zxid:x} is replayed all the same, as the settings say")
-
-    def _damaged(self, reader: LogReader, wrong: str) -> CorruptionError:
-        assert reader.reader is not None
-        return CorruptionError(f"{reader.reader.path}, offset {reader.reader.entry_offset}: {wrong}; {ADVICE}")
-
-    def _tell_end(self, database: Database) -> None:
-        if self._repeated:
-            self._tell(f"the logs overlap: {self._repeated} transactions were there twice and replayed once")
-        if database.awaits_digest():
-            self._tell("the log ends before the transaction with which the snapshot's digest can be compared")
-            database.forget_awaited_digest()

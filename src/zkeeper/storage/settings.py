@@ -10,13 +10,15 @@ VERSION_FOLDER: Final = "version-2"
 INITIALIZE_NAME: Final = "initialize"
 MIN_RETAIN_COUNT: Final = 3
 MIN_SNAP_COUNT: Final = 2
+DEFAULT_SNAPSHOT_SIZE_FACTOR: Final = 0.33
 
 Compression = Literal["", "gz", "snappy"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StorageSettings:
-    """Limits of 0 or below switch the limit off. `limit_bytes` is the longest field or log entry that is believed."""
+    """Limits of 0 or below switch the limit off. `limit_bytes` is the longest field or log entry that is believed;
+    `snapshot_size_factor` is how large the logs may be, beside a snapshot, that a learner is sent from the disk."""
 
     data_dir: str
     log_dir: str
@@ -35,6 +37,7 @@ class StorageSettings:
     db_autocreate: bool = True
     accept_gaps: bool = False
     retain_count: int = MIN_RETAIN_COUNT
+    snapshot_size_factor: float = DEFAULT_SNAPSHOT_SIZE_FACTOR
     limit_bytes: int = 2 * MAX_BUFFER_BYTES
 
     @property

@@ -11,6 +11,7 @@ from typing import Final
 from zlib import adler32
 
 from zkeeper.errors import DecodeError
+from zkeeper.wire.txns import DIGEST_VERSION
 
 SNAPSHOT_MAGIC: Final = b"ZKSN"
 SNAPSHOT_HEADER: Final = SNAPSHOT_MAGIC + struct.pack(">iq", 2, -1)
@@ -41,6 +42,9 @@ class SnapshotDigest:
 
     def encode(self) -> bytes:
         return _DIGEST.pack(self.zxid, self.version, self.digest)
+
+
+NO_DIGEST: Final = SnapshotDigest(0, DIGEST_VERSION, 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,8 +72,10 @@ def load_snapshot(
     finally:
         file.close()
     database.last_zxid = snapshot.zxid
-    if tail.digest is not None:
+    if tail.digest is not None and tail.digest.zxid > 0:
         database.await_digest(tail.digest.zxid, tail.digest.version, tail.digest.digest)
+    elif tail.digest is None or snapshot.zxid > 0:
+        database.await_agreement()
     return LoadedSnapshot(database, snapshot, tail)
 
 

@@ -9,6 +9,7 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -20,7 +21,7 @@ from zkeeper.storage.compression import check_compression
 from zkeeper.storage.disk import Disk
 from zkeeper.storage.names import SnapshotFile
 from zkeeper.storage.settings import StorageSettings
-from zkeeper.storage.snapshot_format import SnapshotDigest, encode_last_zxid
+from zkeeper.storage.snapshot_format import NO_DIGEST, SnapshotDigest, encode_last_zxid
 from zkeeper.storage.snapshot_sink import SnapshotSink
 from zkeeper.wire.txns import DIGEST_VERSION
 
@@ -49,15 +50,20 @@ class SnapshotWriter:
         self._settings = settings
         self.running = False
 
-    async def write(self, database: Database) -> WrittenSnapshot:
-        """Writes `database` as it is now, or somewhat later; `StorageError` when the disk refuses."""
+    async def write(
+        self, database: Database, before_visible: Callable[[], Awaitable[None]] | None = None
+    ) -> WrittenSnapshot:
+        """Writes `database` as it is now, or somewhat later; `StorageError` when the disk refuses.
+
+        `before_visible` is awaited when the image is complete, before it gets its name; what it raises ends it.
+        """
         assert not self.running, "snapshots are written one at a time"
         self.running = True
         started_s = asyncio.get_running_loop().time()
         snapshot = SnapshotFile(int(database.last_zxid), self._settings.compression)
         sink = SnapshotSink(self._disk, self._settings.snapshot_folder, snapshot)
         try:
-            size_bytes = await self._write(database, ImageWriter(database), sink)
+            size_bytes = await self._write(database, sink, before_visible)
         except BaseException:
             await self._discard(sink)
             raise
@@ -66,12 +72,17 @@ class SnapshotWriter:
         duration_s = asyncio.get_running_loop().time() - started_s
         return WrittenSnapshot(snapshot.zxid, sink.path, size_bytes, duration_s)
 
-    async def _write(self, database: Database, image: ImageWriter, sink: SnapshotSink) -> int:
+    async def _write(
+        self, database: Database, sink: SnapshotSink, before_visible: Callable[[], Awaitable[None]] | None
+    ) -> int:
+        image = ImageWriter(database)
         in_flight = deque([self._disk.submit(LANE, sink.open)])
         try:
             await self._write_image(image, sink, in_flight)
-            size_bytes = self._disk.submit(LANE, partial(sink.finish, self._sections(database)))
-            return await size_bytes
+            sections = self._sections(database)
+            if before_visible is not None:
+                await before_visible()
+            return await self._disk.submit(LANE, partial(sink.finish, sections))
         finally:
             await asyncio.gather(*in_flight, return_exceptions=True)
 
@@ -91,9 +102,11 @@ class SnapshotWriter:
         zxid = int(database.last_zxid)
         sections: list[bytes] = []
         if self._settings.digest_enabled:
-            # A tree to which nothing was ever applied has no digest for Java; its section is zero.
-            digest = int(database.tree.digest) if zxid else 0
-            sections.append(SnapshotDigest(zxid, DIGEST_VERSION, digest).encode())
+            # A tree to which nothing was ever applied has no digest for Java; its section is zero. So is that of one
+            # that may still hold parts of transactions to come.
+            has_digest = zxid > 0 and not database.awaits_agreement
+            digest = SnapshotDigest(zxid, DIGEST_VERSION, int(database.tree.digest))
+            sections.append((digest if has_digest else NO_DIGEST).encode())
         if self._settings.serialize_last_zxid:
             sections.append(encode_last_zxid(zxid))
         return sections

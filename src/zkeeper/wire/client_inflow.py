@@ -1,6 +1,6 @@
-"""What a client has received and not handled yet: the beginning of a frame whose end is still to come.
+"""What was received and not handled yet: the beginning of a frame or packet whose end is still to come.
 
-Bytes that come in small pieces are put together once, when the frame is whole.
+Bytes that come in small pieces are put together once, when it is whole.
 """
 
 from typing import final

@@ -33,6 +33,10 @@ class Reader:
     def remaining(self) -> i64:
         return self.end - self.position
 
+    def rest(self) -> bytes:
+        """What was not read yet, without reading it."""
+        return self.data[self.position : self.end]
+
     def int32(self) -> i64:
         position = self.position
         if position + 4 > self.end:

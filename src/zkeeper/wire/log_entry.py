@@ -25,11 +25,14 @@ class EntryBatch:
         self.last_zxid: i64 = 0
         self._out = BytesWriter()
 
-    def append(self, zxid: i64, payload: bytes) -> None:
-        if len(self._out) == 0:
+    def append(self, zxid: i64, payload: bytes) -> bool:
+        """True for the first of a batch."""
+        is_first = len(self._out) == 0
+        if is_first:
             self.first_zxid = zxid
         self.last_zxid = zxid
         write_entry(self._out, payload)
+        return is_first
 
     def is_empty(self) -> bool:
         return len(self._out) == 0

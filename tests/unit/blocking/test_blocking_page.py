@@ -21,7 +21,7 @@ def test_the_examples(server: Server, capsys: pytest.CaptureFixture[str]) -> Non
         moved = example.replace("localhost:2181", server.address)
         exec(compile(moved, str(PAGE), "exec"), names)
     told = capsys.readouterr().out.splitlines()
-    assert len(EXAMPLES) == 4
+    assert len(EXAMPLES) == 5
     assert told[0] == "/members/m-0000000000 ['m-0000000000']"
     assert told[1] == "there is no /missing"
     assert [line.split("(")[0] for line in told[2:4]] == ["WatchEvent", "DELETED"]

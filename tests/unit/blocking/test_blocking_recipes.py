@@ -1,8 +1,10 @@
 """The recipes as threads use them. What they promise under failures is tested on the loop."""
 
+import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Any
@@ -10,7 +12,7 @@ from typing import Any
 import pytest
 
 from zkeeper import Client, EventType, blocking
-from zkeeper.blocking import Held
+from zkeeper.blocking import CallTimeoutError, Held
 from zkeeper.errors import ClosedError, NoNodeError, TransactionFailed
 from zkeeper.recipes import Change, LockLostError, LockTimeoutError, NotHeldError, ServiceInstance, SettingError
 from zkeeper.testing import Server
@@ -204,6 +206,43 @@ with zkeeper.Client(sys.argv[1]) as zk:
         )
         assert told.split() == ["False", "1"]
         assert held.is_held
+
+
+def test_settling_waits_for_what_is_being_given_up(zk: Client, other: Client) -> None:
+    """A call is over for its thread at once, on the loop some turns later; whatever it was doing there."""
+    lock = blocking.Lock(zk, "/lock")
+    given_up = 0
+    with blocking.Lock(other, "/lock"):
+        for hundredth_ms in range(100):
+            try:
+                lock.try_acquire(timeout_s=hundredth_ms / 100_000)
+            except CallTimeoutError:
+                given_up += 1
+            lock.settled()
+            assert len(zk.children("/lock")) == 1
+    assert given_up
+
+
+def test_settling_waits_for_an_entrance_that_is_being_given_up(zk: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    queue = blocking.Queue(zk, "/q")
+    done: list[str] = []
+
+    @asynccontextmanager
+    async def take(timeout_s: float | None) -> AsyncIterator[None]:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            for _ in range(5_000):
+                await asyncio.sleep(0)
+            done.append("given back")
+        yield
+
+    monkeypatch.setattr(queue._recipe, "take", take)
+    block = queue.take()
+    with pytest.raises(CallTimeoutError):
+        zk._core.step(0.1, block._enter, lambda _: None)
+    queue.settled()
+    assert done == ["given back"]
 
 
 def test_a_child_does_not_hold_what_its_parent_holds(server: Server, program: Program) -> None:

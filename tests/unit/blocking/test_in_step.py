@@ -20,6 +20,7 @@ PAIRS: list[tuple[type, type]] = [
     (zkeeper.Watch, blocking.Watch),
     (zkeeper.Retry, blocking.Retry),
 ]
+LAYER = "zkeeper.client."
 ONLY_BLOCKING = {blocking.Client: {"stop"}, blocking.Watch: {"next"}}
 WAITS_BY_ITSELF = {"close": "it always returns soon"}
 """Coroutines whose blocking counterpart has no `timeout_s`."""
@@ -33,6 +34,8 @@ REPLACED = {
     "`Client`": "`connect`",
     "`Client.": "`AsyncClient.",
     "zkeeper.blocking.Retry": "zkeeper.Retry",
+    " blocking.": " zkeeper.",
+    "use `Retry` where": "put `asyncio.timeout` around it where",
     "Calls `operation": "Awaits `operation",
 }
 """Words of the blocking documentation, and what they are in the other."""
@@ -41,6 +44,13 @@ ADDED = (
     "What took longer than its `timeout_s` is repeated like what was lost with its connection.",
 )
 """Paragraphs that only the blocking documentation has."""
+FUNCTIONS = ["create_protected", "find_protected", "insist", "new_guid", "settle"]
+"""What is no method, and takes a client or a request."""
+ONLY_ASYNC = {
+    "AsyncClient": "its twin is `Client`",
+    "Protected": "its `create` is called on the loop, between two looks at the session",
+    "connect": "`Client` is made by its own name",
+}
 OWN_WORDS = {zkeeper.AsyncClient}
 """Classes whose docstrings are written for themselves."""
 
@@ -122,6 +132,24 @@ def test_a_client_is_made_as_by_connect() -> None:
     theirs, ours = inspect.signature(zkeeper.connect), inspect.signature(blocking.Client)
     assert [str(each) for each in ours.parameters.values()] == [str(each) for each in theirs.parameters.values()]
     assert is_same(blocking.Client.__init__.__doc__, zkeeper.connect.__doc__)
+
+
+def test_everything_of_the_asyncio_client_has_its_twin() -> None:
+    """A new name of the front door has to get one, or a reason why not."""
+    mine = [name for name in zkeeper.__all__ if getattr(getattr(zkeeper, name), "__module__", "").startswith(LAYER)]
+    assert set(mine) == {pair[0].__name__ for pair in PAIRS} | set(FUNCTIONS) | set(ONLY_ASYNC)
+    assert set(FUNCTIONS) <= set(blocking.__all__)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_the_same_functions(name: str) -> None:
+    theirs, ours = getattr(zkeeper, name), getattr(blocking, name)
+    expected = {key: (one.kind, one.default) for key, one in inspect.signature(theirs).parameters.items()}
+    found = {key: (one.kind, one.default) for key, one in inspect.signature(ours).parameters.items()}
+    if waits(theirs) and name != "insist":
+        expected["timeout_s"] = (inspect.Parameter.KEYWORD_ONLY, None)
+    assert list(found.items()) == list(expected.items())
+    assert is_same(ours.__doc__, theirs.__doc__), as_of_the_loop(theirs.__doc__)
 
 
 def test_every_public_thing_is_documented() -> None:

@@ -45,9 +45,12 @@ def test_wrong_arguments(tmp_path: Path, arguments: list[str], told: list[str]) 
         ),
         (
             HERE + "server.1=a:2888:3888\nserver.2=b:2888:3888\nserver.3=c:2888:3888\n",
-            ["zoo.cfg line 6: server.3=c:2888:3888: ensembles are not served", "remove all of server.N"],
+            ["zoo.cfg: initLimit is not set (write its ticks, usually 10)"],
         ),
-        (HERE + "dynamicConfigFile=zoo.dyn\n", ["zoo.cfg line 4: dynamicConfigFile=zoo.dyn: ensembles are not served"]),
+        (
+            HERE + "dynamicConfigFile=zoo.dyn\n",
+            ["zoo.cfg line 4: dynamicConfigFile=zoo.dyn: Error processing zoo.dyn: No such file or directory"],
+        ),
     ],
 )
 def test_wrong_configurations(tmp_path: Path, config: str, told: list[str]) -> None:
@@ -55,6 +58,19 @@ def test_wrong_configurations(tmp_path: Path, config: str, told: list[str]) -> N
     ended = start_and_end("zoo.cfg", cwd=tmp_path)
     assert (ended.code, [part for part in told if part not in ended.told]) == (2, []), ended.told
     assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize(
+    ("myid", "code", "told"), [("2", 0, ""), ("9", 2, "My id 9 not in the peer list (correct ./data/myid")]
+)
+def test_a_member_of_an_ensemble_can_be_checked(tmp_path: Path, myid: str, code: int, told: str) -> None:
+    members = "initLimit=5\nsyncLimit=2\nserver.1=a:2888:3888\nserver.2=b:2888:3888\n"
+    (tmp_path / "zoo.cfg").write_text(HERE + members)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "myid").write_text(f"{myid}\n")
+    ended = start_and_end("zoo.cfg", "--check", cwd=tmp_path)
+    assert (ended.code, told in ended.told) == (code, True), ended.told
+    assert [path.name for path in (tmp_path / "data").iterdir()] == ["myid"]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from cli_program import program
 from cli_server import running_server
 
-from zkeeper.cli.status.srvr import Health, Status, behind, exit_code, read_srvr
+from zkeeper.cli.status.srvr import Health, Status, behind, exit_code, read_srvr, roles_text
 
 ANSWER = """Zookeeper version: 3.9.5-293c895a, built on 2026-02-11 20:18 UTC
 Latency min/avg/max: 0/18.4545/110
@@ -32,6 +32,9 @@ def test_an_answer_to_srvr_is_understood() -> None:
     [
         ("This ZooKeeper instance is not currently serving requests\n", Health.NOT_SERVING),
         ("", Health.NOT_SERVING),
+        ("SSH-2.0-OpenSSH_9.6\r\n", Health.NOT_SERVING),
+        ("HTTP/1.1 400 Bad Request\r\nMode: strict\r\nZxid: x\r\n", Health.NOT_SERVING),
+        (ANSWER.replace("0/18.4545/110", "many"), Health.NOT_SERVING),
         (ANSWER.replace("Mode: leader", "Mode: read-only"), Health.READ_ONLY),
     ],
 )
@@ -43,6 +46,23 @@ def test_distances_are_told_within_an_epoch() -> None:
     zxids = {"a": 0x200000005, "b": 0x200000003, "c": 0x100000009, "d": None}
     statuses = [Status(name, Health.SERVING, zxid=zxid) for name, zxid in zxids.items()]
     assert behind(statuses) == {"a": 0, "b": 2, "c": None, "d": None}
+
+
+@pytest.mark.parametrize(
+    ("modes", "text"),
+    [
+        (["follower", "leader", "follower", "observer"], "1 leader: b in epoch 2, 2 followers, 1 observer"),
+        (["follower", None, None], "no leader, 1 follower, 2 without a role"),
+        (["leader", "leader"], "2 leaders: a in epoch 2; b in epoch 2"),
+        (["standalone", "standalone"], None),
+        ([None], None),
+    ],
+)
+def test_the_roles_of_an_ensemble_are_told_in_a_line(modes: list[str | None], text: str | None) -> None:
+    statuses = [
+        Status(name, Health.SERVING, mode=mode, zxid=2 << 32) for name, mode in zip("abcd", modes, strict=False)
+    ]
+    assert roles_text(statuses) == text
 
 
 def test_exit_codes() -> None:

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zkeeper.database.acls import AclList
-from zkeeper.database.addresses import Network, canonical_address, parse_address, parse_network
 from zkeeper.database.auth import AuthRules, Identity
 from zkeeper.errors import InvalidAclError, MarshallingError
 from zkeeper.wire.acl import Acl, RawAcl
+from zkeeper.wire.addresses import Network, canonical_address, parse_address, parse_network
 
 ME: list[Identity] = [(b"ip", b"127.0.0.1")]
 BOB = (b"digest", b"bob:fyVmFCwVbTJYrznoSu1koqYEYF0=")

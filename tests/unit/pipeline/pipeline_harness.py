@@ -72,9 +72,12 @@ class Server:
         self.service.connect_log(self, self._wake)
         self.service.start()
 
-    def append(self, zxid: int, payload: bytes) -> None:
+    def append(self, zxid: int, payload: bytes) -> bool:
+        """A batch goes on as long as not all of the log is durable."""
         assert not self.log or zxid == self.log[-1][0] + 1
+        is_first = self.service.committed_zxid() == zxid - 1
         self.log.append((zxid, payload))
+        return is_first
 
     def _wake(self) -> None:
         self.wakes += 1

@@ -21,6 +21,15 @@ def disk() -> Iterator[Disk]:
     real.close()
 
 
+@pytest.mark.parametrize("mode", [0o600, 0o666])
+def test_a_file_like_another_lets_in_whom_that_lets_in(disk: Disk, tmp_path: Path, mode: int) -> None:
+    secret, new = tmp_path / "zoo.cfg", tmp_path / "zoo.cfg.tmp"
+    secret.write_text("")
+    secret.chmod(mode)
+    disk.open_writer(str(new), str(secret)).close()
+    assert new.stat().st_mode & 0o777 == mode
+
+
 def test_files_read_back_what_was_written(disk: Disk, tmp_path: Path) -> None:
     path = str(tmp_path / "log")
     file = disk.open_writer(path)

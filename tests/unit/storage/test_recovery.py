@@ -14,11 +14,13 @@ from storage_support import (
     FOLDER,
     HEADER,
     OPTIONS,
+    SETTINGS,
     create,
     database_after,
     entry,
     log_of,
     new_disk,
+    no_tell,
     read_file,
     recovered,
     write_file,
@@ -384,3 +386,47 @@ def test_progress_is_told() -> None:
 
 def test_a_snapshot_header_is_javas() -> None:
     assert vector("snapshot.11").startswith(SNAPSHOT_HEADER)
+
+
+E1, E2 = 1 << 32, 2 << 32
+
+
+@pytest.mark.parametrize(
+    ("logged", "unreadable", "missing"),
+    [
+        # A member has received a snapshot, and logged nothing of what it holds.
+        ([1, 2, E1 + 1], E1, "snapshot.100000000 held between 0x2 and 0x100000001"),
+        ([1, 2, E2 + 1], E1 + 7, "snapshot.100000007 held between 0x2 and 0x200000001"),
+        ([1, 2], 3, "snapshot.3 cannot be read, and the logs end with zxid 0x2"),
+        ([1, 2], E1, "snapshot.100000000 cannot be read, and the logs end with zxid 0x2"),
+        # The logs hold what the snapshot held.
+        ([1, 2, 3], 2, ""),
+        ([1, 2, 3], 3, ""),
+        ([1, 2, E1 + 1], 2, ""),
+        ([1, 2, E1 + 1], E1 + 1, ""),
+    ],
+)
+def test_what_only_an_unreadable_snapshot_held_is_missed(logged: list[int], unreadable: int, missing: str) -> None:
+    disk = new_disk()
+    write_snapshot(disk, Database(OPTIONS))
+    write_file(disk, "log.1", log_of(*logged))
+    write_file(disk, f"snapshot.{unreadable:x}", b"damaged")
+    if not missing:
+        assert recovered(disk).database.last_zxid == logged[-1]
+        return
+    with pytest.raises(CorruptionError, match=missing):
+        recovered(disk)
+    told: list[str] = []
+    assert recovered(disk, told, accept_gaps=True).database.last_zxid == logged[-1]
+    assert any(missing in sentence for sentence in told)
+
+
+def test_each_replayed_transaction_is_given_out() -> None:
+    disk, seen = base(), list[tuple[int, bytes]]()
+    without("snapshot.11")(disk)
+    recover(
+        disk, SETTINGS, lambda: Database(OPTIONS), tell=no_tell, clock_s=lambda: 0.0,
+        each=lambda zxid, payload: seen.append((zxid, payload)),
+    )  # fmt: skip
+    assert [zxid for zxid, _ in seen] == list(range(0xC, 0x12))
+    assert all(payload[12:20] == struct.pack(">q", zxid) for zxid, payload in seen)

@@ -54,7 +54,7 @@ class Acquirable(Recipe[A]):
 
     def settled(self, *, timeout_s: float | None = None) -> None:
         """Waits until what goes on in the background is done: deletions of places that were given up."""
-        self._call(timeout_s, self._recipe.settled)
+        self._core.settle(timeout_s, self._recipe.settled)
 
     def within(self, timeout_s: float) -> "Within":
         """`with lock.within(5.0) as held:` raises `LockTimeoutError` if the turn does not come in time."""

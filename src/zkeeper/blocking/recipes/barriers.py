@@ -88,7 +88,7 @@ class DoubleBarrier(Recipe[on_loop.DoubleBarrier]):
 
     def settled(self, *, timeout_s: float | None = None) -> None:
         """Waits until what goes on in the background is done."""
-        self._call(timeout_s, self._recipe.settled)
+        self._core.settle(timeout_s, self._recipe.settled)
 
     def __enter__(self) -> Self:
         self.enter()

@@ -2,7 +2,7 @@
 
 1. A task on the loop is in the block as long as the thread is in its own. It leaves when the thread does, or when what
    the block guards is lost; the thread, which cannot be cancelled, is told so when it leaves.
-2. Giving up the entrance, by Ctrl-C, cancels the task, so that nothing stays taken.
+2. Giving up the entrance, by Ctrl-C, cancels the task, so that nothing stays taken; the entrance ends after the task.
 """
 
 import asyncio
@@ -56,6 +56,7 @@ class Block(Generic[A, T]):
             await asyncio.wait(news, return_when=asyncio.FIRST_COMPLETED)
         except asyncio.CancelledError:
             self._task.cancel()
+            await asyncio.wait([self._task])
             raise
         if not self._entered.done():
             self._task.result()

@@ -71,4 +71,4 @@ class Queue(Recipe[on_loop.Queue]):
 
     def settled(self, *, timeout_s: float | None = None) -> None:
         """Waits until what goes on in the background is done."""
-        self._call(timeout_s, self._recipe.settled)
+        self._core.settle(timeout_s, self._recipe.settled)

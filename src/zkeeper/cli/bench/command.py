@@ -11,7 +11,7 @@ import click
 
 from zkeeper.cli.bench.load import Measured, Plan, run_load
 from zkeeper.cli.bench.outcome import outcome_table, outcome_values
-from zkeeper.cli.connecting import Connecting, connecting_of, connecting_options, servers_option
+from zkeeper.cli.connecting import Connecting, connecting_options, servers_option
 from zkeeper.cli.failures import EXIT_FAILED, told_failures
 from zkeeper.cli.running import run
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from zkeeper.client.client import AsyncClient
 
 ROOT_PREFIX: Final = "/zkeeper-bench-"
+MAX_CREATES_IN_FLIGHT: Final = 256
 
 
 class Run(NamedTuple):
@@ -71,7 +72,7 @@ class Run(NamedTuple):
 @click.option("--znodes", type=click.IntRange(min=1), default=1000, show_default=True, help="Znodes to read and set.")
 @click.option("--json", "is_json", is_flag=True, help="JSON for programs.")
 def command(
-    servers: str, timeout_ms: int, credentials: tuple[str, ...], client_configuration: str | None, connections: int,
+    servers: str, connecting: Connecting, connections: int,
     in_flight: int, duration_s: float, reads_percent: int, size_bytes: int, znodes: int, is_json: bool,
 ) -> None:  # fmt: skip
     """Put load on servers and tell requests per second and latencies.
@@ -80,7 +81,6 @@ def command(
     generator is one Python process and may be what limits a fast server; then run several.
     """
     plan = Plan(in_flight, duration_s, reads_percent, size_bytes)
-    connecting = connecting_of(timeout_ms, credentials, client_configuration)
     sys.exit(run(told_failures(_bench(Run(servers, connecting, plan, connections, znodes, is_json)))))
 
 
@@ -105,7 +105,9 @@ async def _znodes(zk: "AsyncClient", root: str, number: int, value: bytes) -> As
 
     paths = [f"{root}/{at}" for at in range(number)]
     try:
-        await gather(zk.create(root), *(zk.create(path, value) for path in paths))
+        await zk.create(root)
+        for start in range(0, number, MAX_CREATES_IN_FLIGHT):
+            await gather(*(zk.create(path, value) for path in paths[start : start + MAX_CREATES_IN_FLIGHT]))
         yield paths
     finally:
         await zk.delete_tree(root)
@@ -116,7 +118,7 @@ def _progress(wanted: Run) -> Iterator[Callable[[float, int], None]]:
     """A bar on the error stream, if that is a terminal."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from zkeeper.cli.streams import make_console
+    from zkeeper.cli.console import make_console
 
     console = make_console(is_error_stream=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[rate]}"), TimeRemainingColumn())
@@ -133,7 +135,7 @@ def _tell(measured: Measured, is_json: bool) -> None:
     if is_json:
         click.echo(json.dumps(outcome_values(measured)))
         return
-    from zkeeper.cli.streams import make_console
+    from zkeeper.cli.console import make_console
 
     make_console().print(outcome_table(measured))
     click.echo(f"{measured.done / measured.seconds:,.0f} requests/s in {measured.seconds:.1f} s")

@@ -9,7 +9,8 @@ from typing import Final
 
 import click
 
-from zkeeper.cli.connecting import connecting_of, connecting_options, servers_option
+from zkeeper.cli.connecting import Connecting, connecting_options, servers_option
+from zkeeper.cli.failures import told_failures
 from zkeeper.cli.running import run
 
 _WANT_VALUE: Final = frozenset({"-server", "-timeout", "-client-configuration"})
@@ -19,20 +20,21 @@ class ZkCliCommand(click.Command):
     """Forgives what zkCli forgives."""
 
     def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
-        if args and args[-1] in _WANT_VALUE and not _is_argument(args):
+        if args and args[-1] in _WANT_VALUE and not self._is_argument(args):
             click.echo(f"Error: no argument found for option {args[-1]}", err=True)
             args = args[:-1]
         return super().parse_args(context, args)
 
-
-def _is_argument(args: list[str]) -> bool:
-    """Whether the last word belongs to the command: whether a command begins before it."""
-    at = 0
-    while at < len(args) - 1:
-        if not args[at].startswith("-"):
-            return True
-        at += 2 if args[at] in _WANT_VALUE | {"-s", "--server", "--timeout", "--auth", "--client-configuration"} else 1
-    return False
+    def _is_argument(self, args: list[str]) -> bool:
+        """Whether the last word belongs to the command: whether a command begins before it."""
+        options = [option for option in self.params if isinstance(option, click.Option) and not option.is_flag]
+        valued = {name for option in options for name in option.opts}
+        at = 0
+        while at < len(args) - 1:
+            if not args[at].startswith("-"):
+                return True
+            at += 2 if args[at] in valued else 1
+        return False
 
 
 @click.command(
@@ -55,9 +57,7 @@ def _is_argument(args: list[str]) -> bool:
 @click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[COMMAND [ARGUMENT]...]")
 def command(
     servers: str,
-    timeout_ms: int,
-    credentials: tuple[str, ...],
-    client_configuration: str | None,
+    connecting: Connecting,
     read_only: bool,
     waits: bool,
     form: str | None,
@@ -70,10 +70,10 @@ def command(
     """
     from zkeeper.cli.shell.session import Form, Wishes, run_shell
 
-    connecting = connecting_of(timeout_ms, credentials, client_configuration, read_only)
+    connecting = connecting._replace(read_only=read_only)
     line = [word.encode(errors="surrogateescape").decode(errors="replace") for word in words]
     while line and line[0].startswith("-"):
         del line[0]
     if form is None:
         form = "people" if sys.stdout.isatty() else "plain"
-    sys.exit(run(run_shell(Wishes(servers, connecting, Form(form), waits), line)))
+    sys.exit(run(told_failures(run_shell(Wishes(servers, connecting, Form(form), waits), line))))

@@ -8,12 +8,17 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from zkeeper.cli.connecting import DEFAULT_SERVERS
+from zkeeper.cli.connecting import DEFAULT_SERVERS, tls_options
+from zkeeper.cli.failures import told_failures
 from zkeeper.cli.running import run
-from zkeeper.cli.status.srvr import Health, Status, behind, exit_code
+from zkeeper.cli.status.srvr import Health, Status, behind, exit_code, roles_text
 
 if TYPE_CHECKING:
+    from ssl import SSLContext
+
     from rich.table import Table
+
+    from zkeeper.cli.status.asking import Answer
 
 DEFAULT_TIMEOUT_MS: Final = 5000
 _COLOURS: Final = {Health.SERVING: "green", Health.READ_ONLY: "yellow"}
@@ -23,17 +28,20 @@ _COLOURS: Final = {Health.SERVING: "green", Health.READ_ONLY: "yellow"}
 @click.argument("servers", nargs=-1, metavar="[HOST:PORT,...]...")
 @click.option("--timeout", "timeout_ms", type=click.IntRange(min=1), default=DEFAULT_TIMEOUT_MS, show_default=True,
               metavar="MS", help="How long to wait for each server.")  # fmt: skip
+@tls_options
 @click.option("--json", "is_json", is_flag=True, help="JSON for programs: one object on one line for each server.")
 @click.option("--word", metavar="WORD", help="Ask this four-letter word instead and print the answers.")
-def command(servers: tuple[str, ...], timeout_ms: int, is_json: bool, word: str | None) -> None:
+def command(
+    servers: tuple[str, ...], timeout_ms: int, tls: "SSLContext | None", is_json: bool, word: str | None
+) -> None:
     """Ask SERVERS how they are, by the four-letter word srvr.
 
     Exit code: 0 if all of them serve, 1 if some do, 2 if none does.
     """
     places = _places(servers or (DEFAULT_SERVERS,))
     if word is not None:
-        sys.exit(run(_print_answers(places, word, timeout_ms / 1000)))
-    sys.exit(run(_print_status(places, timeout_ms / 1000, is_json)))
+        sys.exit(run(told_failures(_print_answers(places, word, timeout_ms / 1000, tls, is_json))))
+    sys.exit(run(told_failures(_print_status(places, timeout_ms / 1000, tls, is_json))))
 
 
 def _places(servers: Sequence[str]) -> list[tuple[str, int]]:
@@ -47,16 +55,22 @@ def _places(servers: Sequence[str]) -> list[tuple[str, int]]:
     return [(host, port) for host, port in hosts]
 
 
-async def _print_status(places: Sequence[tuple[str, int]], timeout_s: float, is_json: bool) -> int:
+async def _print_status(
+    places: Sequence[tuple[str, int]], timeout_s: float, tls: "SSLContext | None", is_json: bool
+) -> int:
+    from zkeeper.cli.console import make_console
     from zkeeper.cli.status.asking import status_of
-    from zkeeper.cli.streams import make_console
 
-    statuses = await asyncio.gather(*(status_of(host, port, timeout_s) for host, port in places))
+    statuses = await asyncio.gather(*(status_of(host, port, timeout_s, tls) for host, port in places))
     if is_json:
         for status in statuses:
             click.echo(json.dumps(_values(status)))
     else:
-        make_console().print(_table(statuses))
+        console = make_console()
+        console.print(_table(statuses))
+        roles = roles_text(statuses)
+        if roles is not None:
+            console.print(f"  {roles}\n")
     return exit_code(statuses)
 
 
@@ -91,14 +105,22 @@ def _cells(status: Status, distance: int | None) -> list[str]:
     return ["" if cell is None else str(cell) for cell in cells]
 
 
-async def _print_answers(places: Sequence[tuple[str, int]], word: str, timeout_s: float) -> int:
-    from zkeeper.cli.status.asking import ask
+async def _print_answers(
+    places: Sequence[tuple[str, int]], word: str, timeout_s: float, tls: "SSLContext | None", is_json: bool
+) -> int:
+    from zkeeper.cli.status.asking import answer_of
 
-    answers = await asyncio.gather(*(ask(host, port, word, timeout_s) for host, port in places), return_exceptions=True)
-    for (host, port), answer in zip(places, answers, strict=True):
-        if len(places) > 1:
-            click.echo(f"{host}:{port}")
-        failed = isinstance(answer, BaseException)
-        click.echo(str(answer) or type(answer).__name__ if failed else str(answer).rstrip("\n"), err=failed)
-    failures = sum(isinstance(answer, BaseException) for answer in answers)
+    answers = await asyncio.gather(*(answer_of(host, port, word, timeout_s, tls) for host, port in places))
+    for one in answers:
+        if is_json:
+            click.echo(json.dumps(one._asdict()))
+        else:
+            _print_answer(one, has_head=len(places) > 1)
+    failures = sum(one.error is not None for one in answers)
     return 0 if not failures else 2 if failures == len(answers) else 1
+
+
+def _print_answer(one: "Answer", has_head: bool) -> None:
+    if has_head:
+        click.echo(one.server)
+    click.echo((one.answer if one.error is None else one.error).rstrip("\n"), err=one.error is not None)

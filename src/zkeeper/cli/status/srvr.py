@@ -37,11 +37,19 @@ class Status(NamedTuple):
 
 
 def read_srvr(server: str, answer: str) -> Status:
-    """Makes sense of `answer`. Every server that serves answers this word, whatever its whitelist says."""
+    """Makes sense of `answer`, whoever gave it. Every server that serves gives one, whatever its whitelist says."""
     if not answer or "not currently serving" in answer:
         return Status(server, Health.NOT_SERVING)
     fields = {match[1]: match[2] for line in answer.splitlines() if (match := _LINE.match(line))}
-    mode = fields.get("Mode")
+    try:
+        return _status(server, fields)
+    except (KeyError, ValueError, TypeError):
+        return Status(server, Health.NOT_SERVING, "this is no ZooKeeper server")
+
+
+def _status(server: str, fields: dict[str, str]) -> Status:
+    """Raises an error of any of these kinds if the fields are not those of an answer to `srvr`."""
+    mode = fields["Mode"]
     return Status(
         server,
         Health.READ_ONLY if mode == "read-only" else Health.SERVING,
@@ -75,6 +83,27 @@ def _distance(zxid: int | None, foremost: int) -> int | None:
     if zxid is None or zxid >> _COUNTER_BITS != foremost >> _COUNTER_BITS:
         return None
     return foremost - zxid
+
+
+def roles_text(statuses: Sequence[Status]) -> str | None:
+    """Who leads and how many follow, in a line; None where no server says that it is a member of an ensemble."""
+    modes = [status.mode for status in statuses]
+    learners = {mode: modes.count(mode) for mode in ("follower", "observer")}
+    leaders = [status for status in statuses if status.mode == "leader"]
+    if not leaders and not any(learners.values()):
+        return None
+    others = [count_text(count, mode) for mode, count in learners.items() if count]
+    lost = len(modes) - len(leaders) - sum(learners.values())
+    return ", ".join([_leader_text(leaders), *others, *([f"{lost} without a role"] if lost else [])])
+
+
+def _leader_text(leaders: Sequence[Status]) -> str:
+    told = [f"{status.server} in epoch {(status.zxid or 0) >> _COUNTER_BITS}" for status in leaders]
+    return f"{count_text(len(leaders), 'leader')}: {'; '.join(told)}" if leaders else "no leader"
+
+
+def count_text(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def exit_code(statuses: Sequence[Status]) -> int:

@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from zkeeper.cli.connecting import Connecting, connecting_of, connecting_options, servers_option
+from zkeeper.cli.connecting import Connecting, connecting_options, servers_option
 from zkeeper.cli.failures import ToolError, told_failures
 from zkeeper.cli.running import run
 from zkeeper.cli.transfer.places import TreePlace, read_place
@@ -22,14 +22,13 @@ from zkeeper.cli.transfer.target_options import existing_of, target_options
 @target_options
 @click.option("--ephemerals", is_flag=True, help="Copy ephemerals, too; the copies are persistent.")
 def command(
-    source: str, target: str, servers: str, timeout_ms: int, credentials: tuple[str, ...],
-    client_configuration: str | None, no_acls: bool, existing: str | None, ephemerals: bool,
+    source: str, target: str, servers: str, connecting: Connecting, no_acls: bool, existing: str | None,
+    ephemerals: bool,
 ) -> None:  # fmt: skip
     """Copy the subtree SOURCE to TARGET: each is HOST:PORT,.../PATH, or /PATH on the servers of --server.
 
     It is no transaction: see docs/tools.md. Run again with --skip-existing, an interrupted copy goes on.
     """
-    connecting = connecting_of(timeout_ms, credentials, client_configuration)
     places = read_place(source, servers), read_place(target, servers)
     sys.exit(run(told_failures(_copy(connecting, *places, ephemerals, existing_of(existing), not no_acls))))
 

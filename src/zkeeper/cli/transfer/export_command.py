@@ -8,9 +8,10 @@ from typing import TextIO
 
 import click
 
-from zkeeper.cli.connecting import Connecting, connecting_of, connecting_options, servers_option
+from zkeeper.cli.connecting import Connecting, connecting_options, servers_option
 from zkeeper.cli.failures import told_failures
 from zkeeper.cli.running import run
+from zkeeper.cli.streams import speak_utf8
 from zkeeper.cli.transfer.export_format import head_text, record_text, tail_text
 from zkeeper.cli.transfer.places import TreePlace, read_place
 from zkeeper.cli.transfer.progress import shown_progress
@@ -24,14 +25,12 @@ from zkeeper.cli.transfer.source import Source
 @connecting_options
 @click.option("--ephemerals", is_flag=True, help="Export ephemerals, too, marked as such.")
 def command(
-    source: str, file: str, servers: str, timeout_ms: int, credentials: tuple[str, ...],
-    client_configuration: str | None, ephemerals: bool,
+    source: str, file: str, servers: str, connecting: Connecting, ephemerals: bool,
 ) -> None:  # fmt: skip
     """Write the subtree SOURCE to FILE as JSON, one znode a line. Without FILE, to standard output.
 
     SOURCE is HOST:PORT,.../PATH, or /PATH on the servers of --server. FILE appears when all of it is written.
     """
-    connecting = connecting_of(timeout_ms, credentials, client_configuration)
     sys.exit(run(told_failures(_export(connecting, read_place(source, servers), file, ephemerals))))
 
 
@@ -55,6 +54,7 @@ async def _export(connecting: Connecting, place: TreePlace, file: str, ephemeral
 def _whole_file(path: str) -> Iterator[TextIO]:
     """A file under another name that gets its own when the block ends well; standard output for `-`."""
     if path == "-":
+        speak_utf8()
         yield sys.stdout
         sys.stdout.flush()
         return

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 
 import click
 
-from zkeeper.cli.connecting import Connecting, connecting_of, connecting_options, servers_option
+from zkeeper.cli.connecting import Connecting, connecting_options, servers_option
 from zkeeper.cli.failures import ToolError, told_failures
 from zkeeper.cli.running import run
 from zkeeper.cli.streams import open_reader
@@ -24,15 +24,13 @@ from zkeeper.cli.transfer.target_options import existing_of, target_options
 @connecting_options
 @target_options
 def command(
-    file: str, target: str, servers: str, timeout_ms: int, credentials: tuple[str, ...],
-    client_configuration: str | None, no_acls: bool, existing: str | None,
+    file: str, target: str, servers: str, connecting: Connecting, no_acls: bool, existing: str | None,
 ) -> None:  # fmt: skip
     """Create what FILE holds (- for standard input) as the subtree TARGET.
 
     TARGET is HOST:PORT,.../PATH, or /PATH on the servers of --server. It is no transaction: see docs/tools.md.
     Run again with --skip-existing, an interrupted import goes on.
     """
-    connecting = connecting_of(timeout_ms, credentials, client_configuration)
     place = read_place(target, servers)
     sys.exit(run(told_failures(_import(connecting, file, place, existing_of(existing), not no_acls))))
 
@@ -47,6 +45,6 @@ async def _import(connecting: Connecting, file: str, place: TreePlace, existing:
                     records = read_export(await open_reader(stream))
                     await target.take(records, lambda tally: progress(tally.znodes, tally.size_bytes))
                 except RecordError as error:
-                    raise ToolError(f"{file} cannot be imported: {error}. {target.tally.text()} before that") from None
+                    raise ToolError(f"{file} cannot be imported: {error}") from None
     click.echo(f"{target.tally.text()} in {place}", err=True)
     return 0

@@ -7,10 +7,11 @@ from typing import Final
 
 import click
 
-from zkeeper.cli.connecting import Connecting, connecting_of, connecting_options, servers_option
+from zkeeper.cli.connecting import Connecting, connecting_options, servers_option
 from zkeeper.cli.failures import told_failures
 from zkeeper.cli.running import run
 from zkeeper.cli.shell.stat_texts import stat_values
+from zkeeper.cli.streams import speak_utf8
 from zkeeper.cli.tree.lines import Totals, line_of
 from zkeeper.cli.tree.nodes import Bounds, Node, Rest, read_tree
 
@@ -44,11 +45,10 @@ DEFAULT_MAX_CHILDREN: Final = 100
     help="JSON for programs: one object on one line for each znode; shows all children.",
 )
 def command(
-    path: str, servers: str, timeout_ms: int, credentials: tuple[str, ...], client_configuration: str | None,
+    path: str, servers: str, connecting: Connecting,
     depth: int, max_children: int, is_json: bool,
 ) -> None:  # fmt: skip
     """Show the subtree of PATH: sizes of data, ephemerals and their sessions, and totals."""
-    connecting = connecting_of(timeout_ms, credentials, client_configuration)
     bounds = Bounds(depth, 0 if is_json else max_children)
     sys.exit(run(told_failures(_show(connecting, servers, path, bounds, is_json))))
 
@@ -56,7 +56,7 @@ def command(
 async def _show(connecting: Connecting, servers: str, path: str, bounds: Bounds, is_json: bool) -> int:
     async with connecting.session(servers) as zk:
         totals = Totals()
-        printer = _print_json if is_json else _printer_for_people()
+        printer = _printer_for_programs() if is_json else _printer_for_people()
         async for one in read_tree(zk, path, bounds):
             printer(one)
             if isinstance(one, Node):
@@ -64,6 +64,11 @@ async def _show(connecting: Connecting, servers: str, path: str, bounds: Bounds,
     if not is_json:
         click.echo(f"\n{totals.text()}")
     return 0
+
+
+def _printer_for_programs() -> Callable[[Node | Rest], None]:
+    speak_utf8()
+    return _print_json
 
 
 def _print_json(one: Node | Rest) -> None:
@@ -75,7 +80,7 @@ def _print_json(one: Node | Rest) -> None:
 def _printer_for_people() -> Callable[[Node | Rest], None]:
     from rich.text import Text
 
-    from zkeeper.cli.streams import make_console
+    from zkeeper.cli.console import make_console
 
     console = make_console()
     return lambda one: console.print(Text.assemble(*line_of(one)), soft_wrap=True)

@@ -1,5 +1,12 @@
 """The server's configuration: zoo.cfg, `-D`, JVM flags and arguments to one typed, checked `ServerConfig`."""
 
+from zkeeper.server.config.ensemble import (
+    ElectionConfig,
+    EnsembleConfig,
+    LearnersConfig,
+    PeerSecurityConfig,
+    QuorumConfig,
+)
 from zkeeper.server.config.explain import Explained, explain
 from zkeeper.server.config.load import Loaded, from_arguments, load
 from zkeeper.server.config.messages import ConfigError, Note
@@ -26,13 +33,18 @@ __all__ = [
     "AuthConfig",
     "ConfigError",
     "ConnectionThrottleConfig",
+    "ElectionConfig",
+    "EnsembleConfig",
     "Explained",
+    "LearnersConfig",
     "LimitsConfig",
     "Loaded",
     "MetricsConfig",
     "NetworkConfig",
     "NodesConfig",
     "Note",
+    "PeerSecurityConfig",
+    "QuorumConfig",
     "RequestThrottleConfig",
     "RetentionConfig",
     "ServerConfig",

@@ -4,15 +4,14 @@ Each entry is read once; a strict one that cannot be read raises, a lenient one 
 """
 
 import logging
-from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from zkeeper.server.config.key_names import SETTINGS, groups
+from zkeeper.server.config.key_names import SETTINGS, groups, is_ensemble_key
 from zkeeper.server.config.messages import ConfigError, Note, shown
 from zkeeper.server.config.model import ServerConfig
-from zkeeper.server.config.other_keys import ENSEMBLE_KEYS, ignored
+from zkeeper.server.config.other_keys import STANDS_ALONE, Ignored, ignored
 from zkeeper.server.config.setting import Setting, settings_of
 from zkeeper.server.config.sources import Entries, Entry
 from zkeeper.server.config.values import BadValue, Reader
@@ -22,13 +21,11 @@ from zkeeper.server.config.values import BadValue, Reader
 class Given:
     """The configuration beside what it was made from, for checks that name the place of a mistake.
 
-    `ensemble` has the values of the ensemble keys, which no part of a standalone server takes; `origin` is the
-    file's name, for what is missing from it.
+    `origin` is the file's name, for what is missing from it.
     """
 
     config: ServerConfig
     entries: Entries
-    ensemble: Mapping[str, object]
     origin: str
 
     def error(self, reason: str, advice: str, key: str) -> ConfigError:
@@ -42,15 +39,20 @@ def build(entries: Entries, origin: str, notes: list[Note]) -> Given:
     made: dict[str, Any] = {
         name: group(**{each.name: values.of(each) for each in settings_of(group)}) for name, group in groups().items()
     }
-    ensemble = {key: values.read(read, None, entries[key]) for key, read in ENSEMBLE_KEYS.items() if key in entries}
-    return Given(ServerConfig(**made, sources=MappingProxyType(values.sources)), entries, ensemble, origin)
+    return Given(ServerConfig(**made, sources=MappingProxyType(values.sources)), entries, origin)
 
 
-def note_ignored(entries: Entries, notes: list[Note]) -> None:
+def note_ignored(entries: Entries, stands_alone: bool, notes: list[Note]) -> None:
     for entry in entries.values():
-        reason = None if entry.key in SETTINGS else ignored(entry.key)
+        reason = _why_ignored(entry.key, stands_alone)
         if reason is not None:
             notes.append(Note(reason.level, f"{entry.source}: {entry.spelling} has no effect: {reason.why}"))
+
+
+def _why_ignored(key: str, stands_alone: bool) -> Ignored | None:
+    if is_ensemble_key(key):
+        return STANDS_ALONE if stands_alone else None
+    return None if key in SETTINGS else ignored(key)
 
 
 class _Values:

@@ -3,50 +3,55 @@
 Errors of a single value come before all of these. The last two checks Java makes when it starts to serve.
 """
 
-from dataclasses import replace
-
 from zkeeper.server.config.build import Given
-from zkeeper.server.config.members import Member, check_dynamic_file, lone_member
-from zkeeper.server.config.messages import ConfigError, Note
+from zkeeper.server.config.client_address import with_missing_client_address
+from zkeeper.server.config.members import ReadFile, check_dynamic_file, listed_members, stands_alone
+from zkeeper.server.config.messages import Note
 from zkeeper.server.config.model import ServerConfig
 from zkeeper.server.config.not_served import SERVED_SCHEMES, refuse_tls
+from zkeeper.server.config.quorum_member import as_member
 
-_WILDCARDS = (None, "0.0.0.0", "::")
 _QUORUM_AUTH = "quorum.auth."
 
 
-def checked(given: Given, notes: list[Note]) -> ServerConfig:
-    """The configuration in its final form: with the client address of a lone member, if that is where it is."""
+def checked(given: Given, read_file: ReadFile, notes: list[Note]) -> ServerConfig:
+    """The configuration in its final form: with the client address of the own line, if it is there, and `quorum`."""
     _check_election_algorithm(given)
-    check_dynamic_file(given.entries)
+    check_dynamic_file(given)
     _check_quorum_auth(given)
     _check_data_dir(given)
     _check_addresses(given)
     refuse_tls(given)
     _check_times(given)
     _check_metrics(given)
-    member = lone_member(given.entries, given.ensemble, notes)
-    config = _with_client_address(given, member) if member is not None else given.config
+    config = _with_members(given, read_file, notes)
     _check_reachable(given, config)
     _check_enforced_schemes(given)
     return config
 
 
+def _with_members(given: Given, read_file: ReadFile, notes: list[Note]) -> ServerConfig:
+    listed = listed_members(given, read_file)
+    if not stands_alone(given, listed, notes):
+        return as_member(given, listed, read_file, notes)
+    lone = min(listed.membership.participants, default=None)
+    return given.config if lone is None else with_missing_client_address(given, listed, lone)
+
+
 def _check_election_algorithm(given: Given) -> None:
-    if given.ensemble.get("electionAlg", 3) != 3:
+    if given.config.ensemble.election_algorithm != 3:
         raise given.error("only election algorithm 3 exists", "remove the key", "electionAlg")
 
 
 def _check_quorum_auth(given: Given) -> None:
-    for needed, wanted in (
-        ("enableSasl", "serverRequireSasl"),
-        ("enableSasl", "learnerRequireSasl"),
-        ("learnerRequireSasl", "serverRequireSasl"),
-    ):
-        needed, wanted = _QUORUM_AUTH + needed, _QUORUM_AUTH + wanted
-        if given.ensemble.get(wanted, False) and not given.ensemble.get(needed, False):
-            reason = f"{needed} is disabled, so cannot enable {wanted}"
-            raise given.error(reason, f"write {needed}=true as well", wanted)
+    security = given.config.peer_security
+    enabled = (security.is_quorum_sasl_enabled, "enableSasl")
+    learner = (security.is_learner_sasl_required, "learnerRequireSasl")
+    server = (security.is_server_sasl_required, "serverRequireSasl")
+    for (is_there, needed), (is_wanted, wanted) in ((enabled, server), (enabled, learner), (learner, server)):
+        if is_wanted and not is_there:
+            reason = f"{_QUORUM_AUTH}{needed} is disabled, so cannot enable {_QUORUM_AUTH}{wanted}"
+            raise given.error(reason, f"write {_QUORUM_AUTH}{needed}=true as well", _QUORUM_AUTH + wanted)
 
 
 def _check_data_dir(given: Given) -> None:
@@ -79,32 +84,6 @@ def _check_metrics(given: Given) -> None:
     if not given.config.metrics.is_known:
         advice = "remove the key, or name org.apache.zookeeper.metrics.prometheus.PrometheusMetricsProvider"
         raise given.error("metrics provider class was not found", advice, "metricsProvider.className")
-
-
-def _with_client_address(given: Given, member: Member) -> ServerConfig:
-    network = given.config.network
-    if member.client_port is None:
-        return given.config
-    if network.client_port is None:
-        found = replace(network, client_port=member.client_port, client_port_address=member.client_host)
-        sources = {**given.config.sources, "clientPort": member.entry.source, "clientPortAddress": member.entry.source}
-        return replace(given.config, network=found, sources=sources)
-    is_same_host = network.client_port_address in (*_WILDCARDS, member.client_host)
-    if network.client_port != member.client_port or not is_same_host:
-        raise _client_address_clash(given, member)
-    return given.config
-
-
-def _client_address_clash(given: Given, member: Member) -> ConfigError:
-    network = given.config.network
-    number = member.entry.key.removeprefix("server.")
-    static = f"{network.client_port_address or '0.0.0.0'}:{network.client_port}"
-    dynamic = f"{member.client_host or '0.0.0.0'}:{member.client_port}"
-    reason = (
-        f"client address for this server (id = {number}) in static config file is {static}"
-        f" is different from client address found in dynamic file: {dynamic}"
-    )
-    return given.error(reason, "name the client address in one place only", member.entry.key)
 
 
 def _check_reachable(given: Given, config: ServerConfig) -> None:

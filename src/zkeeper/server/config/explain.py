@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from zkeeper.server.config.ensemble import ENSEMBLE_GROUPS, QuorumConfig
 from zkeeper.server.config.key_names import groups
 from zkeeper.server.config.messages import shown
 from zkeeper.server.config.model import ServerConfig
@@ -20,8 +21,21 @@ class Explained(NamedTuple):
 
 
 def explain(config: ServerConfig) -> list[Explained]:
-    """Every key that is served, in the order of the configuration's groups."""
-    return [line for name, group in groups().items() for line in _lines(config, getattr(config, name), group)]
+    """Every key that is served, in the order of the configuration's groups, and of a member who the members are."""
+    concern = [name for name in groups() if config.quorum is not None or name not in ENSEMBLE_GROUPS]
+    lines = [line for name in concern for line in _lines(config, getattr(config, name), groups()[name])]
+    return lines if config.quorum is None else lines + _members(config.quorum)
+
+
+def _members(quorum: QuorumConfig) -> list[Explained]:
+    texts = [line.partition("=") for line in quorum.committed.text().splitlines()]
+    members = [Explained(key, value, "the list of members") for key, _, value in texts]
+    proposed = [Explained("version", f"{quorum.last_seen.version:x}", "proposed, perhaps not committed")]
+    return [
+        Explained("myid", str(quorum.my_sid), "the file myid"),
+        *members,
+        *(proposed if quorum.last_seen is not quorum.committed else []),
+    ]
 
 
 def _lines(config: ServerConfig, values: object, group: type[SettingGroup]) -> Iterator[Explained]:

@@ -10,9 +10,10 @@ from dataclasses import fields
 from types import MappingProxyType
 from typing import NamedTuple
 
+from zkeeper.server.config.ensemble import ENSEMBLE_GROUPS
 from zkeeper.server.config.messages import Note
 from zkeeper.server.config.model import ServerConfig
-from zkeeper.server.config.other_keys import ENSEMBLE_KEYS, IGNORED, SYNONYMS, ignored, is_member_key
+from zkeeper.server.config.other_keys import IGNORED, SYNONYMS, ignored, is_member_key
 from zkeeper.server.config.setting import Scope, Setting, SettingGroup, settings_of
 
 PREFIX = "zookeeper."
@@ -41,6 +42,7 @@ _GROUPS = groups()
 SETTINGS: Mapping[str, Setting] = MappingProxyType(
     {each.key: each for group in _GROUPS.values() for each in settings_of(group)}
 )
+_ENSEMBLE_KEYS = frozenset(each.key for name in ENSEMBLE_GROUPS for each in settings_of(_GROUPS[name]))
 _FAMILIES = tuple(each for each in SETTINGS.values() if each.is_family)
 
 
@@ -74,13 +76,18 @@ def is_setting(key: str) -> bool:
     return key in SETTINGS or any(each.matches(key) for each in _FAMILIES)
 
 
+def is_ensemble_key(key: str) -> bool:
+    """Whether the setting means nothing to a standalone server."""
+    return key in _ENSEMBLE_KEYS
+
+
 def is_known(key: str) -> bool:
     return is_setting(key) or is_member_key(key) or ignored(key) is not None
 
 
 def _scope(key: str) -> Scope | None:
     """Where Java reads the key from; `None` for those that have no effect here anyway."""
-    if is_member_key(key) or key in ENSEMBLE_KEYS:
+    if is_member_key(key):
         return Scope.FILE
     return next((each.scope for each in SETTINGS.values() if each.matches(key)), None)
 

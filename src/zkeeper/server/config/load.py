@@ -1,14 +1,16 @@
 """The ways to a configuration: a file, the arguments `port dataDir ...`, or nothing at all.
 
-Files are read through the function that is passed in; nothing else here touches the world.
+Files (zoo.cfg; of a member also `myid` and what lists the members) are read through the function that is passed in;
+nothing else here touches the world.
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from zkeeper.server.config.build import build, note_ignored
 from zkeeper.server.config.checks import checked
+from zkeeper.server.config.members import ReadFile
 from zkeeper.server.config.messages import ConfigError, Note
 from zkeeper.server.config.model import ServerConfig
 from zkeeper.server.config.not_served import note_not_served
@@ -35,7 +37,7 @@ def load(
     path: str | None,
     defines: Mapping[str, str],
     environ: Mapping[str, str],
-    read_file: Callable[[str], bytes],
+    read_file: ReadFile,
     options: Mapping[str, str] | None = None,
 ) -> Loaded:
     """The configuration in `path`, or the defaults when that is `None`. `ConfigError` says what to repair.
@@ -49,7 +51,7 @@ def load(
     base = _given(_WITHOUT_FILE, _NO_FILE) if path is None else {}
     from_file = {} if path is None else file_entries(path, _read(path, read_file), notes)
     stronger = [from_file, _given(options or {}, "the command line")]
-    return _load(base, defines, environ, stronger, path or "", notes)
+    return _load(base, defines, environ, stronger, path or "", read_file, notes)
 
 
 def from_arguments(arguments: Sequence[str], defines: Mapping[str, str], environ: Mapping[str, str]) -> Loaded:
@@ -61,7 +63,7 @@ def from_arguments(arguments: Sequence[str], defines: Mapping[str, str], environ
         key: Entry(key, value, f"argument {number}", key)
         for number, (key, value) in enumerate(zip(_ARGUMENTS, arguments, strict=False), 1)
     }
-    return _load(base, defines, environ, [given], "the arguments", [])
+    return _load(base, defines, environ, [given], "the arguments", _no_file, [])
 
 
 def _load(
@@ -70,23 +72,24 @@ def _load(
     environ: Mapping[str, str],
     stronger: list[Entries],
     origin: str,
+    read_file: ReadFile,
     notes: list[Note],
 ) -> Loaded:
     weaker = [*environment_entries(environ, notes), define_entries(defines.items(), "-D", notes)]
     entries = base | merge([*weaker, *stronger], notes)
     try:
         given = build(entries, origin, notes)
-        config = checked(given, notes)
+        config = checked(given, read_file, notes)
     except ConfigError as error:
         error.notes = tuple(notes)
         raise
-    note_not_served(given, notes)
-    note_ignored(entries, notes)
+    note_not_served(given, config, notes)
+    note_ignored(entries, config.quorum is None, notes)
     _note_retention(config, notes)
     return Loaded(config, tuple(notes))
 
 
-def _read(path: str, read_file: Callable[[str], bytes]) -> bytes:
+def _read(path: str, read_file: ReadFile) -> bytes:
     try:
         return read_file(path)
     except FileNotFoundError as bad:
@@ -94,6 +97,10 @@ def _read(path: str, read_file: Callable[[str], bytes]) -> bytes:
         raise ConfigError(f"{path} file is missing", advice) from bad
     except OSError as bad:
         raise ConfigError(f"{path} cannot be read: {bad.strerror}", "check the path and its permissions") from bad
+
+
+def _no_file(path: str) -> bytes:
+    raise AssertionError(f"arguments name no member, and nobody else asks for {path}")
 
 
 def _given(values: Mapping[str, str], source: str) -> Entries:

@@ -1,132 +1,139 @@
-"""The ensemble keys of a configuration: who is a member, and why this version can or cannot serve it.
+"""Who the members are, as zoo.cfg or the dynamic file lists them, and whether the server stands alone.
 
-Invariant: a configuration that Java would run as a member of an ensemble is refused, never run standalone.
+Invariant: a configuration that Java would run as a member of an ensemble never runs standalone.
 """
 
 import logging
-import re
-from collections.abc import Mapping
-from typing import NamedTuple, TypeVar
+import os
+from collections.abc import Callable
+from typing import NamedTuple
 
+from zkeeper.quorum.membership import Membership, MembershipError, parse_version
+from zkeeper.quorum.reconfiguration import check_addresses
+from zkeeper.server.config.build import Given
 from zkeeper.server.config.messages import ConfigError, Note
 from zkeeper.server.config.other_keys import is_member_key
 from zkeeper.server.config.sources import Entries, Entry
-from zkeeper.server.config.values import BadValue, Reader, role, strict_int
+from zkeeper.wire.properties import PropertiesError, parse_properties
 
-T = TypeVar("T")
+ReadFile = Callable[[str], bytes]
+"""Reads a whole file; raises `OSError`, `FileNotFoundError` among them."""
 
-_HOST_AND_PORTS = re.compile(r"(\[[^\]]*\]|[^:\[\]]*)((?::[^:]*)*)")
-_PORT = re.compile(r"[0-9]{1,9}")
-_FORM_ERROR = (
-    "{value} does not have the form server_config or server_config;client_config where server_config is the pipe"
-    " separated list of host:port:port or host:port:port:type and client_config is port or host:port"
-)
-_FORM_ADVICE = "write host:quorumPort:electionPort[:role][;[host:]clientPort]"
-_NOT_SERVED = "ensembles are not served by this version of zkeeper yet"
 _STAND_ALONE = "for a standalone server remove all of server.N, group.N, weight.N and dynamicConfigFile"
 
 
-class Member(NamedTuple):
-    """One server.N; the client address is the part behind the semicolon (host `None`: all interfaces)."""
+class Listed(NamedTuple):
+    """The members, and the lines that list them, for checks that name the place of a mistake."""
 
-    entry: Entry
-    is_observer: bool
-    client_host: str | None
-    client_port: int | None
+    membership: Membership
+    entries: Entries
+    origin: str
+
+    def place(self, sid: int) -> str:
+        entry = self.entries.get(f"server.{sid}")
+        return self.origin if entry is None else entry.source
+
+    def error(self, sid: int, reason: str, advice: str) -> ConfigError:
+        entry = self.entries.get(f"server.{sid}")
+        return ConfigError(reason, advice, source=self.origin) if entry is None else entry.error(reason, advice)
 
 
-def check_dynamic_file(entries: Entries) -> None:
+def check_dynamic_file(given: Given) -> None:
     """Members belong into the dynamic file when there is one."""
-    for member in _member_entries(entries) if "dynamicConfigFile" in entries else []:
-        reason = f"parameter: {member.key} must be in a separate dynamic config file"
-        raise member.error(reason, "move it there, or remove dynamicConfigFile")
+    for entry in _static_entries(given).values() if given.config.ensemble.dynamic_config_file is not None else []:
+        reason = f"parameter: {entry.key} must be in a separate dynamic config file"
+        raise entry.error(reason, "move it there, or remove dynamicConfigFile")
 
 
-def lone_member(entries: Entries, ensemble: Mapping[str, object], notes: list[Note]) -> Member | None:
-    """The one member of a configuration that runs standalone all the same; raises for every real ensemble."""
-    if "dynamicConfigFile" in entries:
-        raise entries["dynamicConfigFile"].error(_NOT_SERVED, _STAND_ALONE)
-    servers = [entry for entry in _member_entries(entries) if entry.key.startswith("server.")]
-    members = [_read_member(entry) for entry in servers]
-    _check_members(members, None if ensemble.get("standaloneEnabled", True) else entries["standaloneEnabled"])
-    for hierarchy in (entry for entry in _member_entries(entries) if entry not in servers):
-        raise hierarchy.error(_NOT_SERVED, _STAND_ALONE)
-    if not members:
-        return None
-    text = f"{members[0].entry.source}: only one server is specified, so it runs standalone"
-    notes.append(Note(logging.WARNING, text))
-    return members[0]
-
-
-def _check_members(members: list[Member], standalone_disabled: Entry | None) -> None:
-    """Java's table of which numbers of members run how; the entry is `standaloneEnabled=false`, where it is."""
-    participants = [member for member in members if not member.is_observer]
-    observers = [member for member in members if member.is_observer]
-    if not participants and standalone_disabled is not None:
-        reason = "standaloneEnabled = false then number of participants should be >0"
-        raise standalone_disabled.error(reason, "remove standaloneEnabled=false")
-    if observers and len(participants) < 2 and standalone_disabled is None:
-        missing = "quorum" if participants else "participants"
-        raise observers[0].entry.error(f"Observers w/o {missing} is an invalid configuration", _STAND_ALONE)
-    if len(participants) > 1 or (participants and standalone_disabled is not None):
-        raise participants[-1].entry.error(_NOT_SERVED, _STAND_ALONE)
-
-
-def _read_member(entry: Entry) -> Member:
-    _read(strict_int(), entry.key.removeprefix("server."), entry)
-    servers, *clients = (part.strip() for part in entry.value.split(";"))
-    roles = {_read_server(server.strip(), entry) for server in servers.split("|")}
-    if len(roles) > 1:
-        raise entry.error(f"Multiple addresses should have similar roles: {entry.value}", "choose one role")
-    if len(clients) > 2:
-        raise _form_error(entry)
-    host, port = _read_client(clients[0], entry) if clients and clients[0] else (None, None)
-    return Member(entry, "observer" in roles, host, port)
-
-
-def _read_server(text: str, entry: Entry) -> str:
-    host, parts = _split(text, entry)
-    if len(parts) not in (2, 3):
-        raise _form_error(entry)
-    quorum_port, election_port = (_port(host, part, entry) for part in parts[:2])
-    if quorum_port == election_port:
-        reason = f"Client and election port must be different! Please update the configuration file on {entry.key}"
-        raise entry.error(reason, _FORM_ADVICE)
-    return _read(role, parts[2], entry) if len(parts) == 3 else "participant"
-
-
-def _read(read: Reader[T], text: str, entry: Entry) -> T:
+def listed_members(given: Given, read_file: ReadFile) -> Listed:
+    """The members that zoo.cfg lists, or the dynamic file that it names."""
+    ensemble = given.config.ensemble
+    path = ensemble.dynamic_config_file
+    if path is None:
+        return _listed(_static_entries(given), 0, given.origin, ensemble.is_multi_address_enabled)
     try:
-        return read(text).value
-    except BadValue as bad:
-        raise entry.error(bad.reason, bad.advice) from bad
+        entries = _file_entries(path, read_file)
+    except OSError as bad:
+        reason = f"Error processing {path}: {bad.strerror}"
+        raise given.error(reason, "name the file that lists the members", "dynamicConfigFile") from bad
+    if "version" in entries:
+        advice = "remove it; the version is the hexadecimal end of the file's name"
+        raise entries["version"].error("dynamic file shouldn't have version inside", advice)
+    return _listed(entries, version_in_name(path), path, ensemble.is_multi_address_enabled)
 
 
-def _read_client(text: str, entry: Entry) -> tuple[str | None, int]:
-    if _PORT.fullmatch(text):
-        return None, _port("0.0.0.0", text, entry)
-    host, parts = _split(text, entry)
-    if len(parts) != 1:
-        raise _form_error(entry)
-    return host.strip("[]"), _port(host, parts[0], entry)
+def next_members(given: Given, read_file: ReadFile, path: str) -> Membership | None:
+    """The membership in `path` that was proposed last; none when there is no such file."""
+    try:
+        entries = _file_entries(path, read_file)
+    except FileNotFoundError:
+        return None
+    except OSError as bad:
+        advice = "check its permissions; without it this server may elect a leader that lacks what was acknowledged"
+        raise ConfigError(f"Error processing {path}: {bad.strerror}", advice) from bad
+    return _listed(entries, None, path, given.config.ensemble.is_multi_address_enabled).membership
 
 
-def _split(text: str, entry: Entry) -> tuple[str, list[str]]:
-    match = _HOST_AND_PORTS.fullmatch(text)
-    if match is None:
-        raise _form_error(entry)
-    return match[1], match[2].split(":")[1:]
+def version_in_name(path: str) -> int:
+    """The hexadecimal number behind the last dot of a dynamic file's name; 0 when there is none."""
+    _, dot, version = os.path.basename(path).rpartition(".")
+    try:
+        return parse_version(version) if dot else 0
+    except MembershipError:
+        return 0
 
 
-def _port(host: str, text: str, entry: Entry) -> int:
-    if not _PORT.fullmatch(text):
-        raise entry.error(f"Address unresolved: {host}:{text}", "write a port from 0 to 65535")
-    return _read(strict_int(0, 65535), text, entry)
+def stands_alone(given: Given, listed: Listed, notes: list[Note]) -> bool:
+    """Java's table of which numbers of members run how."""
+    participants, observers = listed.membership.participants, listed.membership.observers
+    can_stand_alone = given.config.ensemble.is_standalone_enabled
+    if not participants and not can_stand_alone:
+        reason = "standaloneEnabled = false then number of participants should be >0"
+        raise given.error(reason, "remove standaloneEnabled=false", "standaloneEnabled")
+    if observers and len(participants) < 2 and can_stand_alone:
+        reason = f"Observers w/o {'quorum' if participants else 'participants'} is an invalid configuration"
+        raise listed.error(min(observers), reason, _STAND_ALONE)
+    is_alone = can_stand_alone and len(participants) < 2
+    _note_number(listed, is_alone, notes)
+    return is_alone
 
 
-def _member_entries(entries: Entries) -> list[Entry]:
-    return [entry for entry in entries.values() if is_member_key(entry.key)]
+def _note_number(listed: Listed, is_alone: bool, notes: list[Note]) -> None:
+    count = len(listed.membership.participants)
+    if is_alone and count == 1:
+        text = "only one server is specified, so it runs standalone"
+    elif count == 2:
+        text = "No server failure will be tolerated. You need at least 3 servers."
+    elif count > 2 and count % 2 == 0:
+        text = "Non-optimal configuration, consider an odd number of servers."
+    else:
+        return
+    first = next(iter(listed.entries.values()))
+    notes.append(Note(logging.WARNING, f"{first.source}: {text}"))
 
 
-def _form_error(entry: Entry) -> ConfigError:
-    return entry.error(_FORM_ERROR.format(value=entry.value), _FORM_ADVICE)
+def _static_entries(given: Given) -> Entries:
+    return {entry.key: entry for entry in given.entries.values() if is_member_key(entry.key)}
+
+
+def _file_entries(path: str, read_file: ReadFile) -> Entries:
+    try:
+        properties = parse_properties(read_file(path))
+    except PropertiesError as bad:
+        advice = "a backslash in a value is written twice"
+        raise ConfigError(bad.reason, advice, source=f"{path} line {bad.line}") from bad
+    return {each.key: Entry(each.key, each.value, f"{path} line {each.line}", each.key) for each in properties}
+
+
+def _listed(entries: Entries, version: int | None, origin: str, allows_several_addresses: bool) -> Listed:
+    """What the entries list. A version of `None` is that which they have inside."""
+    try:
+        membership = Membership.of([(entry.key, entry.value) for entry in entries.values()])
+        for member in membership.members.values():
+            check_addresses(member, allows_several_addresses)
+    except MembershipError as bad:
+        place = entries.get(bad.key)
+        if place is None:
+            raise ConfigError(bad.reason, bad.advice, source=origin, key=bad.key) from bad
+        raise place.error(bad.reason, bad.advice) from bad
+    return Listed(membership if version is None else membership.with_version(version), entries, origin)

@@ -1,4 +1,4 @@
-"""The configuration of a standalone server, typed, in groups: each part of the server takes only its own.
+"""The configuration of a server, typed, in groups: each part of the server takes only its own.
 
 1. Every field is a key of zoo.cfg; the field's default is the one in force when the key is not given.
 2. Values are final: what ZooKeeper derives from other keys (-1, "as dataDir") is already filled in.
@@ -9,6 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from zkeeper.server.config.auth_values import HASHES, provider_scheme
+from zkeeper.server.config.ensemble import (
+    ElectionConfig,
+    EnsembleConfig,
+    LearnersConfig,
+    PeerSecurityConfig,
+    QuorumConfig,
+)
 from zkeeper.server.config.setting import Scope, family, fill, setting
 from zkeeper.server.config.tls import TlsConfig
 from zkeeper.server.config.values import (
@@ -243,7 +250,10 @@ class AuditConfig:
 
 @dataclass(frozen=True)
 class ServerConfig:
-    """All settings of a standalone server. `sources` says for each key that was given where it comes from."""
+    """All settings of a server. `sources` says for each key that was given where it comes from.
+
+    `quorum` is there for a member of an ensemble, `None` for a standalone server.
+    """
 
     network: NetworkConfig = field(default_factory=NetworkConfig)
     sessions: SessionConfig = field(default_factory=SessionConfig)
@@ -258,4 +268,9 @@ class ServerConfig:
     admin: AdminConfig = field(default_factory=AdminConfig)
     metrics: MetricsConfig = field(default_factory=MetricsConfig)
     audit: AuditConfig = field(default_factory=AuditConfig)
+    ensemble: EnsembleConfig = field(default_factory=EnsembleConfig)
+    election: ElectionConfig = field(default_factory=ElectionConfig)
+    learners: LearnersConfig = field(default_factory=LearnersConfig)
+    peer_security: PeerSecurityConfig = field(default_factory=PeerSecurityConfig)
+    quorum: QuorumConfig | None = None
     sources: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)

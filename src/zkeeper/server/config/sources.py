@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from zkeeper.server.config.key_names import PREFIX, Meant, meant_by_define, meant_in_file
 from zkeeper.server.config.messages import ConfigError, Note
-from zkeeper.server.config.properties_file import PropertiesError, parse_properties
+from zkeeper.wire.properties import PropertiesError, parse_properties
 
 FLAG_VARIABLES = ("SERVER_JVMFLAGS", "JVMFLAGS")  # The later one wins, as in the stock start script.
 NO_AUTOCREATE_VARIABLE = "ZOO_DATADIR_AUTOCREATE_DISABLE"

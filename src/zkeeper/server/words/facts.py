@@ -4,6 +4,7 @@ import contextlib
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
 
 from zkeeper.pipeline.link import ClientLink
 from zkeeper.pipeline.service import Service
@@ -20,9 +21,49 @@ class ProcessFacts:
     environment: Callable[[], Mapping[str, str]] = dict
 
 
+class Sizes(NamedTuple):
+    """In bytes; -1 before the first."""
+
+    last: int
+    least: int
+    most: int
+
+
+class QuorumFacts(Protocol):
+    """What a member of an ensemble tells beside what every server does; all of it as it is when somebody asks."""
+
+    def configuration(self) -> Mapping[str, object]:
+        """The lines of conf that only a member has, but for the membership."""
+        ...
+
+    def membership(self) -> str:
+        """The committed one, in its canonical text."""
+        ...
+
+    def state(self) -> Mapping[str, int | str]:
+        """The first metrics, by name: the role and its phase, and whom an observer observes."""
+        ...
+
+    def gauges(self) -> Mapping[str, int]: ...
+
+    def counters(self) -> Mapping[str, int]: ...
+
+    def summaries(self) -> Mapping[str, Summary]: ...
+
+    def proposal_sizes(self) -> Sizes | None:
+        """None of a server that does not lead."""
+        ...
+
+    def reset(self) -> None:
+        """Counters and summaries begin anew."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ServerFacts:
     """`started_ms` is the service's monotonic clock when it began to serve; the folders are those that hold files.
+
+    `mode` is how the server stands to others: standalone, leader, follower or observer. `quorum` is a member's only.
 
     `links` gives every open connection in the order they were accepted. `summaries` are measured outside the request
     road, by the name of their metric (`dbinittime`); srst resets them with the others.
@@ -39,6 +80,8 @@ class ServerFacts:
     started_ms: int
     links: Callable[[], list[ClientLink]]
     server_id: int = 0
+    mode: str = "standalone"
+    quorum: QuorumFacts | None = None
     process: ProcessFacts = field(default_factory=ProcessFacts)
     summaries: Mapping[str, Summary] = field(default_factory=dict)
 

@@ -1,8 +1,10 @@
 """The values behind the metrics, read where they are kept at the moment somebody asks.
 
 What is not in `measured_counters` or `measured_summaries` is published as 0: the stage of Java's pipeline that it
-measures does not exist here, it belongs to an ensemble, or nobody counts it yet (docs/four-letter-words.md).
+measures does not exist here, or nobody counts it yet (docs/four-letter-words.md).
 """
+
+from collections.abc import Mapping
 
 from zkeeper.database import paths, quota
 from zkeeper.database.quota import NO_LIMIT, QuotaValues, parse_quota
@@ -10,8 +12,8 @@ from zkeeper.database.tree import DataTree
 from zkeeper.errors import MarshallingError
 from zkeeper.pipeline.link import ClientLink
 from zkeeper.pipeline.service import Service
-from zkeeper.pipeline.stats import Summary
-from zkeeper.server.words.facts import ServerFacts
+from zkeeper.pipeline.stats import ServiceStats, Summary
+from zkeeper.server.words.facts import QuorumFacts, ServerFacts
 from zkeeper.server.words.texts import path_text
 
 Number = int | float
@@ -38,6 +40,7 @@ def gauges(service: Service, facts: ServerFacts) -> dict[str, Number]:
         **_state(service),
         **_process(service, facts),
         **_quotas(service.database.tree),
+        **(facts.quorum.gauges() if facts.quorum is not None else {}),
     }
 
 
@@ -67,7 +70,7 @@ def _state(service: Service) -> dict[str, Number]:
         "approximate_data_size": data_size_bytes(tree),
         "ephemerals_count": sum(len(owned) for owned in tree.owners.ephemerals.values()),
         "watch_count": watches.data.watch_count() + watches.child.watch_count(),
-        "global_sessions": len(service.tracker.sessions),
+        "global_sessions": len(database.sessions),
         "local_sessions": 0,
     }
 
@@ -112,14 +115,16 @@ def _namespace(path: bytes) -> str:
     return path_text(path.split(b"/")[1])
 
 
-def measured_counters(service: Service) -> dict[str, int]:
+def measured_counters(service: Service, facts: ServerFacts) -> dict[str, int]:
     stats = service.stats
     return {
         "commit_count": stats.commits,
+        "proposal_count": stats.proposals,
         "digest_mismatches_count": service.database.digest_mismatches,
         "connection_request_count": stats.connection_requests,
         "connection_rejected": stats.connections_rejected,
         "connection_drop_count": stats.connections_dropped,
+        "connection_revalidate_count": stats.revalidations,
         "sessionless_connections_expired": stats.sessionless_expired,
         "stale_sessions_expired": stats.sessions_expired,
         "bytes_received_count": stats.bytes_received,
@@ -127,6 +132,7 @@ def measured_counters(service: Service) -> dict[str, int]:
         "throttled_ops": stats.throttled_ops,
         "request_throttle_wait_count": stats.request_throttle_waits,
         "large_requests_rejected": stats.large_requests_rejected,
+        **(facts.quorum.counters() if facts.quorum is not None else {}),
     }
 
 
@@ -139,6 +145,17 @@ def measured_summaries(service: Service, facts: ServerFacts) -> dict[str, Summar
         "connection_token_deficit": stats.connection_token_deficit,
         "readlatency": stats.read_latency,
         "updatelatency": stats.update_latency,
-        "propagation_latency": stats.update_latency,  # Alone, a server answers when it applies.
+        "propagation_latency": stats.propagation,
         **facts.summaries,
+        **_quorum_summaries(stats, facts.quorum, facts.mode == "leader"),
+    }
+
+
+def _quorum_summaries(stats: ServiceStats, quorum: QuorumFacts | None, is_leader: bool) -> Mapping[str, Summary]:
+    """What is committed is applied at once, so the time until then is that of the quorum's ACKs, or of the COMMIT."""
+    if quorum is None:
+        return {}
+    return {
+        **quorum.summaries(),
+        "quorum_ack_latency" if is_leader else "commit_propagation_latency": stats.propagation,
     }

@@ -7,7 +7,6 @@ from zkeeper.pipeline.stats import Summary
 from zkeeper.server.words.facts import Question
 from zkeeper.server.words.metric_names import ADVANCED_SUMMARIES, BASIC_SUMMARIES, COUNTERS
 from zkeeper.server.words.metrics import Number, gauges, measured_counters, measured_summaries
-from zkeeper.server.words.status import MODE
 from zkeeper.server.words.version import VERSION
 
 PERCENTILES: Final = (("p50", 0.5), ("p95", 0.95), ("p99", 0.99), ("p999", 0.999))
@@ -22,9 +21,11 @@ def mntr(question: Question) -> str:
 def _metrics(question: Question) -> Iterator[Line]:
     service, facts = question.service, question.facts
     yield "version", VERSION
-    yield "server_state", MODE
+    yield "server_state", question.facts.mode
+    if facts.quorum is not None:
+        yield from facts.quorum.state().items()
     yield from gauges(service, facts).items()
-    counted = measured_counters(service)
+    counted = measured_counters(service, facts)
     yield from ((name, counted.get(name, 0)) for name in COUNTERS)
     yield from _summaries(measured_summaries(service, facts))
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
+from zkeeper.database.sessions import NO_DEADLINE
 from zkeeper.pipeline.link import ClientLink
 from zkeeper.pipeline.service import Service
 from zkeeper.server.words.facts import Question
@@ -14,12 +15,20 @@ def dump(question: Question) -> str:
 
 
 def _sessions(service: Service) -> str:
+    """A learner knows who there is; when somebody expires only the leader does."""
+    if service.forwarder is not None:
+        return _global_sessions(service.database.sessions)
     buckets = service.tracker.buckets
     lines = {
         deadline_ms: sorted(f"\t{hexadecimal(session.session_id)}\n" for session in bucket)
         for deadline_ms, bucket in buckets.items()
     }
     return "SessionTracker dump:\n" + _sets("Session Sets", lines, service)
+
+
+def _global_sessions(timeouts_ms: Mapping[int, int]) -> str:
+    lines = [f"{hexadecimal(session_id)}\t{timeout_ms}ms\n" for session_id, timeout_ms in sorted(timeouts_ms.items())]
+    return "".join(["SessionTracker dump:\n", f"Global Sessions({len(lines)}):\n", *lines])
 
 
 def _ephemerals(ephemerals: Mapping[int, Iterable[bytes]]) -> str:
@@ -40,11 +49,14 @@ def _connections(question: Question) -> str:
 
 def _deadline_ms(question: Question, link: ClientLink) -> int:
     """On the monotonic clock. A connection lives as long as its session; without one its time counts from its start."""
-    if link.session is not None:
-        return link.session.deadline_ms
-    service = question.service
-    age_ms = service.wall_ms() - link.stats.established_ms
-    deadline_ms = service.now_ms() - age_ms + question.facts.sessionless_timeout_ms
+    service, session = question.service, link.session
+    if session is not None and session.deadline_ms != NO_DEADLINE:
+        return session.deadline_ms
+    if session is not None:
+        deadline_ms = link.stats.last_response_ms + session.timeout_ms
+    else:
+        age_ms = service.wall_ms() - link.stats.established_ms
+        deadline_ms = service.now_ms() - age_ms + question.facts.sessionless_timeout_ms
     tick_ms = service.settings.tick_ms
     return (deadline_ms // tick_ms + 1) * tick_ms
 

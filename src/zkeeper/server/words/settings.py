@@ -1,5 +1,7 @@
 """conf, dirs, envi and hash: what the server was told, where it keeps its files, what it runs in, what it computed."""
 
+from collections.abc import Mapping
+
 from zkeeper.server.words.facts import Question
 from zkeeper.server.words.version import VERSION
 
@@ -7,6 +9,13 @@ NO_PORT = -1
 
 
 def conf(question: Question) -> str:
+    quorum = question.facts.quorum
+    if quorum is None:
+        return _own_settings(question)
+    return f"{_own_settings(question)}{_pairs(quorum.configuration())}membership: \n{quorum.membership()}"
+
+
+def _own_settings(question: Question) -> str:
     facts, settings = question.facts, question.service.settings
     return _pairs(
         {
@@ -39,5 +48,5 @@ def hash_history(question: Question) -> str:
     return "".join(f"{zxid:x}: {digest}\n" for zxid, digest in question.service.database.digest_history)
 
 
-def _pairs(values: dict[str, object]) -> str:
+def _pairs(values: Mapping[str, object]) -> str:
     return "".join(f"{key}={value}\n" for key, value in values.items())

@@ -1,12 +1,10 @@
 """srvr, stat and isro: the state of the server at a glance; srst begins the counting anew."""
 
 from zkeeper.server.words.connections import brief_lines
-from zkeeper.server.words.facts import Question
+from zkeeper.server.words.facts import Question, QuorumFacts
 from zkeeper.server.words.metrics import node_count, outstanding_requests
 from zkeeper.server.words.texts import average, hexadecimal
 from zkeeper.server.words.version import VERSION
-
-MODE = "standalone"
 
 
 def srvr(question: Question) -> str:
@@ -25,6 +23,8 @@ def srst(question: Question) -> str:
     question.service.stats.reset()
     for summary in question.facts.summaries.values():
         summary.reset()
+    if question.facts.quorum is not None:
+        question.facts.quorum.reset()
     return "Server stats reset.\n"
 
 
@@ -42,6 +42,13 @@ def _state(question: Question) -> str:
         f"Connections: {len(links)}\n"
         f"Outstanding: {outstanding_requests(links)}\n"
         f"Zxid: {hexadecimal(service.database.last_zxid)}\n"
-        f"Mode: {MODE}\n"
+        f"Mode: {question.facts.mode}\n"
         f"Node count: {node_count(service.database.tree)}\n"
+        f"{_proposal_sizes(question.facts.quorum)}"
     )
+
+
+def _proposal_sizes(quorum: QuorumFacts | None) -> str:
+    """Of a leader only."""
+    sizes = quorum.proposal_sizes() if quorum is not None else None
+    return "" if sizes is None else f"Proposal sizes last/min/max: {sizes.last}/{sizes.least}/{sizes.most}\n"

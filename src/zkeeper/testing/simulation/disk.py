@@ -96,7 +96,8 @@ class SimulatedDisk:
         self.begin("open", path)
         return SimulatedFile(self, path, self._names.file(normal_path(path)), can_write=False)
 
-    def open_writer(self, path: str) -> SimulatedFile:
+    def open_writer(self, path: str, like: str | None = None) -> SimulatedFile:
+        """Whoever there is may read and write everything, so `like` changes nothing."""
         self.begin("create", path)
         path = normal_path(path)
         if self.exists(path):
@@ -186,6 +187,10 @@ class SimulatedDisk:
         self._names.crash(fate, self.random)
         for file in self._names.files():
             file.crash(fate, self.random)
+
+    def durable_files(self, folder: str) -> dict[str, bytes]:
+        """What a crash now would leave at least of the files in `folder`, by name."""
+        return self._names.durable_files(normal_path(folder))
 
     # What files need of their disk.
 

@@ -151,6 +151,11 @@ class Names:
             self._unsynced = []
             self.current = {folder: dict(files) for folder, files in self._durable.items()}
 
+    def durable_files(self, folder: str) -> dict[str, bytes]:
+        """What a crash that loses all that was not synced would leave of a folder's files."""
+        files = self._durable.get(folder, {})
+        return {name: file.durable.read(0, file.durable.size_bytes) for name, file in sorted(files.items())}
+
     def files(self) -> list[StoredFile]:
         return [file for files in self.current.values() for file in files.values()]
 

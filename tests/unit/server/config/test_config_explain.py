@@ -2,11 +2,23 @@
 
 import logging
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from zkeeper.server.config import ConfigError, ServerConfig, explain, load
+from zkeeper.quorum.membership import Membership
+from zkeeper.server.config import (
+    ConfigError,
+    ElectionConfig,
+    EnsembleConfig,
+    Explained,
+    LearnersConfig,
+    QuorumConfig,
+    ServerConfig,
+    explain,
+    load,
+)
 from zkeeper.server.config.key_names import groups
 from zkeeper.server.config.other_keys import IGNORED
 from zkeeper.server.config.setting import settings_of
@@ -52,15 +64,44 @@ def test_line(key: str, value: str, source: str) -> None:
 
 
 def documented() -> dict[str, str]:
-    return dict(ROW.findall(DOCUMENT.read_text(encoding="utf-8")))
+    text = DOCUMENT.read_text(encoding="utf-8")
+    return dict(ROW.findall(text[text.index("## Keys") :]))
+
+
+def of_a_member() -> list[Explained]:
+    """A member's keys, which are all that there are, without the lines that tell of the members."""
+    keys = {setting.key for group in groups().values() for setting in settings_of(group)}
+    config = replace(ServerConfig(), quorum=MEMBER)
+    return [line for line in explain(config) if line.key.rstrip("*") in keys]
+
+
+MEMBERSHIP = Membership.parse("server.1=a:1:2;3\nserver.2=b:1:2:participant;3")
+MEMBER = QuorumConfig(
+    1, MEMBERSHIP, MEMBERSHIP.with_version(9), "/zoo.cfg", 2000, EnsembleConfig(), ElectionConfig(), LearnersConfig()
+)
+
+
+def test_of_a_member_the_members_are_told() -> None:
+    lines = [(line.key, line.value) for line in explain(replace(ServerConfig(), quorum=MEMBER))]
+    assert lines[-5:] == [
+        ("myid", "1"),
+        ("server.1", "a:1:2:participant;0.0.0.0:3"),
+        ("server.2", "b:1:2:participant;0.0.0.0:3"),
+        ("version", "0"),
+        ("version", "9"),
+    ]
+
+
+def test_a_standalone_server_is_not_told_of_ensembles() -> None:
+    assert {line.key for line in of_a_member()} - {line.key for line in explain(ServerConfig())} > {"initLimit"}
 
 
 def test_every_key_is_documented_and_no_other() -> None:
-    assert set(documented()) == {line.key for line in explain(ServerConfig())}
+    assert set(documented()) == {line.key for line in of_a_member()}
 
 
 def test_the_documented_defaults_are_those_in_force() -> None:
-    for line in explain(ServerConfig()):
+    for line in of_a_member():
         derived = line.source.removeprefix("default").strip(" ()")
         assert documented()[line.key] == (derived or line.value or "none"), line.key
 

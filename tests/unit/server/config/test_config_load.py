@@ -355,17 +355,13 @@ class TestRefusals:
         assert "hush" not in str(caught.value)
 
 
-class TestEnsembles:
-    A, B, C = "server.1=a:2888:3888\n", "server.2=b:2888:3888\n", "server.3=c:2888:3888:observer\n"
+class TestLoneServers:
+    A, C = "server.1=a:2888:3888\n", "server.3=c:2888:3888:observer\n"
 
     @pytest.mark.parametrize(
         ("text", "reason"),
         [
-            (A + B, "ensembles are not served by this version"),
-            (A + B + C, "ensembles are not served by this version"),
-            (A + "standaloneEnabled=false", "ensembles are not served by this version"),
-            ("group.1=1:2", "ensembles are not served by this version"),
-            ("dynamicConfigFile=/d", "ensembles are not served by this version"),
+            ("group.1=1:2", "Server 1 is in a group and no participant"),
             (A + "dynamicConfigFile=/d", "parameter: server.1 must be in a separate dynamic config file"),
             ("standaloneEnabled=false", "standaloneEnabled = false then number of participants should be >0"),
             (C, "Observers w/o participants is an invalid configuration"),
@@ -379,7 +375,8 @@ class TestEnsembles:
             ("server.1=a:x:2", "Address unresolved: a:x"),
             ("server.1=a:1:2:boss", "Unrecognised peertype: boss"),
             ("server.one=a:1:2", 'For input string: "one"'),
-            ("server.1=a:1:2|b:1:2:observer", "Multiple addresses should have similar roles"),
+            ("server.1=a:1:2:participant|b:1:2:observer", "Multiple addresses should have similar roles"),
+            ("server.1=a:1:2|b:1:2", "Multiple address feature is disabled, but multiple addresses were specified"),
             ("server.1=a:1:2;h:2182", "client address for this server (id = 1) in static config file is 0.0.0.0:2181"),
         ],
     )
@@ -399,13 +396,15 @@ class TestEnsembles:
         [
             ("server.1=localhost:2888:3888;2199", (2199, None)),
             ("server.1=localhost:2888:3888;127.0.0.1:2199", (2199, "127.0.0.1")),
-            ("server.1=localhost:2888:3888;[::1]:2199", (2199, "::1")),
+            ("server.1=localhost:2888:3888;[::1]:2199", (2199, "0:0:0:0:0:0:0:1")),
+            ("clientPort=2199\nserver.1=localhost:2888:3888;127.0.0.1:2199", (2199, None)),
         ],
     )
     def test_a_lone_server_brings_its_client_address(self, line: str, expected: tuple[int, str | None]) -> None:
         config = loaded(f"dataDir=/d\n{line}").config
         assert (config.network.client_port, config.network.client_port_address) == expected
         assert config.sources["clientPort"] == "zoo.cfg line 2"
+        assert config.quorum is None
 
 
 class TestArguments:

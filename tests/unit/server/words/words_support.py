@@ -90,8 +90,9 @@ class Bench:
 
     # The log.
 
-    def append(self, zxid: int, payload: bytes) -> None:
+    def append(self, zxid: int, payload: bytes) -> bool:
         self.last_appended = zxid
+        return True
 
     def commit(self) -> None:
         self.service.committed(self.last_appended)

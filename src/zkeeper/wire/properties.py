@@ -1,6 +1,6 @@
-"""The syntax of zoo.cfg, which is that of java.util.Properties: bytes to (key, value, line).
+"""The syntax of zoo.cfg and of membership texts, which is that of java.util.Properties: to (key, value, lines).
 
-1. The bytes are ISO-8859-1; `\\uXXXX` writes any other character, as UTF-16 units.
+1. Files are ISO-8859-1; `\\uXXXX` writes any other character, as UTF-16 units.
 2. An odd number of backslashes at a line's end continues it; blanks that open the next line are dropped.
 3. `#` and `!` open a comment only as the first character of a line that continues no other.
 4. A key ends at the first unescaped `=`, `:` or blank; of `=` and `:` one is swallowed, blanks around it too.
@@ -8,10 +8,10 @@
 """
 
 import re
-from collections.abc import Iterator
 from typing import NamedTuple
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
+_NATURAL_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|$)")
 _BLANKS = " \t\f"
 _TRIMMED = "".join(map(chr, range(0x21)))
 _KEY_AND_VALUE = re.compile(r"((?:[^\\=: \t\f]|\\.)*)[ \t\f]*[=:]?[ \t\f]*(.*)", re.DOTALL)
@@ -20,11 +20,12 @@ _CONTROL = {"t": "\t", "n": "\n", "r": "\r", "f": "\f"}
 
 
 class Property(NamedTuple):
-    """One setting as the file has it; `line` counts from 1 and is where the key stands."""
+    """One setting as the file has it; lines count from 1, and it takes those from `line` to `last_line`."""
 
     key: str
     value: str
     line: int
+    last_line: int
 
 
 class PropertiesError(ValueError):
@@ -38,11 +39,21 @@ class PropertiesError(ValueError):
 
 def parse_properties(data: bytes) -> list[Property]:
     """Every setting in the order of the file, also those that a later line repeats (the last one counts)."""
-    return [_property(text, line) for text, line in _logical_lines(data.decode("iso-8859-1"))]
+    return parse_properties_text(data.decode("iso-8859-1"))
 
 
-def _logical_lines(text: str) -> Iterator[tuple[str, int]]:
-    gathered, start, is_open = "", 0, False
+def parse_properties_text(text: str) -> list[Property]:
+    return [_property(*line) for line in _logical_lines(text)]
+
+
+def natural_lines(text: str) -> list[str]:
+    """The lines that `Property` counts, each with its end, so that together they are `text`."""
+    return [line for line in _NATURAL_LINE.findall(text) if line]
+
+
+def _logical_lines(text: str) -> list[tuple[str, int, int]]:
+    lines: list[tuple[str, int, int]] = []
+    gathered, start = "", 0
     for number, natural in enumerate(_LINE_END.split(text), 1):
         piece = natural.lstrip(_BLANKS)
         if not gathered and (not piece or piece[0] in "#!"):
@@ -51,10 +62,11 @@ def _logical_lines(text: str) -> Iterator[tuple[str, int]]:
         is_open = _is_continued(piece)
         gathered += piece[:-1] if is_open else piece
         if not is_open:
-            yield gathered, start
+            lines.append((gathered, start, number))
             gathered, start = "", 0
     if gathered:
-        yield gathered, start
+        lines.append((gathered, start, number))
+    return lines
 
 
 def _is_continued(piece: str) -> bool:
@@ -62,24 +74,24 @@ def _is_continued(piece: str) -> bool:
     return backslashes % 2 == 1
 
 
-def _property(text: str, line: int) -> Property:
+def _property(text: str, line: int, last_line: int) -> Property:
     match = _KEY_AND_VALUE.fullmatch(text)
     assert match is not None, "the expression matches every line that has no open backslash (rule 2)"
-    key, value = (_unescape(part, line).strip(_TRIMMED) for part in match.groups())
-    return Property(key, value, line)
+    key, value = _unescape(match[1], line), _unescape(match[2], line)
+    return Property(key.strip(_TRIMMED), value.strip(_TRIMMED), line, last_line)
 
 
 def _unescape(text: str, line: int) -> str:
     if "\\" not in text:
         return text
+    if "u" in _ESCAPE.findall(text):
+        raise PropertiesError("Malformed \\uxxxx encoding.", line)
+    return _join_surrogates(_ESCAPE.sub(_unescaped, text))
 
-    def character(match: re.Match[str]) -> str:
-        code = match[1]
-        if code == "u":
-            raise PropertiesError("Malformed \\uxxxx encoding.", line)
-        return chr(int(code[1:], 16)) if len(code) > 1 else _CONTROL.get(code, code)
 
-    return _join_surrogates(_ESCAPE.sub(character, text))
+def _unescaped(escape: re.Match[str]) -> str:
+    code = escape[1]
+    return chr(int(code[1:], 16)) if len(code) > 1 else _CONTROL.get(code, code)
 
 
 def _join_surrogates(text: str) -> str:

@@ -1,10 +1,10 @@
-"""The syntax of zoo.cfg: Java's rules by example, and hypothesis for what examples do not think of."""
+"""The syntax of zoo.cfg and membership texts: Java's rules by example, hypothesis for what examples do not think of."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zkeeper.server.config.properties_file import PropertiesError, Property, parse_properties
+from zkeeper.wire.properties import PropertiesError, Property, natural_lines, parse_properties
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,13 @@ from zkeeper.server.config.properties_file import PropertiesError, Property, par
     ],
 )
 def test_syntax(data: bytes, expected: list[tuple[str, str, int]]) -> None:
-    assert parse_properties(data) == [Property(*each) for each in expected]
+    assert [(each.key, each.value, each.line) for each in parse_properties(data)] == expected
+
+
+def test_a_setting_knows_the_lines_it_takes() -> None:
+    data = b"# c\na=b\\\n\\\r\n  c\rd=e\\"
+    assert parse_properties(data) == [Property("a", "bc", 2, 4), Property("d", "e", 5, 5)]
+    assert natural_lines(data.decode()) == ["# c\n", "a=b\\\n", "\\\r\n", "  c\r", "d=e\\"]
 
 
 @pytest.mark.parametrize("escape", [b"\\u12", b"\\u", b"\\u12g4", b"\\u 123"])
@@ -83,6 +89,11 @@ def test_any_bytes_are_read_and_lines_are_counted(data: bytes) -> None:
 def lines_without_escapes() -> st.SearchStrategy[bytes]:
     text = st.text(alphabet=st.sampled_from("abc=: #!\t1"), max_size=12)
     return st.lists(text).map(lambda lines: "\n".join(lines).encode())
+
+
+@given(st.binary().map(lambda data: data.decode("iso-8859-1")))
+def test_natural_lines_are_the_text(text: str) -> None:
+    assert "".join(natural_lines(text)) == text
 
 
 @given(lines_without_escapes(), st.sampled_from([b"\r", b"\r\n"]))

@@ -1,0 +1,113 @@
+"""How the state of a local ensemble is shown: a table that is kept up to date on a terminal, lines otherwise.
+
+Lines tell whatever has changed a role at once, and how far everybody is every `LINES_S` while that changes.
+"""
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Final, Protocol
+
+from zkeeper.cli.ensemble.looking import Look, behind
+from zkeeper.cli.status.srvr import count_text
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+LINES_S: Final = 10.0
+_COLOURS: Final = {"leader": "bold green", "follower": "green", "observer": "cyan"}
+
+
+class Display(Protocol):
+    def show(self, looks: Sequence[Look], now_s: float) -> None: ...
+
+    def tell(self, sentence: str) -> None:
+        """Above the table, or as the next line."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Lines:
+    """For a pipe or a file; `write` takes a line."""
+
+    def __init__(self, write: Callable[[str], None]) -> None:
+        self._write = write
+        self._told: dict[int, Look] = {}
+        self._told_s = 0.0
+
+    def show(self, looks: Sequence[Look], now_s: float) -> None:
+        is_due = now_s - self._told_s >= LINES_S
+        distances = behind(looks)
+        for look in looks:
+            before = self._told.get(look.sid)
+            has_new_role = before is None or (before.role, before.epoch) != (look.role, look.epoch)
+            if has_new_role or (is_due and before != look):
+                self._told[look.sid] = look
+                self._write(line(look, distances[look.sid]))
+        if is_due:
+            self._told_s = now_s
+
+    def tell(self, sentence: str) -> None:
+        self._write(sentence)
+
+    def close(self) -> None: ...
+
+
+def line(look: Look, distance: int | None) -> str:
+    parts = [f"server {look.sid} at {look.address}, pid {look.pid}: {look.role}"]
+    if look.epoch is not None:
+        parts.append(f"epoch {look.epoch}")
+    if look.zxid is not None:
+        parts.append(f"zxid {look.zxid:#x}")
+    if distance is not None:
+        parts.append(f"{distance} behind")
+    if look.connections is not None:
+        parts.append(count_text(look.connections, "connection"))
+    return ", ".join(parts)
+
+
+class LiveTable:
+    """For a terminal."""
+
+    def __init__(self, console: "Console") -> None:
+        from rich.live import Live
+
+        self._live = Live(console=console, auto_refresh=False, transient=False)
+        self._live.start()
+
+    def show(self, looks: Sequence[Look], now_s: float) -> None:
+        self._live.update(table(looks), refresh=True)
+
+    def tell(self, sentence: str) -> None:
+        self._live.console.print(sentence)
+
+    def close(self) -> None:
+        self._live.stop()
+
+
+def table(looks: Sequence[Look]) -> "Table":
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    shown = Table(box=box.SIMPLE_HEAD)
+    for name in ("server", "address", "role"):
+        shown.add_column(name, no_wrap=True)
+    for name in ("epoch", "zxid", "behind", "connections", "pid"):
+        shown.add_column(name, justify="right", no_wrap=True)
+    distances = behind(looks)
+    for look in looks:
+        zxid = None if look.zxid is None else hex(look.zxid)
+        numbers = (look.epoch, zxid, distances[look.sid], look.connections, look.pid)
+        role = Text(look.role, _COLOURS.get(look.role, "yellow"))
+        shown.add_row(str(look.sid), look.address, role, *("" if each is None else str(each) for each in numbers))
+    return shown
+
+
+def make_display() -> Display:
+    if not sys.stdout.isatty():
+        return Lines(lambda text: print(text, flush=True))
+    from zkeeper.cli.console import make_console
+
+    return LiveTable(make_console())

@@ -1,0 +1,1 @@
+"""The rules of ensembles as pure values and decisions: memberships, votes, quorums, elections, what learners get."""

@@ -1,0 +1,70 @@
+"""What a quorum has logged, from the ACKs of its members (quorum, section 9.2).
+
+1. An ACK for a zxid says that everything before it is logged, too: logs are written in their order.
+2. A transaction is committed when every verifier in force for it has a quorum; so is then everything before it.
+3. `advance` stops at the first transaction of a span, which may be a change of membership, so that what it means is
+   done before the next is committed.
+4. What a server that has no vote says is remembered, since it may get one; it counts for nothing.
+"""
+
+from typing import final
+
+from mypy_extensions import i64
+
+from zkeeper.quorum.verifiers import Verifier
+
+
+@final
+class Span:
+    """The transactions from `first_zxid` on, and what has to agree to them."""
+
+    def __init__(self, first_zxid: i64, verifiers: list[Verifier]) -> None:
+        self.first_zxid: i64 = first_zxid
+        self.verifiers = verifiers
+
+
+@final
+class Acks:
+    """`committed_zxid` is the last that is committed; nothing up to it is asked about again."""
+
+    def __init__(self, committed_zxid: i64, verifiers: list[Verifier]) -> None:
+        self.committed_zxid: i64 = committed_zxid
+        self._acked: dict[int, int] = {}
+        self._spans = [Span(committed_zxid + 1, verifiers)]
+
+    def begin_span(self, first_zxid: i64, verifiers: list[Verifier]) -> None:
+        """From `first_zxid` on, a change of membership or what follows one, other verifiers have to agree."""
+        self._spans.append(Span(first_zxid, verifiers))
+
+    def ack(self, sid: int, zxid: i64) -> None:
+        """Takes that the log of `sid` holds everything up to `zxid`."""
+        if zxid > self._acked.get(sid, -1):
+            self._acked[sid] = zxid
+
+    def acked_by(self, zxid: i64) -> list[int]:
+        """Who has logged the transaction."""
+        return [sid for sid, acked in self._acked.items() if acked >= zxid]
+
+    def advance(self) -> bool:
+        """Moves `committed_zxid` as far as the ACKs allow, or to the next change of membership (rule 3)."""
+        for zxid in sorted(set(self._acked.values()), reverse=True):
+            if zxid <= self.committed_zxid:
+                return False
+            if self._has_quorum(zxid):
+                self._commit(zxid)
+                return True
+        return False
+
+    def _has_quorum(self, zxid: i64) -> bool:
+        span = self._spans[0]
+        for later in self._spans[1:]:
+            if later.first_zxid <= zxid:
+                span = later
+        agreed = frozenset(self.acked_by(zxid))
+        return all(verifier.contains_quorum(verifier.participants & agreed) for verifier in span.verifiers)
+
+    def _commit(self, zxid: i64) -> None:
+        if len(self._spans) > 1 and self._spans[1].first_zxid <= zxid:
+            zxid = self._spans[1].first_zxid
+            self._spans.pop(0)
+        self.committed_zxid = zxid

@@ -1,0 +1,1 @@
+"""A member of an ensemble: elections, leading, following, observing, over the loop's sockets."""

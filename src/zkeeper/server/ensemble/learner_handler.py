@@ -1,0 +1,281 @@
+"""The leader's side of one learner's connection (quorum, sections 7.3, 9 and 10).
+
+1. What the learner says is taken in its order: info, ACKEPOCH, ACK of NEWLEADER, then anything. What does not fit costs
+   the connection.
+2. The number of the connection is the owner of the sessions that the learner speaks for.
+3. A learner that was not heard of for `syncLimit` ticks does not count as one that follows; one that leaves a proposal
+   unacknowledged for so long is disconnected.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from zkeeper.errors import DecodeError, StorageError
+from zkeeper.pipeline.learners import propose_for_learner, revalidate, touch_for_learner
+from zkeeper.pipeline.service import Proposal, Service
+from zkeeper.quorum.sync_plan import SyncPlan
+from zkeeper.server.ensemble.context import RoleEndedError
+from zkeeper.server.ensemble.packet_link import LinkClosedError, PacketLink, Packets
+from zkeeper.server.ensemble.synchronizing import decide, describe, send_plan
+from zkeeper.wire import protocol
+from zkeeper.wire.quorum_bodies import (
+    PROTOCOL_VERSION,
+    REQUEST_HEAD_BYTES,
+    int32_bytes,
+    read_int32,
+    read_learner_info,
+    read_request_head,
+    read_revalidate,
+    read_touched,
+    revalidated_bytes,
+)
+from zkeeper.wire.quorum_packets import (
+    ACK,
+    ACK_EPOCH,
+    COMMIT,
+    FOLLOWER_INFO,
+    INFORM,
+    LEADER_INFO,
+    NEW_LEADER,
+    NO_ZXID,
+    OBSERVER_INFO,
+    PING,
+    PROPOSAL,
+    REQUEST,
+    REVALIDATE,
+    SYNC,
+    UP_TO_DATE,
+    QuorumPacket,
+)
+from zkeeper.wire.zxids import counter_of, epoch_begin, epoch_of
+
+if TYPE_CHECKING:
+    from zkeeper.server.ensemble.leading import Leader
+
+logger = logging.getLogger("zkeeper.quorum")
+
+
+class PeerError(Exception):
+    """The peer broke the protocol; the message says how."""
+
+
+class LearnerHandler:
+    """`owner` is the number of the connection (rule 2); `sid` is known after the learner's first packet."""
+
+    def __init__(self, leader: "Leader", link: PacketLink, owner: int) -> None:
+        self.link = link
+        self.sid: int | None = None
+        self.is_observer = False
+        self.is_forwarding = False
+        self.is_synced = False
+        self.acked_zxid = 0
+        self._leader = leader
+        self._owner = owner
+        self._service: Service | None = None
+        self._deadline_tick = leader.tick + leader.context.init_limit + leader.context.sync_limit
+        self._lags_since_tick: int | None = None
+        self._lags_at_zxid = 0
+        self._loop = asyncio.get_running_loop()
+        self._handle: dict[int, Callable[[Service, QuorumPacket], None]] = {
+            REQUEST: self._request, PING: self._pinged, REVALIDATE: self._revalidate,
+        }  # fmt: skip
+
+    def name(self) -> str:
+        who = "a learner" if self.sid is None else f"{'observer' if self.is_observer else 'follower'} {self.sid}"
+        return f"{who} at {self.link.peer}"
+
+    async def run(self) -> None:
+        """Serves the learner until its connection ends."""
+        closed = self._loop.create_future()
+        self.link.on_closed = partial(_settle, closed)
+        self.link.limit_silence(self._leader.context.init_s)
+        try:
+            last_zxid = await self._introduce()
+            await self._synchronize(last_zxid)
+            self._begin()
+            await closed
+        except (LinkClosedError, PeerError, RoleEndedError, DecodeError, StorageError) as error:
+            self.link.close(str(error))
+        finally:
+            self.link.close("the handler has ended")
+            self._leader.left(self)
+            logger.info("leading: %s has left: %s", self.name(), self.link.closed_reason)
+
+    # Discovery.
+
+    async def _introduce(self) -> int:
+        """Agrees on the epoch and returns the learner's last zxid."""
+        packet = await self.link.receive()
+        if packet.packet_type not in (FOLLOWER_INFO, OBSERVER_INFO):
+            raise PeerError(f"its first packet is {packet.name()}, and neither FOLLOWERINFO nor OBSERVERINFO")
+        self.is_observer = packet.packet_type == OBSERVER_INFO
+        info = read_learner_info(packet.data)
+        self.sid = info.sid if info.sid is not None else -self._owner
+        if info.protocol_version < PROTOCOL_VERSION:
+            raise PeerError("it speaks the protocol of ZooKeeper 3.3, which is not served")
+        version = self._leader.context.memberships.committed.version
+        if info.config_version is not None and info.config_version > version:
+            raise PeerError(f"its configuration 0x{info.config_version:x} is newer than the leader's 0x{version:x}")
+        epoch = await self._leader.agree_on_epoch(self._voting_sid(), int(epoch_of(packet.zxid)))
+        self.link.send(LEADER_INFO, epoch_begin(epoch), int32_bytes(PROTOCOL_VERSION))
+        return await self._accept_epoch()
+
+    def _voting_sid(self) -> int:
+        """An observer's sid never counts, even if the configuration has it as a participant."""
+        assert self.sid is not None
+        return self.sid if not self.is_observer else -self._owner
+
+    async def _accept_epoch(self) -> int:
+        packet = await self.link.receive()
+        if packet.packet_type != ACK_EPOCH:
+            raise PeerError(f"{packet.name()} came instead of ACKEPOCH")
+        last_zxid = int(packet.zxid)
+        await self._leader.epoch_accepted(self._voting_sid(), int(read_int32(packet.data)), last_zxid)
+        return last_zxid
+
+    # Synchronisation.
+
+    async def _synchronize(self, peer_zxid: int) -> None:
+        plan = self._leader.plan_for(peer_zxid)
+        self._join(plan)
+        history = self._leader.disk_history(plan)
+        try:
+            if history is not None:
+                plan = await decide(plan, history)
+            logger.info("leading: %s is at zxid 0x%x and gets %s", self.name(), peer_zxid, describe(plan))
+            with self._leader.context.measures.synchronizing(int(plan.packet_type)):
+                await send_plan(self.link, plan, self._leader.database, history)
+        finally:
+            if history is not None:
+                await history.close()
+        epoch_zxid = epoch_begin(self._leader.epoch)
+        await self._await_ack(epoch_zxid)
+        self.is_synced = True
+        self.link.limit_silence(self._leader.context.sync_s)
+        await self._leader.followed_by(self._voting_sid())
+        self.link.send(UP_TO_DATE, NO_ZXID)
+
+    def _join(self, plan: SyncPlan) -> None:
+        """Has what is proposed and committed from now on wait behind the plan, and NEWLEADER behind what is there."""
+        self.link.hold()
+        self._leader.join(self, int(plan.queued_zxid))
+        text = self._leader.context.memberships.last_seen.text().encode()
+        self.link.send(NEW_LEADER, epoch_begin(self._leader.epoch), text)
+
+    def send_outstanding(self, proposals: list[Proposal], sent_zxid: int, committed_zxid: int) -> None:
+        """Sends what of the leader's queue came behind `sent_zxid`."""
+        for proposal in proposals:
+            zxid = int(proposal.txn.zxid)
+            if zxid <= sent_zxid:
+                continue
+            if self.is_observer:
+                if zxid <= committed_zxid:
+                    self.link.send(INFORM, zxid, proposal.payload)
+                continue
+            self.link.send(PROPOSAL, zxid, proposal.payload)
+            if zxid <= committed_zxid:
+                self.link.send(COMMIT, zxid)
+
+    async def _await_ack(self, epoch_zxid: int) -> None:
+        packet = await self.link.receive()
+        if packet.packet_type != ACK or packet.zxid != epoch_zxid:
+            raise PeerError(f"{packet.name()} 0x{packet.zxid:x} came instead of the ACK of 0x{epoch_zxid:x}")
+
+    # Broadcast.
+
+    def _begin(self) -> None:
+        self._service = self._leader.service
+        assert self._service is not None
+        self._heard()
+        logger.info("leading: %s follows", self.name())
+        self.link.serve(self._take)
+
+    def _take(self, packets: Packets) -> None:
+        service = self._service
+        assert service is not None
+        self._heard()
+        acked_zxid = 0
+        try:
+            for packet in packets:
+                if packet.packet_type == ACK:
+                    acked_zxid = int(packet.zxid)
+                    self._check_ack(acked_zxid)
+                else:
+                    handle = self._handle.get(int(packet.packet_type))
+                    if handle is not None:
+                        handle(service, packet)
+                    else:
+                        logger.warning("leading: %s sent %s, which is ignored", self.name(), packet.name())
+        except (DecodeError, PeerError) as error:
+            self.link.close(str(error))
+            return
+        if acked_zxid and counter_of(acked_zxid):
+            self.acked_zxid = acked_zxid
+            if not self.is_observer:
+                self._leader.acked(self._voting_sid(), acked_zxid)
+
+    def _check_ack(self, zxid: int) -> None:
+        if zxid > self._leader.last_proposed():
+            raise PeerError(f"it acknowledges 0x{zxid:x}, and 0x{self._leader.last_proposed():x} was proposed last")
+
+    def _request(self, service: Service, packet: QuorumPacket) -> None:
+        head = read_request_head(packet.data)
+        assert packet.data is not None
+        if head.op == protocol.SYNC:
+            self._leader.pending_syncs += 1
+            service.call_behind_proposals(self._send_sync)
+            return
+        propose_for_learner(
+            service, self._owner, head.session_id, head.cxid, head.op, packet.data[REQUEST_HEAD_BYTES:],
+            packet.authinfo or [],
+        )  # fmt: skip
+
+    def _send_sync(self, _: int) -> None:
+        self._leader.pending_syncs -= 1
+        self._leader.flush()
+        self.link.send(SYNC, 0)
+
+    def _pinged(self, service: Service, packet: QuorumPacket) -> None:
+        for session_id, _ in read_touched(packet.data):
+            touch_for_learner(service, session_id)
+
+    def _revalidate(self, service: Service, packet: QuorumPacket) -> None:
+        self._leader.context.measures.revalidations += 1
+        session_id, _ = read_revalidate(packet.data)
+        is_valid = revalidate(service, self._owner, session_id)
+        self._leader.flush()
+        self.link.send(REVALIDATE, NO_ZXID, revalidated_bytes(session_id, is_valid))
+
+    # Liveness.
+
+    def _heard(self) -> None:
+        self._deadline_tick = self._leader.tick + self._leader.context.sync_limit
+
+    def is_alive(self) -> bool:
+        return self._leader.tick <= self._deadline_tick
+
+    def ping(self, last_proposed: int) -> None:
+        """Asks the learner for a sign of life, and leaves one that does not acknowledge (rule 3)."""
+        if not self.is_synced or self._service is None:
+            return
+        if self._is_stuck(last_proposed):
+            self.link.close(f"it has not acknowledged 0x{self.acked_zxid + 1:x} within syncLimit")
+            return
+        self.link.send(PING, last_proposed)
+
+    def _is_stuck(self, last_proposed: int) -> bool:
+        if self.is_observer or self.acked_zxid >= last_proposed or counter_of(last_proposed) == 0:
+            self._lags_since_tick = None
+            return False
+        if self._lags_since_tick is None or self._lags_at_zxid != self.acked_zxid:
+            self._lags_since_tick = self._leader.tick
+            self._lags_at_zxid = self.acked_zxid
+        return self._leader.tick - self._lags_since_tick > self._leader.context.sync_limit
+
+
+def _settle(future: "asyncio.Future[None]") -> None:
+    if not future.done():
+        future.set_result(None)

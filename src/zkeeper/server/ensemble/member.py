@@ -1,0 +1,328 @@
+"""A member of an ensemble: looks for a leader, takes a role, and looks again when that is over (quorum, section 5).
+
+1. The state outlives the roles. What a role has logged and not committed is applied when it is over, so that the next
+   election hears of it: memory and the log end with the same transaction then. A state that came only in part is loaded
+   from the disk again.
+2. One role is there at a time, with its own service and its own writer of the log; when it is over, its writer has
+   been closed before anything else is written.
+3. Clients are served while there is a role that may; otherwise their connections are closed.
+4. A failure of the disk stops the server: `stopped` resolves, `failure` says why, and nothing more is answered.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from random import Random
+from typing import Any
+
+from zkeeper.database.database import Database
+from zkeeper.database.sessions import first_session_id
+from zkeeper.errors import StorageError
+from zkeeper.pipeline.service import Service
+from zkeeper.quorum.committed_log import CommittedLog
+from zkeeper.quorum.election import Decision
+from zkeeper.quorum.marks import hit
+from zkeeper.quorum.votes import LEADING, LOOKING, OBSERVING, STATE_NAMES, Vote
+from zkeeper.server import audit
+from zkeeper.server.client_port import ClientPort
+from zkeeper.server.config.model import ServerConfig
+from zkeeper.server.descriptors import Descriptors
+from zkeeper.server.durable_log import DurableLog
+from zkeeper.server.ensemble.context import EnsembleContext, RoleEndedError
+from zkeeper.server.ensemble.election import Election
+from zkeeper.server.ensemble.facts import MemberFacts
+from zkeeper.server.ensemble.following import Following
+from zkeeper.server.ensemble.leading import Leader
+from zkeeper.server.ensemble.learner import Learner
+from zkeeper.server.ensemble.settings import election_settings, ensemble_context, make_memberships
+from zkeeper.server.node import Node
+from zkeeper.server.reaper import reap_for_ever
+from zkeeper.server.session_clock import expire_for_ever
+from zkeeper.server.words import ProcessFacts
+from zkeeper.storage.disk import Disk
+from zkeeper.storage.epochs import Epochs, load_epochs
+from zkeeper.storage.history import DiskHistory
+from zkeeper.storage.log_writer import TxnLog
+from zkeeper.storage.recovery import Start, discard_initialize
+from zkeeper.storage.resync import Resync
+from zkeeper.storage.snapshot_writer import SnapshotWriter
+
+logger = logging.getLogger("zkeeper.quorum")
+
+
+class EnsembleServer:
+    """The arguments are those of `Node`; `config.quorum` is there."""
+
+    def __init__(
+        self, config: ServerConfig, disk: Disk, wall_ms: Callable[[], int], random: Random,
+        process: ProcessFacts | None = None, *, clock_s: Callable[[], float] | None = None,
+        descriptors: Descriptors | None = None,
+    ) -> None:  # fmt: skip
+        assert config.quorum is not None, "a member of an ensemble"
+        self.config = config
+        self.failure: Exception | None = None
+        self._sid = config.quorum.my_sid
+        self._node = Node(
+            config, disk, wall_ms, random, process, clock_s=clock_s, descriptors=descriptors, server_id=self._sid
+        )  # fmt: skip
+        self._database = self._node.empty_database()
+        self._is_whole = True
+        self._history = CommittedLog(config.learners.max_committed_txns)
+        self._resync: Resync
+        self._memberships = make_memberships(config.quorum, config.limits.is_reconfig_enabled)
+        self._context: EnsembleContext | None = None
+        self._next_session_id = first_session_id(self._sid, wall_ms())
+        self._service: Service | None = None
+        self._log: DurableLog | None = None
+        self._port: ClientPort | None = None
+        self._election: Election | None = None
+        self._leader: Leader | None = None
+        self._now_s: Callable[[], float] = lambda: 0.0
+        self._unserved_since_s = 0.0
+        self._role_tasks: list[asyncio.Task[None]] = []
+        self._main: asyncio.Task[None] | None = None
+        self._stopped = asyncio.Event()
+
+    @property
+    def service(self) -> Service:
+        """Of the role at hand; it changes with the role."""
+        assert self._service is not None, "the server is not started"
+        return self._service
+
+    @property
+    def log(self) -> DurableLog | None:
+        """Of the role at hand, if it has one."""
+        return self._log
+
+    @property
+    def port(self) -> ClientPort:
+        assert self._port is not None, "the server is not started"
+        return self._port
+
+    @property
+    def election(self) -> Election:
+        assert self._election is not None, "the server is not started"
+        return self._election
+
+    @property
+    def context(self) -> EnsembleContext:
+        assert self._context is not None, "the server is not started"
+        return self._context
+
+    async def start(self) -> None:
+        """Recovers, opens the ports and begins to look for a leader. `StorageError` when the data cannot be trusted,
+        `PortError` for the client port, `ElectionPortError` for that of elections."""
+        try:
+            await self._start()
+        except Exception:
+            self._node.audit_server(audit.SERVER_START, audit.FAILURE)
+            raise
+        self._node.audit_server(audit.SERVER_START, audit.SUCCESS)
+
+    async def _start(self) -> None:
+        node = self._node
+        self._resync = Resync(node.disk, node.storage, self.empty_database, logger.warning, node.clock_away())
+        epochs = await self._recover()
+        self._context = ensemble_context(self.config, self._memberships, epochs, node.random)
+        self._now_s = asyncio.get_running_loop().time
+        self._unserved_since_s = self._now_s()
+        self._service = self._idle_service()
+        self._port = node.make_port(self._service)
+        await node.listen(self._port)
+        node.answer_words(self._service, self._port)
+        vote = Vote(self._sid, int(self._database.last_zxid), 0, epochs.current)
+        self._election = Election(self._sid, self._memberships, election_settings(self.config), vote)
+        await self._election.start()
+        node.start_tasks()
+        self._main = asyncio.get_running_loop().create_task(self._go_through_roles())
+
+    async def _recover(self) -> Epochs:
+        node = self._node
+        recovered = node.recover(self._history.add)
+        self._database = recovered.database
+        epochs = load_epochs(node.disk, node.storage, int(self._database.last_zxid), logger.warning)
+        if recovered.start is Start.EMPTY:
+            await SnapshotWriter(node.disk, node.storage).write(self._database)
+            discard_initialize(node.disk, node.storage)
+        return epochs
+
+    def _idle_service(self) -> Service:
+        """Answers words, and takes no clients."""
+        service = self._node.make_service(self._database, self._next_session_id)
+        service.stop()
+        return service
+
+    def _idle(self) -> None:
+        self._service = self.port.service = self._idle_service()
+        self._node.answer_words(self._service, self.port)
+
+    async def stopped(self) -> None:
+        """Returns when the server cannot go on; `failure` then says why."""
+        await self._stopped.wait()
+
+    async def stop(self) -> None:
+        """Leaves the ensemble, closes every connection, and finishes what the disk is doing."""
+        self._node.audit_server(audit.SERVER_STOP, audit.INVOKED)
+        if self._main is not None:
+            self._main.cancel()
+            await asyncio.gather(self._main, return_exceptions=True)
+        if self._election is not None:
+            await self._election.stop()
+        await self._node.stop_tasks()
+        if self._port is not None:
+            await self._port.close()
+        self._node.summarize_quiet_logs()
+        logger.info("stopped")
+
+    def _fail(self, error: Exception) -> None:
+        logger.critical("the server stops: %s", error)
+        self.failure = self.failure or error
+        self.service.stop()
+        self._stopped.set()
+
+    # Roles.
+
+    async def _go_through_roles(self) -> None:
+        try:
+            while self.failure is None:
+                await self._take_a_role()
+        except StorageError as error:
+            self._fail(error)
+        except Exception as error:
+            logger.exception("a role has failed in a way that nobody thought of")
+            self._fail(error)
+
+    async def _take_a_role(self) -> None:
+        decision = await self._elect()
+        role = STATE_NAMES[decision.state]
+        try:
+            await self._play(decision)
+        except RoleEndedError as error:
+            logger.info("this server is not %s any more: %s", role, error)
+        self.election.set_role(LOOKING, self.election.vote)
+        if self.failure is None:
+            await self._get_ready()
+
+    async def _elect(self) -> Decision:
+        measures, began_s = self.context.measures, self._now_s()
+        measures.elections += 1
+        decision = await self.election.look_for_leader(int(self._database.last_zxid), self.context.epochs.current)
+        took_ms = int((self._now_s() - began_s) * 1000)
+        if decision.state != OBSERVING:
+            measures.election_ms.add(took_ms)
+        leader, role = decision.vote.leader, STATE_NAMES[decision.state]
+        logger.info("the election took %d ms: server %d leads, this server is %s", took_ms, leader, role)
+        return decision
+
+    async def _play(self, decision: Decision) -> None:
+        self._is_whole = True
+        if decision.state == LEADING:
+            self._leader = Leader(self.context, self, self._database, self._history)
+            try:
+                await self._leader.lead()
+            finally:
+                self._leader = None
+        else:
+            await self._follow(decision.vote.leader)
+
+    async def _follow(self, leader_sid: int) -> None:
+        member = self._memberships.committed.members.get(leader_sid)
+        if member is None:
+            raise RoleEndedError(f"leader {leader_sid} is no member that this server knows")
+        learner, began_s = Learner(self.context, self, self._database, self._history, member), self._now_s()
+        try:
+            await learner.synchronize()
+        finally:
+            self._is_whole = learner.is_database_whole
+            self._database = learner.database
+        self._tell_synchronized(learner, int((self._now_s() - began_s) * 1000))
+        await Following(learner, self).follow()
+
+    def _tell_synchronized(self, learner: Learner, took_ms: int) -> None:
+        measures = self.context.measures
+        (measures.observer_sync_ms if self.context.is_observer else measures.follower_sync_ms).add(took_ms)
+        logger.info("in step with the leader after %d ms: the history is here up to 0x%x", took_ms, learner.last_zxid())
+
+    async def _get_ready(self) -> None:
+        """Rule 1."""
+        self._idle()
+        if not self._is_whole:
+            hit("member.reload")
+            self._history.clear()
+            self._database = await self._resync.reload(self._history.add)
+            self._idle()
+
+    # The stage of the roles.
+
+    @property
+    def is_digest_enabled(self) -> bool:
+        return self.config.storage.is_digest_enabled
+
+    def make_service(self, database: Database) -> Service:
+        return self._node.make_service(database, self._next_session_id)
+
+    def make_log(self, database: Database, on_durable: Callable[[int], None]) -> DurableLog:
+        self._log = self._node.make_log(database, on_durable, self._fail)
+        return self._log
+
+    def open_to_clients(self, service: Service, log: DurableLog, epoch: int) -> None:
+        self.election.update_epoch(epoch)
+        state = self.election.state
+        self._service = self.port.service = service
+        facts = self._facts()
+        self._node.answer_words(service, self.port, facts.mode, facts)
+        self._count_unserved(state)
+        if state == LEADING:
+            self._start_role_task(expire_for_ever(service, self.context.tick_s))
+            self._start_role_task(reap_for_ever(service, self.config.nodes, self._node.wall_ms))
+
+    def _facts(self) -> MemberFacts:
+        assert self.config.quorum is not None
+        election = self.election
+        return MemberFacts(
+            self.config.quorum, self.context, election.state, election.vote.leader, self._leader, self._now_s
+        )  # fmt: skip
+
+    def _count_unserved(self, state: int) -> None:
+        measures, unserved_ms = self.context.measures, int((self._now_s() - self._unserved_since_s) * 1000)
+        measures.unavailable_ms.add(unserved_ms)
+        if state == LEADING:
+            measures.leader_unavailable_ms.add(unserved_ms)
+
+    def _start_role_task(self, work: Coroutine[Any, Any, None]) -> None:
+        self._role_tasks.append(self._node.start_task(work))
+
+    async def close_to_clients(self) -> None:
+        for task in self._role_tasks:
+            task.cancel()
+        await asyncio.gather(*self._role_tasks, return_exceptions=True)
+        self._role_tasks.clear()
+        service = self.service
+        if service.serves():
+            self._unserved_since_s = self._now_s()
+        self._next_session_id = max(self._next_session_id, service.handshake.next_session_id)
+        service.stop()
+        for link in self.port.links():
+            link.close()
+        if self._log is not None:
+            log, self._log = self._log, None
+            await log.close()
+            if service.outstanding():
+                hit("member.fast-forward")
+            service.apply_rest()
+
+    def empty_database(self) -> Database:
+        return self._node.empty_database()
+
+    def begin_log(self, database: Database) -> TxnLog:
+        return TxnLog(self._node.disk, self._node.storage, int(database.last_zxid), logger.warning)
+
+    async def truncate(self, zxid: int, history: CommittedLog) -> Database | None:
+        return await self._resync.truncate(zxid, history.add)
+
+    def disk_history(self, peer_zxid: int, until_zxid: int) -> DiskHistory:
+        return DiskHistory(self._node.disk, self._node.storage, peer_zxid, until_zxid)
+
+    async def keep_received(self, database: Database) -> None:
+        written = await SnapshotWriter(self._node.disk, self._node.storage).write(database)
+        await self._resync.forget_behind(written.zxid)

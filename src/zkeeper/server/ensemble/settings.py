@@ -1,0 +1,67 @@
+"""What each part of a member is told, taken from its configuration."""
+
+from random import Random
+
+from zkeeper.quorum.membership import Membership
+from zkeeper.quorum.memberships import Memberships
+from zkeeper.server.config.ensemble import QuorumConfig
+from zkeeper.server.config.model import ServerConfig
+from zkeeper.server.ensemble.context import EnsembleContext
+from zkeeper.server.ensemble.election import ElectionSettings
+from zkeeper.server.ensemble.peer_connections import PeerSettings
+from zkeeper.storage.epochs import Epochs
+
+
+class NoFiles:
+    """Memberships that never change have nothing to write."""
+
+    def write_next(self, membership: Membership) -> None:
+        raise AssertionError("without reconfig nothing is proposed")
+
+    def activate(self, membership: Membership) -> None:
+        raise AssertionError("without reconfig nothing is committed")
+
+    def remove_next(self) -> None:
+        raise AssertionError("without reconfig nothing was proposed")
+
+
+def make_memberships(quorum: QuorumConfig, is_reconfig_enabled: bool) -> Memberships:
+    return Memberships(quorum.committed, quorum.last_seen, is_reconfig_enabled, NoFiles())
+
+
+def election_settings(config: ServerConfig) -> ElectionSettings:
+    assert config.quorum is not None
+    election = config.election
+    peers = PeerSettings(
+        introduction_timeout_s=config.quorum.handshake_timeout_ms / 1000,
+        connect_timeout_s=election.connect_timeout_ms / 1000,
+        bind_retries=election.count_bind_tries,
+        listens_on_all=config.ensemble.is_listening_on_all_ips,
+        is_multi_address=config.ensemble.is_multi_address_enabled,
+    )
+    return ElectionSettings(
+        peers=peers,
+        min_interval_ms=election.min_notification_interval_ms,
+        max_interval_ms=election.max_notification_interval_ms,
+    )
+
+
+def ensemble_context(config: ServerConfig, memberships: Memberships, epochs: Epochs, random: Random) -> EnsembleContext:
+    quorum = config.quorum
+    assert quorum is not None
+    return EnsembleContext(
+        sid=quorum.my_sid,
+        is_observer=quorum.me.is_observer,
+        tick_s=quorum.tick_time_ms / 1000,
+        init_limit=config.ensemble.init_limit_ticks,
+        sync_limit=config.ensemble.sync_limit_ticks,
+        connect_limit=config.ensemble.connect_limit_ticks,
+        connect_retry_s=config.learners.connect_retry_delay_ms / 1000,
+        limit_bytes=config.limits.jute_max_buffer_bytes + config.limits.jute_max_buffer_extra_bytes,
+        listens_on_all_addresses=config.ensemble.is_listening_on_all_ips,
+        memberships=memberships,
+        epochs=epochs,
+        random=random,
+        uses_disk_history=config.learners.snapshot_size_factor >= 0,
+        forces_snapshots=config.learners.is_snapshot_sync_forced,
+    )

@@ -1,0 +1,1 @@
+"""Ensembles of servers of both kinds, as processes, and what they have to do together."""

@@ -1,0 +1,165 @@
+"""`zkeeper ensemble` as a developer meets it: it starts, serves, is seen, and leaves nothing behind."""
+
+import os
+import pty
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from threading import Timer
+
+from zkeeper import Client
+
+DEADLINE_S = 60.0
+COMMAND = [sys.executable, "-m", "zkeeper", "ensemble"]
+READY = re.compile(r"all servers serve; connect to (\S+); data and logs are in (\S+);")
+STARTING = re.compile(r"server ([0-9]+) at (\S+), pid ([0-9]+): starting")
+PORTS_OF_A_SERVER = 3
+
+
+def free_base_port(servers: int) -> int:
+    """The first of as many ports in a row as so many servers take."""
+    for base in range(20_000 + os.getpid() % 10_000, 60_000, servers * PORTS_OF_A_SERVER):
+        try:
+            for port in range(base, base + servers * PORTS_OF_A_SERVER):
+                with socket.socket() as probe:
+                    probe.bind(("127.0.0.1", port))
+        except OSError:
+            continue
+        return base
+    raise AssertionError("no free ports")
+
+
+class Running:
+    """The command, and what it has told so far."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        self.told = ""
+
+    def read_until(self, pattern: re.Pattern[str]) -> re.Match[str]:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.told += line
+            if found := pattern.search(line):
+                return found
+        raise AssertionError(f"{pattern.pattern} was not told, but:\n{self.told}")
+
+    def pids(self) -> dict[int, int]:
+        return {int(sid): int(pid) for sid, _, pid in STARTING.findall(self.told)}
+
+    def end(self) -> int:
+        """Waits until it has ended by itself; its exit code."""
+        rest, _ = self.process.communicate(timeout=DEADLINE_S)
+        self.told += rest
+        return self.process.returncode
+
+
+@contextmanager
+def running(*options: str, cwd: Path) -> Iterator[Running]:
+    process = subprocess.Popen(
+        [*COMMAND, *options], cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        env={**os.environ, "TMPDIR": str(cwd)},
+    )  # fmt: skip
+    guard = Timer(DEADLINE_S, process.terminate)
+    guard.start()
+    try:
+        yield Running(process)
+    finally:
+        guard.cancel()
+        process.terminate()
+        process.communicate(timeout=DEADLINE_S)
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_it_serves_and_ctrl_c_leaves_nothing_behind(tmp_path: Path) -> None:
+    base = free_base_port(4)
+    with running("-n", "3", "--observers", "1", "--base-port", str(base), cwd=tmp_path) as ensemble:
+        ready = ensemble.read_until(READY)
+        addresses = [f"127.0.0.1:{port}" for port in range(base, base + 4)]
+        assert ready[1] == ",".join(addresses)
+        with Client(addresses[0]) as follower, Client(addresses[3]) as observer:
+            follower.create("/a", b"1")
+            observer.sync("/a")
+            assert observer.get("/a").data == b"1"
+        roles = re.findall(r": (leader|follower|observer), epoch 1, zxid 0x", ensemble.told)
+        assert sorted(roles) == ["follower", "follower", "leader", "observer"]
+        ensemble.process.send_signal(signal.SIGINT)
+        assert ensemble.end() == 0
+        assert ensemble.told.endswith("all servers are stopped\n")
+        assert len(ensemble.pids()) == 4
+        assert [sid for sid, pid in ensemble.pids().items() if is_alive(pid)] == []
+    assert list(tmp_path.iterdir()) == [], "the temporary folder is gone"
+
+
+def test_it_ends_when_a_server_dies_and_goes_on_from_its_folder(tmp_path: Path) -> None:
+    options = ["--dir", "local", "--base-port", str(free_base_port(3))]
+    with running(*options, cwd=tmp_path) as ensemble:
+        address = ensemble.read_until(READY)[1]
+        with Client(address) as client:
+            client.create("/kept", b"1")
+        os.kill(ensemble.pids()[2], signal.SIGKILL)
+        assert ensemble.end() == 1
+        assert "server 2 has ended with signal 9, so all are stopped. The end of its log, " in ensemble.told
+        assert [sid for sid, pid in ensemble.pids().items() if is_alive(pid)] == []
+    with running(*options, cwd=tmp_path) as ensemble:
+        ensemble.read_until(READY)
+        with Client(address) as client:
+            assert client.get("/kept").data == b"1"
+        ensemble.process.send_signal(signal.SIGTERM)
+        assert ensemble.end() == 0
+
+
+def test_a_port_in_use_is_told_in_the_words_of_the_server(tmp_path: Path) -> None:
+    base = free_base_port(3)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", base + 1))
+        taken.listen()
+        with running("--base-port", str(base), cwd=tmp_path) as ensemble:
+            assert ensemble.end() == 1
+    assert "server 2 has ended with exit code 1" in ensemble.told
+    assert f"the client port cannot be opened: port {base + 1} on 127.0.0.1" in ensemble.told
+    assert len(list(tmp_path.iterdir())) == 1, "the temporary folder with the logs is kept"
+
+
+def test_what_cannot_be_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    with running("--base-port", "65535", cwd=tmp_path) as ensemble:
+        assert ensemble.end() == 1
+    assert ensemble.told.startswith("ports of 3 servers from (65535, 65538, 65541) are out of range")
+
+
+def test_a_terminal_is_shown_a_table(tmp_path: Path) -> None:
+    base = free_base_port(1)
+    master, slave = pty.openpty()
+    process = subprocess.Popen(
+        [*COMMAND, "-n", "1", "--base-port", str(base)], cwd=tmp_path, stdout=slave, stderr=slave,
+        env={**os.environ, "TERM": "xterm", "COLUMNS": "120", "LINES": "30", "TMPDIR": str(tmp_path)},
+    )  # fmt: skip
+    os.close(slave)
+    guard = Timer(DEADLINE_S, process.terminate)
+    guard.start()
+    told = b""
+    try:
+        while b"0x100000000" not in told:
+            told += os.read(master, 4096)
+    finally:
+        guard.cancel()
+        process.send_signal(signal.SIGINT)
+        with suppress(OSError):  # The end of a terminal.
+            while more := os.read(master, 4096):
+                told += more
+        assert process.wait(DEADLINE_S) == 0
+        os.close(master)
+    assert b"leader" in told
+    assert b"connections" in told
