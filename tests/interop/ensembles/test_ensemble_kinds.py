@@ -1,4 +1,4 @@
-"""Kinds of servers and sessions beside leader and follower, ours among Java's: observers without a log, and others."""
+"""Kinds of servers and sessions beside leader and follower, ours among Java's: observers without a log, and more."""
 
 from .agreement import check_nothing_is_lost
 from .conftest import NewEnsemble
