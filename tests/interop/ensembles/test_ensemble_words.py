@@ -18,9 +18,7 @@ from interop.told import OF_LATER_RELEASES, is_traffic_set, metrics, shape, with
 
 from . import status
 from .ensemble import Ensemble, run_ensemble
-from .kinds import REASON, SERVES_ENSEMBLES, kinds
-
-pytestmark = pytest.mark.skipif(not SERVES_ENSEMBLES, reason=REASON)
+from .kinds import kinds
 
 WORDS = ("ruok", "isro", "srvr", "stat", "conf", "cons", "mntr", "dump", "wchs", "dirs", "hash")
 TRANSACTIONS = 150  # Every 128th leaves a digest for `hash`.

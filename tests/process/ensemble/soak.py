@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from interop.ensembles.ensemble import Ensemble, ended
-from interop.ensembles.kinds import REASON, SERVES_ENSEMBLES, kinds
+from interop.ensembles.kinds import kinds
 from interop.ensembles.layout import Layout, new_addresses
 
 from .chapter import Chapter
@@ -83,8 +83,6 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--seed", type=int, default=None, help="by default another one each time")
     parser.add_argument("--kinds", default="ZZZ", help="a letter for each member: Z for zkeeper, J for Java")
     options = parser.parse_args(arguments)
-    if "Z" in options.kinds and not SERVES_ENSEMBLES:
-        parser.error(REASON)
     seed = random.randrange(1 << 32) if options.seed is None else options.seed
     return asyncio.run(run(seed, options.minutes, options.kinds, Path(tempfile.mkdtemp(prefix="zkeeper-soak-"))))
 
