@@ -16,7 +16,6 @@ from zkeeper.pipeline.service import Service
 from zkeeper.quorum.membership import Membership
 from zkeeper.quorum.votes import LEADING, LOOKING
 from zkeeper.server.config.load import load
-from zkeeper.server.durable_log import DurableLog
 from zkeeper.server.ensemble.member import EnsembleServer
 from zkeeper.testing.simulation import Machine, SimulatedDisk, Simulation
 
@@ -38,8 +37,8 @@ class Server(EnsembleServer):
 
     world: "ReconfigWorld"
 
-    def open_to_clients(self, service: Service, log: DurableLog, epoch: int) -> None:
-        super().open_to_clients(service, log, epoch)
+    def open_to_clients(self, service: Service, epoch: int) -> None:
+        super().open_to_clients(service, epoch)
         if self.election.state == LEADING:
             self.world.leaders.setdefault(epoch, set()).add(self._sid)
 

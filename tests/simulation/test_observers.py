@@ -3,6 +3,7 @@
 import pytest
 
 import zkeeper
+from zkeeper.quorum.membership import Membership
 from zkeeper.storage.recovery import recover
 
 from .member_world import MemberWorld
@@ -79,14 +80,15 @@ def test_an_observer_without_a_log_follows_through_elections_and_restarts() -> N
 
 
 def test_an_observer_without_a_log_that_becomes_a_voter_is_none_that_knows_more_than_its_disk() -> None:
-    """A reconfiguration changes `is_observer` while the process lives."""
+    """A reconfiguration makes a voter of an observer while the process lives."""
     with MemberWorld(3, 1, more="syncEnabled=false\n") as world:
         world.start(*world.sids)
         world.await_serving(*world.sids)
         world.sim.run(write("m1", "a", "b"), world.client())
         observer = world.servers[OBSERVER]
         world.sim.run_until(lambda: observer.service.database.tree.lookup(b"/b") is not None)
-        observer.context.is_observer = False
+        memberships = observer.context.memberships
+        memberships.committed = Membership.parse(memberships.committed.text().replace(":observer", ":participant"))
         for sid in (1, 2, 3):
             world.kill(sid)
         world.sim.run_until(lambda: not observer.service.serves())
