@@ -1,8 +1,8 @@
 """Whole ensembles of the production server in the simulator, whose members change.
 
-Every server has its own disk with zoo.cfg, which it reads at each start, as the program does. What has to be true of any
-run is in `check`: one leader for each epoch, equal trees, nothing lost that was acknowledged, and every server's files,
-`/zookeeper/config` and memory agree about the members.
+Every server has its own disk with zoo.cfg, which it reads at each start, as the program does. What has to be true of
+any run is in `check`: one leader for each epoch, equal trees, nothing lost that was acknowledged, and every server's
+files, `/zookeeper/config` and memory agree about the members.
 """
 
 import asyncio

@@ -21,7 +21,7 @@ from zkeeper.quorum.election import (
 from zkeeper.quorum.membership import Membership, MembershipError
 from zkeeper.quorum.memberships import Memberships
 from zkeeper.quorum.verifiers import Oracle
-from zkeeper.quorum.votes import LOOKING, Vote
+from zkeeper.quorum.votes import Vote
 from zkeeper.server.ensemble.peer_connections import PeerConnections, PeerSettings
 from zkeeper.server.log_noise import QuietLog
 from zkeeper.wire.notifications import Notification, decode_notification, encode_notification
@@ -142,7 +142,7 @@ class Election:
     def _has_changed_membership(self, sid: int, notification: Notification) -> bool:
         """Rule 2."""
         outcome = self._outcome
-        if outcome is None or outcome.done() or self.state != LOOKING or notification.version < WITH_CONFIGURATION:
+        if outcome is None or outcome.done() or notification.version < WITH_CONFIGURATION:
             return False
         membership = self._newer_membership(sid, notification.config_text)
         if membership is None:

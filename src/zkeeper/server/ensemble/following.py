@@ -17,6 +17,7 @@ from collections.abc import Callable
 from zkeeper.database.auth import Identity
 from zkeeper.errors import DecodeError
 from zkeeper.pipeline.service import Service
+from zkeeper.quorum.marks import hit
 from zkeeper.quorum.membership import Membership, MembershipError
 from zkeeper.server.ensemble.context import RoleEndedError
 from zkeeper.server.ensemble.learner import Learner, proposed_membership
@@ -156,8 +157,10 @@ class Following:
         if payload is None:
             raise DecodeError(f"proposal 0x{zxid:x} has no transaction")
         if zxid <= self._last_proposed:
+            hit("learner.sent-again")
             return  # The leader may send again what is here already.
         if not follows(zxid, self._last_proposed):
+            hit("learner.hole")
             raise RoleEndedError(f"proposal 0x{zxid:x} comes after 0x{self._last_proposed:x}: there is a hole between")
         txn = decode_txn(payload, self._limit_bytes, self._stage.is_digest_enabled)
         if txn.zxid != zxid:
@@ -210,6 +213,7 @@ class Following:
         waiting = self._unacknowledged
         while waiting and waiting[0] <= zxid:
             write_packet(self._link.out(), ACK, waiting.popleft())
+        self._link.flush()
 
     # Other packets.
 

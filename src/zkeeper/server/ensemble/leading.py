@@ -3,8 +3,8 @@
 1. An epoch is used once: it is greater than any that a quorum has accepted, and durable here before anybody hears of
    it. Whoever has more than this server makes it give up before it leads.
 2. Nothing is proposed before a quorum has acknowledged NEWLEADER: has all of this server's history durably.
-3. A transaction is committed in its order, once a quorum has it in its logs; COMMIT, or INFORM, leaves before it is
-   applied here.
+3. A transaction is committed in its order, once a quorum has it in its logs. Of many, COMMIT or INFORM leaves before
+   they are applied here, so that learners apply them meanwhile; of few, the answer to the client leaves first.
 4. What a learner that joins is sent first and what it is sent from then on meet without a gap: both are decided in one
    step of the loop.
 5. Leading ends when no quorum was heard of for `syncLimit` ticks, and with the commit of a membership by which another
@@ -21,6 +21,7 @@ from zkeeper.pipeline.service import Service
 from zkeeper.quorum.acks import Acks
 from zkeeper.quorum.broadcast import Broadcast, ProposalSizes
 from zkeeper.quorum.committed_log import CommittedLog
+from zkeeper.quorum.marks import hit
 from zkeeper.quorum.membership import Membership
 from zkeeper.quorum.sync_plan import SyncPlan, plan_sync
 from zkeeper.server.durable_log import DurableLog
@@ -35,6 +36,7 @@ from zkeeper.wire.zxids import MAX_COUNTER, counter_of, epoch_begin
 
 MAX_LEARNERS: Final = 1000
 """Connections of learners at once; more are closed."""
+FEW_TXNS: Final = 16
 
 logger = logging.getLogger("zkeeper.quorum")
 
@@ -150,6 +152,7 @@ class Leader:
         """
         if not self._accepted.is_complete():
             if (current_epoch, last_zxid) > self._summary:
+                hit("leader.learner-is-ahead")
                 raise RoleEndedError(
                     f"server {sid} is at epoch {current_epoch}, zxid 0x{last_zxid:x}, this leader only at "
                     f"epoch {self._summary[0]}, zxid 0x{self._summary[1]:x}"
@@ -240,12 +243,17 @@ class Leader:
         assert self._changes is not None
         assert self.service is not None
         membership = self._changes.proposed_at(last_zxid)
-        if membership is None:
-            self._tell_committed(first_zxid, last_zxid)
-            self.service.committed(last_zxid)
-        else:
+        if membership is not None:
             self._tell_committed(first_zxid, last_zxid - 1)
             self._commit_change(self._changes, membership, last_zxid)
+            return
+        self._tell_committed(first_zxid, last_zxid)
+        if last_zxid - first_zxid >= FEW_TXNS:
+            self.flush()
+            self.service.committed(last_zxid)
+        else:
+            self.service.committed(last_zxid)
+            self.flush()
 
     def _commit_change(self, changes: Changes, membership: Membership, zxid: int) -> None:
         """What follows is committed here only if this server stays the leader (quorum, section 16.4)."""
@@ -255,9 +263,10 @@ class Leader:
         payload = self._payload_of(self.service, zxid)
         self._broadcast.activate(zxid, payload, designated)
         self.flush()
+        if designated != self.context.sid:
+            self.service.stop_proposing()
         self.service.committed(zxid)
         if self._stage.activate(membership, designated, zxid):
-            self.service.stop_proposing()
             self._handed_over_tick = self.tick
             logger.info("leading: server %d is to lead from now on", designated)
             self._maybe_leave()
@@ -272,7 +281,6 @@ class Leader:
         self._broadcast.commit(first_zxid, last_zxid)
         if any(handler.is_observer for handler in self._handlers):
             self._inform(first_zxid, last_zxid)
-        self.flush()
 
     def _inform(self, first_zxid: int, last_zxid: int) -> None:
         assert self._broadcast is not None
@@ -366,6 +374,7 @@ class Leader:
                 if sid is not None:
                     here.add(sid)
             if not here.is_complete():
+                hit("leader.no-quorum")
                 self.give_up(f"only {sorted(here.sids())} were heard of within syncLimit, which is no quorum")
                 return
         if counter_of(self.last_proposed()) >= MAX_COUNTER - 1:

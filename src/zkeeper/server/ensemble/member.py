@@ -22,6 +22,7 @@ from zkeeper.errors import StorageError
 from zkeeper.pipeline.service import Service
 from zkeeper.quorum.committed_log import CommittedLog
 from zkeeper.quorum.election import Decision
+from zkeeper.quorum.marks import hit
 from zkeeper.quorum.members import ClientAddress
 from zkeeper.quorum.membership import Membership
 from zkeeper.quorum.votes import LEADING, LOOKING, OBSERVING, STATE_NAMES, Vote
@@ -263,6 +264,7 @@ class EnsembleServer:
         """Rule 1."""
         self._idle()
         if not self._is_whole:
+            hit("member.reload")
             self._history.clear()
             self._database = await self._resync.reload(self._history.add)
             self._idle()
@@ -341,6 +343,8 @@ class EnsembleServer:
         if self._log is not None:
             log, self._log = self._log, None
             await log.close()
+            if service.outstanding():
+                hit("member.fast-forward")
             service.apply_rest()
 
     def empty_database(self) -> Database:
