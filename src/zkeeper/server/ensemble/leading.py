@@ -293,7 +293,6 @@ class Leader:
             first_zxid = self._answer_syncs(first_zxid, last_zxid - 1)
             self._tell_committed(first_zxid, last_zxid - 1)
             self._commit_change(self._changes, membership, last_zxid)
-            self._answer_syncs(last_zxid + 1, last_zxid)
         else:
             first_zxid = self._answer_syncs(first_zxid, last_zxid)
             self._tell_committed(first_zxid, last_zxid)
@@ -326,9 +325,11 @@ class Leader:
         payload = self._payload_of(self.service, zxid)
         self._broadcast.activate(zxid, payload, designated)
         self.flush()
+        self._answer_syncs(zxid + 1, zxid)
+        if designated != self.context.sid:
+            self.service.stop_proposing()
         self.service.committed(zxid)
         if self._stage.activate(membership, designated, zxid):
-            self.service.stop_proposing()
             self._handed_over_tick = self.tick
             logger.info("leading: server %d is to lead from now on", designated)
             self._maybe_leave()
