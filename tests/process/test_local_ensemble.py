@@ -163,3 +163,14 @@ def test_a_terminal_is_shown_a_table(tmp_path: Path) -> None:
         os.close(master)
     assert b"leader" in told
     assert b"connections" in told
+
+
+def test_an_election_port_in_use_ends_a_server_with_zookeepers_code(tmp_path: Path) -> None:
+    base = free_base_port(1)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", base + 2))
+        taken.listen()
+        with running("-n", "1", "--base-port", str(base), cwd=tmp_path) as ensemble:
+            assert ensemble.end() == 1
+    assert "server 1 has ended with exit code 14" in ensemble.told
+    assert "CRITICAL zkeeper: the election port cannot be opened: 127.0.0.1:" in ensemble.told

@@ -1,7 +1,7 @@
 """`zkeeper serve`: runs a server, alone or as a member of an ensemble, until it is told to stop.
 
-Exit codes are ZooKeeper's: 0 stopped on request, 1 an unexpected failure (a port in use, a failed log), 2 a wrong
-configuration, 3 a data directory that cannot be used.
+Exit codes are ZooKeeper's: 0 stopped on request, 1 an unexpected failure (a client port in use, a failed log), 2 a
+wrong configuration, 3 a data directory that cannot be used, 14 an election port that cannot be opened.
 """
 
 import argparse
@@ -36,6 +36,10 @@ EXIT_FAILED: Final = 1
 EXIT_CONFIG: Final = 2
 EXIT_DATA: Final = 3
 GC_THRESHOLD: Final = 50_000
+OPEN_TEXTS: Final = {
+    False: "serving clients on %s port %d",
+    True: "the client port is open on %s port %d; clients are served while there is a leader",
+}
 RESERVED_DESCRIPTORS: Final = 64
 """What connections leave for the log, snapshots, and the server itself: it uses about twenty."""
 
@@ -153,7 +157,7 @@ async def _serve_until_stopped(loaded: Loaded) -> int:
         await server.start()
         _settle_garbage_collector()
         for host, port in server.port.addresses():
-            logger.info("serving clients on %s port %d", host, port)
+            logger.info(OPEN_TEXTS[loaded.config.quorum is not None], host, port)
         await _first(stop.wait(), server.stopped())
         await server.stop()
     except StorageError as error:
@@ -161,7 +165,7 @@ async def _serve_until_stopped(loaded: Loaded) -> int:
         return EXIT_DATA
     except PortError as error:
         logger.critical("%s", error)
-        return EXIT_FAILED
+        return error.exit_code
     finally:
         disk.close()
     return EXIT_FAILED if server.failure is not None else 0

@@ -1,6 +1,7 @@
 """The replicated state of one server: tree and sessions, and how each transaction changes them.
 
-1. `apply` is the only way to change the state, live, on replay and on every replica.
+1. `apply` is the only way to change the state, live, on replay and on every replica; but for `/zookeeper/config`, which
+   a member of an ensemble sets to what it knows before it serves.
 2. `last_zxid` moves when a transaction was applied completely; the parts of a multi are never seen apart.
 3. The digest that a transaction carries is compared with the tree's after it, unless a snapshot's digest is awaited;
    a difference is counted and told, and service goes on (storage, section 7).
@@ -41,6 +42,8 @@ MAX_FORESEEN: Final = 4
 """Of a transaction that changes more znodes, what was foreseen is not searched."""
 DIGEST_INTERVAL: Final = 128
 DIGEST_HISTORY: Final = 1024
+CONFIG_VERSION: Final = -1
+"""Of the data of `/zookeeper/config`, whenever it tells a membership."""
 
 
 class DatabaseOptions:
@@ -211,6 +214,11 @@ class Database:
             self.write_stat(out, node)
             stat = out.getvalue()
         return OpResult(op.txn_type, code, path, stat)
+
+    def show_membership(self, text: bytes, version: i64, time_ms: i64) -> None:
+        """Has `/zookeeper/config` tell who belongs to the ensemble, where no transaction has. It is not part of the
+        digest, and nobody is notified."""
+        self.tree.set_data(paths.CONFIG, text, CONFIG_VERSION, version, time_ms)
 
     def write_stat(self, out: BytesWriter, node: ZNode) -> None:
         node.write_stat(out, self.tree.owner_rules.ephemeral_owner(node.owner))

@@ -70,10 +70,11 @@ class Intake:
         limit = service.settings.max_frame_bytes
         large = service.settings.large_request_threshold_bytes
         inbox = self._inbox
-        effort_limit = self._effort() + TURN_EFFORT
+        reads, replies = service.reads, self._replies
+        effort_limit = reads.spent() + (replies.written_bytes >> 12) + TURN_EFFORT
         overdue = inbox.overdue_bytes(service.settings.throttled_op_wait_ms, now_ms) if inbox.held_bytes else 0
         while size - position >= 4:
-            if self._must_wait():
+            if self._must_wait(link, service):
                 break
             length = i64(read_i32_be(data, position))
             if length < 0 or length > limit:
@@ -96,7 +97,7 @@ class Intake:
             position = end
             needed = 4
             effort_limit -= 1
-            if self._effort() > effort_limit and service.later is not None:
+            if reads.spent() + (replies.written_bytes >> 12) > effort_limit and service.later is not None:
                 self._pause()
                 service.later(self.maybe_resume)
                 break
@@ -108,26 +109,22 @@ class Intake:
         self._turns.count_answered_at_once()
         link.flush()
 
-    def _effort(self) -> i64:
-        return self._service.reads.spent() + (self._replies.written_bytes >> 12)
-
-    def _must_wait(self) -> bool:
+    def _must_wait(self, link: "ClientLink", service: "Service") -> bool:
         """Whether the next frame has to wait, because of the session, of requests on their way or of unread replies."""
-        service = self._service
-        if self._link.state == WAITING_FOR_SESSION or self.is_unread:
+        if link.state == WAITING_FOR_SESSION or self.is_unread:
             self._pause()
             return True
         if service.settings.max_requests and service.is_full():
             service.stats.request_throttle_waits += 1
             self._pause()
-            service.wait_for_room(self._link)
+            service.wait_for_room(link)
             return True
         outstanding = self._turns.outstanding()
         if outstanding and (
             outstanding >= MAX_OUTSTANDING or self._turns.waiting_effort >= TURN_EFFORT or service.is_overloaded()
         ):
             self._pause()
-            service.wait_for_room(self._link)
+            service.wait_for_room(link)
             return True
         return False
 

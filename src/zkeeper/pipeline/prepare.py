@@ -17,9 +17,7 @@ from zkeeper.database.database import Database
 from zkeeper.errors import (
     BadArgumentsError,
     MarshallingError,
-    ReconfigDisabledError,
     RuntimeInconsistencyError,
-    UnimplementedError,
     ZooKeeperError,
     error_of,
 )
@@ -27,11 +25,13 @@ from zkeeper.pipeline.checks import Checks, check_version, need_named_path
 from zkeeper.pipeline.creates import Creates
 from zkeeper.pipeline.deletes import Deletes
 from zkeeper.pipeline.pending import PendingTree
+from zkeeper.pipeline.reconfigs import Reconfigs
 from zkeeper.pipeline.requests import (
     CheckRequest,
     CreateRequest,
     DeleteRequest,
     MultiRequest,
+    ReconfigRequest,
     RefusedRequest,
     SessionRequest,
     SetAclRequest,
@@ -82,6 +82,7 @@ class Preparer:
         self._checks = Checks(database, self.pending, auth, options.enforce_quota)
         self._creates = Creates(database, self.pending, auth, self._checks)
         self._deletes = Deletes(database, self.pending, self._checks)
+        self.reconfigs = Reconfigs(self.pending, self._checks, options.reconfig_enabled)
         self.last_zxid: i64 = database.last_zxid
         self.payload = b""
 
@@ -134,11 +135,12 @@ class Preparer:
             return self._check(request, credentials)
         if isinstance(request, SessionRequest):
             return self._session(txn, request)
-        if isinstance(request, RefusedRequest):
-            raise error_of(int(request.code))
-        if self._options.reconfig_enabled:
-            raise UnimplementedError("a standalone server has no ensemble to change")
-        raise ReconfigDisabledError("reconfigEnabled is not true")
+        if isinstance(request, ReconfigRequest):
+            return self.reconfigs.prepare(txn, request, credentials)
+        assert isinstance(request, RefusedRequest), "a request that nobody prepares"
+        if request.op == protocol.RECONFIG and request.code != MarshallingError.code:
+            self.reconfigs.check_enabled()
+        raise error_of(int(request.code))
 
     # Changes.
 

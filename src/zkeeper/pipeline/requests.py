@@ -84,10 +84,19 @@ class SessionRequest(WriteRequest):
 
 @mypyc_attr(acyclic=True)
 class ReconfigRequest(WriteRequest):
-    """Decoded only as far as a standalone server needs in order to refuse it."""
+    """Servers that join and leave, or a whole membership; `config_id` is the version that it is to follow, -1 for any.
 
-    def __init__(self) -> None:
+    What the texts say is for those who know memberships.
+    """
+
+    def __init__(
+        self, joining: bytes | None, leaving: bytes | None, new_members: bytes | None, config_id: i64
+    ) -> None:  # fmt: skip
         super().__init__(protocol.RECONFIG, None)
+        self.joining = joining
+        self.leaving = leaving
+        self.new_members = new_members
+        self.config_id: i64 = config_id
 
 
 @mypyc_attr(acyclic=True)
@@ -120,11 +129,10 @@ def decode_write(op: i64, reader: Reader) -> WriteRequest:
     if op == protocol.CLOSE_SESSION:
         return SessionRequest(op, 0)
     if op == protocol.RECONFIG:
-        reader.buffer()
-        reader.buffer()
-        reader.buffer()
-        reader.int64()
-        return ReconfigRequest()
+        joining = reader.buffer()
+        leaving = reader.buffer()
+        new_members = reader.buffer()
+        return ReconfigRequest(joining, leaving, new_members, reader.int64())
     if op == protocol.CHECK:
         path = reader.buffer()
         return CheckRequest(path, reader.int32())

@@ -155,6 +155,7 @@ class Service:
         self._serving = True
         self._last_usable_zxid: i64 = NO_LAST_ZXID
         self._used_up: Callable[[], None] | None = None
+        self._is_proposing = True
         self.forwarder: Forwarder | None = None
         self.history: History | None = None
         self.handshake = Handshake(self, first_session_id)
@@ -193,6 +194,11 @@ class Service:
     def stop(self) -> None:
         """From now on nothing is accepted, applied or answered."""
         self._serving = False
+        self._is_proposing = False
+
+    def stop_proposing(self) -> None:
+        """What is on its way is still applied and answered; nothing new comes."""
+        self._is_proposing = False
 
     # Connections and sessions.
 
@@ -244,7 +250,7 @@ class Service:
         self, link: ClientLink | None, session_id: i64, cxid: i64, request: WriteRequest, received_ms: i64,
         credentials: list[Identity] | None = None,
     ) -> None:  # fmt: skip
-        if not self._serving:
+        if not self._is_proposing:
             return
         if self.preparer.last_zxid >= self._last_usable_zxid:
             assert self._used_up is not None

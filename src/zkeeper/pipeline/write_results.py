@@ -11,7 +11,7 @@ from mypy_extensions import i32, i64
 from zkeeper.database.database import Database
 from zkeeper.wire import protocol
 from zkeeper.wire.jute import write_bool, write_buffer
-from zkeeper.wire.txns import CreateBody
+from zkeeper.wire.txns import CreateBody, SetDataBody
 
 if TYPE_CHECKING:
     from zkeeper.pipeline.service import Proposal
@@ -24,6 +24,9 @@ def write_result(proposal: "Proposal", database: Database, out: BytesWriter) -> 
         _write_touched(database, out)
     elif op == protocol.MULTI:
         _write_results(database, out)
+    elif op == protocol.RECONFIG:
+        write_buffer(out, cast(SetDataBody, proposal.txn.body).data)
+        _write_touched(database, out)
     elif op != protocol.DELETE and op != protocol.CLOSE_SESSION:
         write_buffer(out, cast(CreateBody, proposal.txn.body).path)
         if op != protocol.CREATE:

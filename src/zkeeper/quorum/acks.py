@@ -47,13 +47,20 @@ class Acks:
 
     def advance(self) -> bool:
         """Moves `committed_zxid` as far as the ACKs allow, or to the next change of membership (rule 3)."""
-        for zxid in sorted(set(self._acked.values()), reverse=True):
+        for zxid in self._candidates():
             if zxid <= self.committed_zxid:
                 return False
             if self._has_quorum(zxid):
                 self._commit(zxid)
                 return True
         return False
+
+    def _candidates(self) -> list[int]:
+        """What may be the last committed one, the highest first: where a log ends, and what is before a span."""
+        ends = set(self._acked.values())
+        for span in self._spans[1:]:
+            ends.add(span.first_zxid - 1)
+        return sorted(ends, reverse=True)
 
     def _has_quorum(self, zxid: i64) -> bool:
         span = self._spans[0]

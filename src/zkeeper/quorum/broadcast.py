@@ -10,7 +10,15 @@ from librt.strings import BytesWriter
 from mypy_extensions import i64
 
 from zkeeper.wire.log_entry import EntryBatch
-from zkeeper.wire.quorum_packets import COMMIT, INFORM, PROPOSAL, write_packet
+from zkeeper.wire.quorum_bodies import activation_bytes
+from zkeeper.wire.quorum_packets import (
+    COMMIT,
+    COMMIT_AND_ACTIVATE,
+    INFORM,
+    INFORM_AND_ACTIVATE,
+    PROPOSAL,
+    write_packet,
+)
 
 
 @final
@@ -62,6 +70,11 @@ class Broadcast:
         while zxid <= last_zxid:
             write_packet(self._for_followers, COMMIT, zxid)
             zxid += 1
+
+    def activate(self, zxid: i64, payload: bytes, designated_leader: i64) -> None:
+        """Tells all of them that a change of the membership is committed, and who is to lead under the new one."""
+        write_packet(self._for_followers, COMMIT_AND_ACTIVATE, zxid, activation_bytes(designated_leader))
+        write_packet(self._for_observers, INFORM_AND_ACTIVATE, zxid, activation_bytes(designated_leader, payload))
 
     def inform(self, zxid: i64, payload: bytes) -> None:
         """Tells the observers of a transaction that is committed."""

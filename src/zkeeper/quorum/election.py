@@ -5,7 +5,8 @@ A state machine without a clock and without a network. What it wants to be done 
 
 1. Only voters count: the participants of the committed membership, and of a newer one that was seen.
 2. A round ends in a decision only when a quorum agrees with it, and nothing better came for `FINALIZE_WAIT_MS`; or when
-   a quorum says that it has a leader, and that leader says so, too.
+   a quorum says that it has a leader, and that leader says so, too. To follow such a leader a quorum of the committed
+   membership is enough; who is to lead needs one of each.
 3. The round never goes back while the process lives, but for joining a leader that was elected in another one.
 4. What is kept of others is bounded: a ballot for each voter, and `MAX_WAITING` messages before an election begins.
 """
@@ -242,7 +243,7 @@ class Elector:
             # There is a leader or soon will be: it is asked for again before long.
             self._interval_ms = self._min_interval_ms
         self._leader_poll.cast(sid, ballot)
-        if self._is_elected(ballot, self._leader_poll):
+        if self._is_elected(ballot, self._leader_poll) or self._is_followed(ballot):
             self._finish(ballot, self._leader_poll)
         elif ballot.state == LEADING and self._oracle is not None and self._may_yield(self._oracle):
             self._tell(f"the oracle has this server follow server {sid}, which leads")
@@ -252,6 +253,13 @@ class Elector:
         leader = ballot.vote.leader
         is_sure = ballot.vote.round_ == self.round_ if leader == self.own_sid else poll.says_it_leads(leader)
         return is_sure and self.memberships.has_quorum(poll.voters_for(ballot))
+
+    def _is_followed(self, ballot: Ballot) -> bool:
+        """Whether another server leads a quorum of the committed membership. That is enough to follow it: a membership
+        that was only proposed may be lost with the leader who did, and nobody else may know of it."""
+        poll, leader = self._leader_poll, ballot.vote.leader
+        is_sure = leader != self.own_sid and poll.says_it_leads(leader)
+        return is_sure and self.memberships.committed.verifier.contains_quorum(poll.voters_for(ballot))
 
     def _may_go_alone(self) -> bool:
         agreeing = self._round_poll.voters_for(self._own_ballot())

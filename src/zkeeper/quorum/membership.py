@@ -69,6 +69,14 @@ class Membership:
         return membership
 
     @staticmethod
+    def decode(data: bytes | None) -> "Membership":
+        """The same of a text as servers send it."""
+        try:
+            return Membership.parse((data or b"").decode("utf-8"))
+        except UnicodeDecodeError as bad:
+            raise MembershipError(f"the membership is no text: {bad}", "it is UTF-8") from bad
+
+    @staticmethod
     def of(properties: Iterable[tuple[str, str]]) -> "Membership":
         """What keys and their values describe; of a key that is there twice the last value counts."""
         reading = _Reading()

@@ -10,6 +10,7 @@ from typing import Final, final
 from zkeeper.errors import (
     BadArgumentsError,
     BadVersionError,
+    MarshallingError,
     NewConfigNoQuorumError,
     ReconfigDisabledError,
     ReconfigInProgressError,
@@ -112,12 +113,20 @@ def _changed(current: Membership, joining: list[str], leaving: list[str]) -> Mem
         )
     members = dict(current.members)
     for item in leaving:
-        members.pop(parse_number(item, "leaving"), None)
+        members.pop(_leaver(item), None)
     for item in joining:
         joiner = _joiner(item)
         _check_not_taken(joiner, members.values())
         members[joiner.sid] = joiner
     return Membership(members)
+
+
+def _leaver(item: str) -> int:
+    """What is no number gets another error code than all else (wire, section 6.1)."""
+    try:
+        return parse_number(item, "leaving")
+    except MembershipError as bad:
+        raise MarshallingError(str(bad)) from bad
 
 
 def _joiner(item: str) -> Member:

@@ -23,6 +23,12 @@ def _names(server: asyncio.Server) -> list[tuple[str, int]]:
     return [(str(name[0]), int(name[1])) for name in names]
 
 
+def _stop(servers: list[asyncio.Server]) -> None:
+    """Accepts no more there."""
+    for server in servers:
+        server.close()
+
+
 def _ports(server: asyncio.Server) -> list[int]:
     return sorted({port for _, port in _names(server)})
 
@@ -48,6 +54,7 @@ class ClientPort:
         self._unproven: list[ClientConnection] = []
         self._suspected: set[ClientConnection] = set()
         self._servers: list[asyncio.Server] = []
+        self._place: tuple[str | None, int] = None, 0
         self._sweep: asyncio.TimerHandle | None = None
 
     async def listen(self, host: str | None, port: int, backlog: int) -> None:
@@ -55,6 +62,7 @@ class ClientPort:
 
         Port 0 is any that is free, the same for all addresses.
         """
+        self._place = host, port
         loop = asyncio.get_running_loop()
         backlog = backlog if backlog > 0 else 1024
         server = await loop.create_server(self._accept, host, port, backlog=backlog)
@@ -74,6 +82,24 @@ class ClientPort:
             except OSError:
                 continue  # Somebody else has it on another address.
         return await asyncio.get_running_loop().create_server(self._accept, host, server_ports[-1], backlog=backlog)
+
+    async def move(self, host: str | None, port: int, backlog: int) -> None:
+        """Listens at another place from now on; connections stay. Raises `OSError` when it cannot, and stays then."""
+        before, place = self._servers, self._place
+        if (host, port) == place:
+            return
+        self._servers = []
+        if port == place[1]:
+            _stop(before)  # All addresses, and one of them, exclude each other.
+        try:
+            await self.listen(host, port, backlog)
+        except OSError:
+            if port == place[1]:
+                await self.listen(*place, backlog)
+            else:
+                self._servers, self._place = before, place
+            raise
+        _stop(before)
 
     def _accept(self) -> ClientConnection:
         return ClientConnection(self)

@@ -15,6 +15,7 @@ from zkeeper.pipeline.clocks import MonotonicMs
 from zkeeper.pipeline.service import Service
 from zkeeper.pipeline.session_lines import SessionLines
 from zkeeper.pipeline.stats import ServiceStats, Summary
+from zkeeper.quorum.members import WILDCARDS, ClientAddress
 from zkeeper.server import audit
 from zkeeper.server.client_port import ClientPort
 from zkeeper.server.config.model import ServerConfig
@@ -149,6 +150,17 @@ class Node:
         except OSError as error:
             raise port_failure(network, error) from error
 
+    async def move_clients(self, port: ClientPort, client: ClientAddress) -> None:
+        """Has `port` listen where the membership says from now on. Where it cannot, it stays."""
+        host = None if client.host in WILDCARDS else client.host
+        try:
+            await port.move(host, client.port, self.config.network.listen_backlog)
+        except OSError as error:
+            logger.error("the client port cannot move to %s, and stays where it is: %s", client, error)
+            return
+        for name, number in port.addresses():
+            logger.info("serving clients on %s port %d", name, number)
+
     def answer_words(
         self, service: Service, port: ClientPort, mode: str = STANDALONE, quorum: QuorumFacts | None = None
     ) -> None:  # fmt: skip
@@ -159,7 +171,7 @@ class Node:
     def _facts(self, service: Service, port: ClientPort, mode: str, quorum: QuorumFacts | None) -> ServerFacts:
         data_folder, log_folder = self.storage.snapshot_folder, self.storage.log_folder
         return ServerFacts(
-            client_port=port.addresses()[0][1],
+            client_port=lambda: port.addresses()[0][1],
             data_folder=data_folder,
             log_folder=log_folder,
             data_folder_bytes=lambda: folder_bytes(self.disk, data_folder),

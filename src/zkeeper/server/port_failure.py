@@ -19,7 +19,9 @@ _OTHER_ADVICE: Final = "correct clientPort and clientPortAddress"
 
 
 class PortError(OSError):
-    """The client port cannot be opened."""
+    """The client port cannot be opened. `exit_code` is that of a process that cannot serve for it."""
+
+    exit_code = 1
 
 
 def port_failure(network: NetworkConfig, error: OSError) -> PortError:

@@ -14,6 +14,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable
+from typing import Any
 
 from interop.ensembles.agreement import check_digests, held_by
 from interop.ensembles.ensemble import Ensemble
@@ -52,6 +53,7 @@ class Chapter:
         self.history = History(time.monotonic)
         self.counts: Counter[str] = Counter()
         self.longest_recovery_s = 0.0
+        self._mishaps: list[object] = []
         ports = [member.address.client for member in ensemble.members.values()]
         self._clients = [
             Client(name, random.Random(rng.randbytes(8)), self.history, ports, self._root, is_sync_strong)
@@ -59,6 +61,7 @@ class Chapter:
         ]
 
     async def run(self) -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: self._note_mishap(context))
         first_zxid = await asyncio.to_thread(self._open)
         tasks = [asyncio.create_task(client.run()) for client in self._clients]
         try:
@@ -73,6 +76,14 @@ class Chapter:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.to_thread(self._judge, first_zxid)
+
+    def _note_mishap(self, context: dict[str, Any]) -> None:
+        """A reply that is no answer to what was asked next, for one."""
+        self._mishaps.append(context.get("exception") or context["message"])
+
+    def _check_mishaps(self) -> None:
+        if self._mishaps:
+            raise Violation(f"a client broke off: {self._mishaps[0]!r}")
 
     def _open(self) -> int:
         """Makes the root; returns the zxid that the ensemble had then."""
@@ -98,6 +109,7 @@ class Chapter:
         began_s, wanted = time.monotonic(), self._acknowledged() + PROGRESS
         await asyncio.to_thread(self._ensemble.await_service)
         while self._acknowledged() < wanted:
+            self._check_mishaps()
             for task in tasks:
                 if task.done():
                     task.result()
@@ -112,6 +124,7 @@ class Chapter:
     # The judgement.
 
     def _judge(self, first_zxid: int) -> None:
+        self._check_mishaps()
         self._ensemble.await_equal()
         self._read_all()
         committed = self._check_logs(first_zxid)

@@ -31,8 +31,6 @@ class Connection:
     server: str
     resumed: Session
     is_expired: bool
-    at_s: float
-    """When it was opened, or was not."""
 
 
 @dataclass
@@ -135,7 +133,7 @@ class EnsembleClient:
             is_expired = True
         except OSError:
             client.abort()
-        self._record.add(self.machine.name, Connection(client, server, session, is_expired, _now_s()))
+        self._record.add(self.machine.name, Connection(client, server, session, is_expired))
         if is_expired:
             self._say(f"session {session.session_id:#x} is over")
             self._session, self._next_xid = NO_SESSION, 1
@@ -198,7 +196,3 @@ class EnsembleClient:
             await asyncio.wait([client.lost])
         else:
             await asyncio.sleep(self._random.expovariate(1 / self._pace_s))
-
-
-def _now_s() -> float:
-    return asyncio.get_running_loop().time()

@@ -29,6 +29,7 @@ from .verdict import EnsembleJudge
 PACES_S = (0.01, 0.03, 0.1)
 WATCH_S = 0.02
 """Between two looks at the servers."""
+RECOVERY_S = 3.0
 SETTLE_S = 120.0
 COUNTED = {
     "recovered to zxid": "recoveries",
@@ -96,6 +97,8 @@ class EnsembleRun:
         self._pass_time(self.random.choice((0.0, 0.5, 2.0)))
         works = [each.machine.start(each.run) for each in (*self.clients, *self.lockers)]
         for _ in range(self.random.randint(3, 10)):
+            if self.random.random() < 0.6:
+                self._recover()
             for _ in range(self.random.choice((1, 1, 2))):
                 self._do_harm()
             self._pass_time(self.random.choice((0.02, 0.3, 1.0, 3.0)) * self.random.random())
@@ -103,6 +106,14 @@ class EnsembleRun:
         self._judge()
 
     # Under faults.
+
+    def _recover(self) -> None:
+        """A broken ensemble shows little: now and then it comes to serve again before the next fault."""
+        self.harms.heal()
+        until_s = self.sim.time() + RECOVERY_S
+        while self.sim.time() < until_s and not any(node.is_serving and look_at(node) for node in self.nodes):
+            self._pass_time(0.1)
+        self._pass_time(self.random.choice((0.1, 0.5, 1.0)) * self.random.random())
 
     def _do_harm(self) -> None:
         harm = self.harms.next()

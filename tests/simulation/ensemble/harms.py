@@ -249,10 +249,10 @@ class Harms:
         self.heal_network()
         for node in self.nodes:
             disk = node.machine.disk
-            disk.capacity_bytes, disk.is_lying = None, False
+            disk.capacity_bytes = None
             disk.set_latency(*LATENCIES_S[0])
             for kind in FAULTY_OPERATIONS:
                 disk.fail_next(kind, errno.EIO, 0)
             disk.kill_at_step(1 << 60)
             node.machine.resume()
-        self._down_until_s.clear()
+        self._down_until_s = dict.fromkeys(self._down_until_s, 0.0)

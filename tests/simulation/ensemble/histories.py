@@ -1,7 +1,8 @@
 """The history of what the clients of a run were told, for the checks of `zkeeper.testing.history`.
 
 1. Reads behind a sync on the same connection are synced. Child watches, ACLs and containers are no part of it.
-2. A connection's watches end with it: these clients do not set them again.
+2. Who is told that the session is over does not know that: its leader may fail before it has closed it.
+3. A connection's watches end with it: these clients do not set them again.
 """
 
 from zkeeper.testing.history import (
@@ -42,8 +43,6 @@ def history_of(record: Record) -> History:
     for connections in record.connections.values():
         for connection in connections:
             _Told(history, connection.client).take()
-            if connection.is_expired:
-                history.expired(connection.resumed.session_id, at=connection.at_s)
     return history
 
 

@@ -18,12 +18,13 @@ from ..connection_judge import ConnectionJudge, States  # noqa: TID252
 from ..history import Violation  # noqa: TID252
 from ..judge import check_photo  # noqa: TID252
 from ..log_files import Entry  # noqa: TID252
-from ..model import Answer, Model  # noqa: TID252
+from ..model import OK, Answer, Model  # noqa: TID252
 from ..node import Photo  # noqa: TID252
 from ..raw_client import Sent  # noqa: TID252
 from ..replay import Replay  # noqa: TID252
 from ..requests import (  # noqa: TID252
     CHECK,
+    CLOSE_SESSION,
     CONTAINER,
     CREATE,
     CREATE2,
@@ -66,7 +67,10 @@ class EnsembleReplay(Replay):
     def apply(self, entry: Entry) -> tuple[Sent, Answer] | None:
         self.model.zxid = entry.zxid - 1
         if entry.kind == ERROR and (code := Cursor(entry.body).i32()) in (SESSION_EXPIRED, SESSION_MOVED):
-            return self._refused(entry, code)
+            return self._without_effect(entry, code)
+        if entry.kind == CLOSE_SESSION and entry.session_id not in self.model.sessions:
+            # Expired while its own closing was on the way from the server that held it; ZooKeeper closes it again.
+            return self._without_effect(entry, OK)
         if entry.session_id not in self._others or entry.kind == CREATE_SESSION:
             return super().apply(entry)
         if _has_failed(entry):
@@ -75,7 +79,7 @@ class EnsembleReplay(Replay):
             self._write(entry, _request(entry.kind, Cursor(entry.body)))
         return None
 
-    def _refused(self, entry: Entry, code: int) -> tuple[Sent, Answer] | None:
+    def _without_effect(self, entry: Entry, code: int) -> tuple[Sent, Answer] | None:
         """What comes from the server that held the session before may come late."""
         self.count_refused += 1
         self._nothing(entry)

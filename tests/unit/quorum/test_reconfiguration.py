@@ -97,7 +97,6 @@ def test_a_whole_membership_replaces_a_hierarchy() -> None:
         (ReconfigArguments(joining="server.4=10.0.0.2:2:22122;3"), "10.0.0.2:22122 of server.4 conflicts"),
         (ReconfigArguments(joining="server.4=a:1:2;10.0.0.9:22143"), "10.0.0.9:22143 of server.4 conflicts"),
         (ReconfigArguments(joining="server.4=a:1:2;5,server.5=a:1:3;6"), "a:1 of server.5 conflicts with server.4"),
-        (ReconfigArguments(leaving="three"), 'For input string: "three"'),
         (ReconfigArguments(leaving="1,2"), "new configuration must include at least 2 followers"),
         (ReconfigArguments(new_members="server.1=a:1:2"), "new configuration must include at least 2 followers"),
         (ReconfigArguments(new_members=""), "Observers w/o participants"),
@@ -110,6 +109,12 @@ def test_bad_arguments(arguments: ReconfigArguments, reason: str) -> None:
     with pytest.raises(errors.BadArgumentsError) as caught:
         reconfig(arguments)
     assert reason in str(caught.value)
+
+
+def test_who_leaves_is_named_by_a_number() -> None:
+    """Java's code for what it fails to read there differs from all others (wire, section 6.1)."""
+    with pytest.raises(errors.MarshallingError):
+        reconfig(ReconfigArguments(leaving="three"))
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "127.0.0.1", "127.9.9.9", "localhost", "[::1]", "[::]"])

@@ -2,14 +2,12 @@
 
 from dataclasses import replace
 
-from zkeeper.quorum.membership import ClientAddress
+from zkeeper.quorum.members import WILDCARDS, ClientAddress
 from zkeeper.server.config.build import Given
 from zkeeper.server.config.members import Listed
 from zkeeper.server.config.messages import ConfigError
 from zkeeper.server.config.model import NetworkConfig, ServerConfig
 from zkeeper.wire.addresses import canonical_address
-
-_WILDCARDS = ("0.0.0.0", "::")
 
 
 def with_client_address(given: Given, listed: Listed, sid: int) -> ServerConfig:
@@ -21,7 +19,7 @@ def with_client_address(given: Given, listed: Listed, sid: int) -> ServerConfig:
     network = given.config.network
     if network.client_port is not None and not _agree(network, client):
         raise _clash(given, listed, sid, client)
-    host = None if client.host in _WILDCARDS else client.host
+    host = None if client.host in WILDCARDS else client.host
     found = replace(network, client_port=client.port, client_port_address=host)
     place = listed.place(sid)
     sources = {**given.config.sources, "clientPort": place, "clientPortAddress": place}
@@ -36,7 +34,7 @@ def with_missing_client_address(given: Given, listed: Listed, sid: int) -> Serve
 
 def _agree(network: NetworkConfig, client: ClientAddress) -> bool:
     host = network.client_port_address
-    is_same_host = host is None or host in _WILDCARDS or canonical_address(host).decode() == client.host
+    is_same_host = host is None or host in WILDCARDS or canonical_address(host).decode() == client.host
     return network.client_port == client.port and is_same_host
 
 

@@ -16,6 +16,9 @@ class RoleEndedError(Exception):
 class EnsembleContext:
     """`init_limit` and `sync_limit` are in ticks; `limit_bytes` is the longest field of a packet that is believed.
 
+    `least_participants` have to be left by a change of the membership. `has_observer_log` says whether this server
+    keeps a log when it is an observer, too; the delays are an observer's.
+
     `uses_disk_history`, `forces_snapshots` and the limits of syncs are a leader's, for learners that lag behind;
     `max_wait_for_epoch_s` is -1 when it is off.
 
@@ -24,7 +27,6 @@ class EnsembleContext:
     """
 
     sid: int
-    is_observer: bool
     tick_s: float
     init_limit: int
     sync_limit: int
@@ -32,9 +34,14 @@ class EnsembleContext:
     connect_retry_s: float
     limit_bytes: int
     listens_on_all_addresses: bool
+    is_multi_address: bool
+    least_participants: int
     memberships: Memberships
     epochs: Epochs
     random: Random
+    has_observer_log: bool = True
+    observer_reconnect_s: float = 0.0
+    observer_election_s: float = 0.0
     uses_disk_history: bool = True
     forces_snapshots: bool = False
     max_snap_syncs: int = 10
@@ -42,6 +49,16 @@ class EnsembleContext:
     max_wait_for_epoch_s: float = -1.0
     needs_everything: bool = False
     measures: Measures = field(default_factory=Measures)
+
+    @property
+    def is_logging(self) -> bool:
+        """Whether this server's log holds what its memory does."""
+        return self.has_observer_log or not self.is_observer
+
+    @property
+    def is_observer(self) -> bool:
+        """By the committed membership; whom that does not list follows without a vote."""
+        return self.sid in self.memberships.committed.observers
 
     @property
     def init_s(self) -> float:

@@ -116,6 +116,11 @@ class Election:
         finally:
             self._elector.pause()
 
+    async def follow_membership(self) -> None:
+        """Has the port where the committed membership says. Raises `ElectionPortError`."""
+        if self.connections.has_to_move():
+            await self.connections.restart()
+
     def set_role(self, state: int, vote: Vote) -> None:
         """The server has a role that no election gave it, or looks for a leader soon; others are told so."""
         self._elector.set_role(state, vote)

@@ -5,6 +5,8 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from zkeeper.server.port_failure import PortError
+
 BIND_PAUSE_S: Final = 1.0
 DEFAULT_BIND_RETRIES: Final = 3
 
@@ -13,8 +15,10 @@ logger = logging.getLogger("zkeeper.election")
 Address = tuple[str | None, int]
 
 
-class ElectionPortError(OSError):
-    """The election port cannot be opened; ZooKeeper's exit code for it is 14."""
+class ElectionPortError(PortError):
+    """The election port cannot be opened."""
+
+    exit_code = 14
 
 
 class ElectionPort:

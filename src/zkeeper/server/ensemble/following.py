@@ -3,7 +3,9 @@
 1. A follower logs what is proposed in its order and acknowledges each transaction when its log has it durably; it
    applies what is committed, in the same order. An observer does both with what it is informed of.
 2. What its clients write is sent to the leader; who was heard of is told with the answer to each PING.
-3. Whatever does not fit, a hole between proposals or a commit of another transaction than the next, ends the role: the
+3. A membership that is proposed is the last seen one before its transaction is in the log, and so before its ACK; it
+   takes effect with its commit.
+4. Whatever does not fit, a hole between proposals or a commit of another transaction than the next, ends the role: the
    server looks for a leader again and is brought into line.
 """
 
@@ -16,11 +18,15 @@ from zkeeper.database.auth import Identity
 from zkeeper.errors import DecodeError
 from zkeeper.pipeline.service import Service
 from zkeeper.quorum.marks import hit
+from zkeeper.quorum.membership import Membership, MembershipError
 from zkeeper.server.ensemble.context import RoleEndedError
-from zkeeper.server.ensemble.learner import Learner
+from zkeeper.server.ensemble.learner import Learner, proposed_membership
+from zkeeper.server.ensemble.observing import NoLog, nothing
 from zkeeper.server.ensemble.packet_link import PacketLink, Packets
 from zkeeper.server.ensemble.stage import Stage
+from zkeeper.wire.protocol import RECONFIG
 from zkeeper.wire.quorum_bodies import (
+    read_activation,
     read_revalidated,
     revalidate_bytes,
     touched_bytes,
@@ -29,7 +35,9 @@ from zkeeper.wire.quorum_bodies import (
 from zkeeper.wire.quorum_packets import (
     ACK,
     COMMIT,
+    COMMIT_AND_ACTIVATE,
     INFORM,
+    INFORM_AND_ACTIVATE,
     NO_ZXID,
     PING,
     PROPOSAL,
@@ -71,8 +79,10 @@ class Following:
         self._first_zxid = self._last_proposed = int(learner.database.last_zxid)
         self._uncommitted: deque[int] = deque()
         self._unacknowledged: deque[int] = deque()
+        self._changes: dict[int, Membership] = {}
         self._handle: dict[int, Callable[[QuorumPacket], None]] = {
             PING: self._ping, REVALIDATE: self._revalidated, SYNC: self._synced,
+            COMMIT_AND_ACTIVATE: self._activated, INFORM_AND_ACTIVATE: self._informed_and_activated,
         }  # fmt: skip
         self._ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
@@ -80,7 +90,7 @@ class Following:
         """Serves clients until the leader is lost. Raises `RoleEndedError`, which says why."""
         try:
             self._begin()
-            raise RoleEndedError(f"leader: {await self._ended}")
+            raise RoleEndedError(f"leader {self._learner.leader_sid}: {await self._ended}")
         finally:
             self._link.close("this server does not follow any more")
             await self._stage.close_to_clients()
@@ -89,10 +99,9 @@ class Following:
         learner = self._learner
         self.service.forward_to(LeaderLink(self._link))
         self.service.history = learner.history
-        log = self._stage.make_log(learner.database, self._logged)
-        self.service.connect_log(log.batch, log.wake)
+        self._connect_log()
         self._link.send(ACK, epoch_begin(learner.epoch))
-        self._stage.open_to_clients(self.service, log, learner.epoch)
+        self._stage.open_to_clients(self.service, learner.epoch)
         self._link.on_closed = lambda: self._end(self._link.closed_reason)
         if self._link.is_closed():
             self._end(self._link.closed_reason)
@@ -105,6 +114,13 @@ class Following:
             self.service.committed(learner.committed[-1])
         self.service.database.demand_agreement()
         self._link.serve(self._take)
+
+    def _connect_log(self) -> None:
+        if not self._learner.context.is_logging:
+            self.service.connect_log(NoLog(), nothing)
+            return
+        log = self._stage.make_log(self._learner.database, self._logged)
+        self.service.connect_log(log.batch, log.wake)
 
     def _end(self, reason: str) -> None:
         if not self._ended.done():
@@ -129,7 +145,7 @@ class Following:
                         self.service.committed(committed)
                         committed = 0
                     self._other(packet)
-        except (DecodeError, RoleEndedError) as error:
+        except (DecodeError, MembershipError, RoleEndedError) as error:
             self._link.close(str(error))
             return
         if committed:
@@ -156,6 +172,8 @@ class Following:
         txn = decode_txn(payload, self._limit_bytes, self._stage.is_digest_enabled)
         if txn.zxid != zxid:
             raise DecodeError(f"proposal 0x{zxid:x} has a transaction 0x{txn.zxid:x}")
+        if txn.txn_type == RECONFIG:
+            self._see_change(zxid, proposed_membership(txn))
         self._last_proposed = zxid
         self._uncommitted.append(zxid)
         if not self._is_observer:
@@ -174,6 +192,28 @@ class Following:
         if self._uncommitted[0] != zxid:
             raise RoleEndedError(f"0x{zxid:x} is committed, and 0x{self._uncommitted[0]:x} is next")
         self._uncommitted.popleft()
+        if self._changes:
+            self._changes.pop(zxid, None)
+
+    def _see_change(self, zxid: int, membership: Membership) -> None:
+        """Rule 3."""
+        self._learner.context.memberships.set_last_seen(membership)
+        self._changes[zxid] = membership
+
+    def _activated(self, packet: QuorumPacket) -> None:
+        """A change of the membership is committed. It may take this server elsewhere, once it is applied."""
+        zxid, (designated, _) = int(packet.zxid), read_activation(packet.data)
+        membership = self._changes.pop(zxid, None)
+        self._commit(zxid)
+        self.service.committed(zxid)
+        if membership is None:
+            raise RoleEndedError(f"0x{zxid:x} is activated, and is no change of the membership that was proposed")
+        if self._stage.activate(membership, designated, zxid):
+            raise RoleEndedError(f"by the membership of version {membership.version:x} it or the leader is another one")
+
+    def _informed_and_activated(self, packet: QuorumPacket) -> None:
+        self._propose(int(packet.zxid), read_activation(packet.data)[1])
+        self._activated(packet)
 
     def _logged(self, zxid: int) -> None:
         """Acknowledges each transaction, as leaders of all kinds expect."""

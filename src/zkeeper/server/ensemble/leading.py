@@ -8,7 +8,8 @@
    A learner's sync is answered right behind the commit of what was proposed last before it.
 4. What a learner that joins is sent first and what it is sent from then on meet without a gap: both are decided in one
    step of the loop.
-5. Leading ends when no quorum was heard of for `syncLimit` ticks, and when the zxids of the epoch are used up.
+5. Leading ends when no quorum was heard of for `syncLimit` ticks, when the zxids of the epoch are used up, and with the
+   commit of a membership by which another server has to lead: nothing is proposed or committed behind it.
 """
 
 import asyncio
@@ -24,8 +25,10 @@ from zkeeper.quorum.acks import Acks
 from zkeeper.quorum.broadcast import Broadcast, ProposalSizes
 from zkeeper.quorum.committed_log import CommittedLog
 from zkeeper.quorum.marks import hit
+from zkeeper.quorum.membership import Membership
 from zkeeper.quorum.sync_plan import SyncPlan, plan_sync
 from zkeeper.server.durable_log import DurableLog
+from zkeeper.server.ensemble.changes import Changes
 from zkeeper.server.ensemble.context import EnsembleContext, RoleEndedError
 from zkeeper.server.ensemble.gathering import Gathering
 from zkeeper.server.ensemble.learner_handler import LearnerHandler
@@ -70,6 +73,8 @@ class Leader:
         self._connected = Gathering(committed, context.sid)
         self._accepted = Gathering(committed, context.sid)
         self._followed = Gathering(context.memberships.verifiers(), context.sid)
+        self._changes: Changes | None = None
+        self._handed_over_tick: int | None = None
         self._has_epoch = asyncio.Event()
         self._serves = asyncio.Event()
         self._gave_up = asyncio.Event()
@@ -134,13 +139,19 @@ class Leader:
         await self._wait_for(self._connected, "no quorum has connected")
         self.epoch = self._highest_accepted + 1
         await self.context.epochs.accept(self.epoch)
+        await self._number_membership()
         logger.info("leading in epoch %d: heard of servers %s", self.epoch, sorted(self._connected.sids()))
         self._has_epoch.set()
         await self._wait_for(self._accepted, "no quorum has accepted the epoch")
         await self.context.epochs.set_current(self.epoch)
 
-    async def _synchronize(self) -> None:
+    async def _number_membership(self) -> None:
+        """Before anybody hears of the epoch, and so of the membership in NEWLEADER (quorum, section 7.3, step 4)."""
         self.context.memberships.renumber(epoch_begin(self.epoch))
+        await self._stage.memberships_settled()
+        self._followed = Gathering(self.context.memberships.verifiers(), self.context.sid)
+
+    async def _synchronize(self) -> None:
         await self._wait_for(self._followed, "no quorum has taken over the history")
 
     async def _wait_for(self, gathering: Gathering, otherwise: str) -> None:
@@ -204,7 +215,9 @@ class Leader:
     # Broadcast.
 
     def _begin_broadcast(self) -> None:
+        self._complete_change()
         database = self.database
+        self._stage.show_membership(database)
         database.demand_agreement()
         database.last_zxid = epoch_begin(self.epoch)
         self.service = service = self._stage.make_service(database)
@@ -212,14 +225,27 @@ class Leader:
         self._log = self._stage.make_log(database, self._logged)
         self._broadcast = Broadcast(self._log.batch, database.last_zxid)
         self.acks = Acks(database.last_zxid, self.context.memberships.verifiers())
+        self._changes = Changes(self.context, self.acks, self._in_step)
+        service.preparer.reconfigs.reconfigurer = self._changes
         service.connect_log(self._broadcast, self._wake)
         service.limit_zxids(database.last_zxid + LAST_COUNTER, self._used_up)
         service.start(NO_OWNER)
         self.serves_since_s = self._loop.time()
-        self._stage.open_to_clients(service, self._log, self.epoch)
+        self._stage.open_to_clients(service, self.epoch)
         followers = sorted(self._followed.sids())
         logger.info("leading: serving from zxid 0x%x, followed by %s", database.last_zxid, followers)
         self._serves.set()
+
+    def _complete_change(self) -> None:
+        """A membership that was proposed before is committed now: a quorum of it has acknowledged NEWLEADER, too. If
+        this server is not to lead under it, the others hear of it when they look for a leader again."""
+        memberships = self.context.memberships
+        if memberships.is_pending and self._stage.activate(memberships.last_seen, None, 0):
+            raise RoleEndedError("by the membership that was under way another server has to lead")
+
+    def _in_step(self) -> set[int]:
+        followers = [one.sid for one in self._handlers if one.is_synced and one.is_alive() and not one.is_observer]
+        return {self.context.sid, *[sid for sid in followers if sid is not None]}
 
     def _wake(self) -> None:
         self._flush_soon()
@@ -254,22 +280,33 @@ class Leader:
             return
         acks.ack(sid, zxid)
         committed = acks.committed_zxid
-        while acks.advance():
-            self._commit(committed + 1, acks.committed_zxid)
+        while self._handed_over_tick is None and acks.advance():
+            self._commit(committed + 1, int(acks.committed_zxid))
             committed = acks.committed_zxid
 
     def _commit(self, first_zxid: int, last_zxid: int) -> None:
+        """A change of the membership is the last of those that are committed together (`Acks`, rule 3)."""
+        assert self._changes is not None
         assert self.service is not None
-        first_zxid = self._answer_syncs(first_zxid, last_zxid)
-        self._tell_committed(first_zxid, last_zxid)
-        if last_zxid - first_zxid >= FEW_TXNS:
-            self.flush()
-            self.service.committed(last_zxid)
+        membership = self._changes.proposed_at(last_zxid)
+        if membership is not None:
+            first_zxid = self._answer_syncs(first_zxid, last_zxid - 1)
+            self._tell_committed(first_zxid, last_zxid - 1)
+            self._commit_change(self._changes, membership, last_zxid)
+            self._answer_syncs(last_zxid + 1, last_zxid)
         else:
-            self.service.committed(last_zxid)
-            self.flush()
+            first_zxid = self._answer_syncs(first_zxid, last_zxid)
+            self._tell_committed(first_zxid, last_zxid)
+            self._apply(self.service, last_zxid, is_much=last_zxid - first_zxid >= FEW_TXNS)
         if self._is_used_up and last_zxid == self.last_proposed():
             self._give_up_used_up()
+
+    def _apply(self, service: Service, zxid: int, is_much: bool) -> None:
+        """Rule 3."""
+        if is_much:
+            self.flush()
+        service.committed(zxid)
+        self.flush()
 
     def _answer_syncs(self, first_zxid: int, last_zxid: int) -> int:
         """Tells the commits up to the last that a learner's sync waits for, and answers these; what is left to tell."""
@@ -280,6 +317,26 @@ class Leader:
             handler.answer_sync()
             first_zxid = zxid + 1
         return first_zxid
+
+    def _commit_change(self, changes: Changes, membership: Membership, zxid: int) -> None:
+        """What follows is committed here only if this server stays the leader (quorum, section 16.4)."""
+        assert self._broadcast is not None
+        assert self.service is not None
+        designated = changes.committed(membership, self.last_proposed())
+        payload = self._payload_of(self.service, zxid)
+        self._broadcast.activate(zxid, payload, designated)
+        self.flush()
+        self.service.committed(zxid)
+        if self._stage.activate(membership, designated, zxid):
+            self.service.stop_proposing()
+            self._handed_over_tick = self.tick
+            logger.info("leading: server %d is to lead from now on", designated)
+            self._maybe_leave()
+
+    def _payload_of(self, service: Service, zxid: int) -> bytes:
+        (payload,) = [one.payload for one in service.outstanding_proposals() if one.txn.zxid == zxid]
+        assert payload is not None
+        return payload
 
     def _tell_committed(self, first_zxid: int, last_zxid: int) -> None:
         assert self._broadcast is not None
@@ -346,6 +403,10 @@ class Leader:
         """The last that is committed: what a learner that joins now has to have, beside what is outstanding."""
         return int(self.acks.committed_zxid) if self.acks is not None else int(self.database.last_zxid)
 
+    def is_changing(self) -> bool:
+        """Whether a change of the membership is under way, in this epoch."""
+        return self.acks is not None and self.context.memberships.is_pending
+
     def last_proposed(self) -> int:
         return int(self._broadcast.last_proposed) if self._broadcast is not None else int(self.database.last_zxid)
 
@@ -358,6 +419,7 @@ class Leader:
 
     def left(self, handler: LearnerHandler) -> None:
         self._handlers.pop(handler, None)
+        self._maybe_leave()
 
     # The end.
 
@@ -365,6 +427,15 @@ class Leader:
         """Ends the role."""
         self._why = self._why or why
         self._gave_up.set()
+
+    def _maybe_leave(self) -> None:
+        """One that has handed over waits until all learners have left: what it has written may be lost on its way if it
+        closes connections on which there is something to read."""
+        handed_over_tick = self._handed_over_tick
+        if handed_over_tick is None:
+            return
+        if not self._handlers or self.tick - handed_over_tick > self.context.sync_limit:
+            self.give_up("another server is to lead")
 
     async def _supervise(self) -> None:
         is_half = False
@@ -381,6 +452,7 @@ class Leader:
         """Twice a tick: pings all learners, and sees whether there are enough (quorum, section 12)."""
         if not is_half:
             self.tick += 1
+            self._maybe_leave()
             self._check_quorum()
         if self._is_used_up:
             self._give_up_used_up()

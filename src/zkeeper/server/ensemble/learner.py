@@ -26,6 +26,7 @@ from zkeeper.server.ensemble.packet_link import LinkClosedError, PacketLink
 from zkeeper.server.ensemble.stage import Stage
 from zkeeper.storage.image_transfer import receive_image
 from zkeeper.storage.log_writer import TxnLog
+from zkeeper.wire.protocol import RECONFIG
 from zkeeper.wire.quorum_bodies import (
     EPOCH_NOT_ACCEPTED,
     int32_bytes,
@@ -50,10 +51,12 @@ from zkeeper.wire.quorum_packets import (
     UP_TO_DATE,
     QuorumPacket,
 )
-from zkeeper.wire.txns import Txn, decode_txn
+from zkeeper.wire.txns import SetDataBody, Txn, decode_txn
 from zkeeper.wire.zxids import epoch_begin, epoch_of, follows
 
-CONNECT_TRIES: Final = 5
+CONNECT_TRIES: Final = 9
+"""Of which the last five are as far apart as Java's."""
+FIRST_PAUSE_S: Final = 0.008
 MAX_PROPOSED_BYTES: Final = 1 << 28
 """What proposals of one synchronisation may have in memory, while they wait for their commits."""
 PROPOSED_BYTES: Final = 200
@@ -62,6 +65,12 @@ LOG_PIECE_BYTES: Final = 1 << 22
 """After so much of a history has come the log is synced, so that it does not gather in memory."""
 
 logger = logging.getLogger("zkeeper.quorum")
+
+
+def proposed_membership(txn: Txn) -> Membership:
+    """What a reconfig proposes. Raises `MembershipError`."""
+    assert isinstance(txn.body, SetDataBody)
+    return Membership.decode(txn.body.data)
 
 
 class Proposed:
@@ -103,6 +112,10 @@ class Learner:
         assert self._link is not None, "the learner is not connected"
         return self._link
 
+    @property
+    def leader_sid(self) -> int:
+        return self._leader.sid
+
     def last_zxid(self) -> int:
         """Of what the leader has sent so far, and of what was here before."""
         last_zxid = int(self.database.last_zxid)
@@ -139,8 +152,12 @@ class Learner:
     # Connecting.
 
     async def _connect(self) -> PacketLink:
-        """All addresses of the leader are tried at once, several times (quorum, section 6)."""
+        """All addresses of the leader are tried at once, several times (quorum, section 6).
+
+        A leader that was just elected opens its port in these milliseconds, so the first pauses are short.
+        """
         loop = asyncio.get_running_loop()
+        pause_s = FIRST_PAUSE_S
         deadline_s = loop.time() + self.context.connect_s
         addresses = [(one.host, one.quorum_port) for one in self._leader.addresses]
         tries = 0
@@ -149,9 +166,10 @@ class Learner:
             try:
                 return await dial(self._make_link, addresses, max(0.0, deadline_s - loop.time()))
             except OSError as error:
-                if tries == CONNECT_TRIES or loop.time() + self.context.connect_retry_s > deadline_s:
+                if tries == CONNECT_TRIES or loop.time() + pause_s > deadline_s:
                     raise RoleEndedError(f"it cannot be reached: {error}") from error
-            await asyncio.sleep(self.context.connect_retry_s)
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, self.context.connect_retry_s)
 
     def _make_link(self) -> PacketLink:
         return PacketLink(self.context.limit_bytes)
@@ -169,6 +187,10 @@ class Learner:
         self.epoch = int(epoch_of(packet.zxid))
         if self.epoch < epochs.accepted:
             raise RoleEndedError(f"it leads in epoch {self.epoch}, and epoch {epochs.accepted} was accepted")
+        logger.info(
+            "following: leader %d at %s leads in epoch %d; this server's history is of epoch %d, up to zxid 0x%x",
+            self._leader.sid, link.peer, self.epoch, epochs.current, self.database.last_zxid,
+        )  # fmt: skip
         told = EPOCH_NOT_ACCEPTED
         if self.epoch > epochs.accepted:
             told = epochs.current
@@ -197,7 +219,8 @@ class Learner:
             raise RoleEndedError(f"{packet.name()} came instead of DIFF, TRUNC or SNAP")
 
     def _begin_log(self) -> None:
-        self._log = self._stage.begin_log(self.database)
+        if self.context.is_logging:
+            self._log = self._stage.begin_log(self.database)
 
     def _begin_anew(self, database: Database) -> None:
         """Goes on with another state than that of the disk."""
@@ -237,15 +260,17 @@ class Learner:
                 self._propose(int(packet.zxid), packet.data)
                 self._commit(int(packet.zxid))
             elif kind == COMMIT_AND_ACTIVATE:
-                self._commit(int(packet.zxid))
+                self._commit_and_activate(int(packet.zxid), read_activation(packet.data)[0])
             elif kind == INFORM_AND_ACTIVATE:
-                self._propose(int(packet.zxid), read_activation(packet.data)[1])
-                self._commit(int(packet.zxid))
+                designated, payload = read_activation(packet.data)
+                self._propose(int(packet.zxid), payload)
+                self._commit_and_activate(int(packet.zxid), designated)
             elif kind == NEW_LEADER:
                 await self._new_leader(packet)
             elif kind == UP_TO_DATE:
                 if not self._is_acknowledged:
                     raise RoleEndedError("UPTODATE came before NEWLEADER")
+                self._take_new_membership()
                 return
             if self._unsynced_bytes >= LOG_PIECE_BYTES and self._log is not None:
                 await self._log.sync()
@@ -261,6 +286,8 @@ class Learner:
         txn = decode_txn(payload, self.context.limit_bytes, self._stage.is_digest_enabled)
         if txn.zxid != zxid:
             raise DecodeError(f"proposal 0x{zxid:x} has a transaction 0x{txn.zxid:x}")
+        if txn.txn_type == RECONFIG:
+            self.context.memberships.set_last_seen(proposed_membership(txn))
         self._last_proposed = zxid
         self.proposed.append(Proposed(txn, payload))
 
@@ -285,6 +312,26 @@ class Learner:
             raise RoleEndedError(f"the commit of 0x{zxid:x} came, and it is not the next proposal")
         self._apply(self.proposed.popleft())
 
+    def _commit_and_activate(self, zxid: int, designated: int) -> None:
+        """The commit of a change of the membership, which may take this server elsewhere."""
+        found = [one.txn for one in self.proposed if one.txn.zxid == zxid]
+        if not found or found[0].txn_type != RECONFIG:
+            raise RoleEndedError(f"0x{zxid:x} is activated, and is no change of the membership that was proposed")
+        self._activate(proposed_membership(found[0]), designated, zxid)
+        self._commit(zxid)
+
+    def _activate(self, membership: Membership, designated: int | None, zxid: int) -> None:
+        if self._stage.activate(membership, designated, zxid):
+            raise RoleEndedError(f"by the membership of version {membership.version:x} it or the leader is another one")
+
+    def _take_new_membership(self) -> None:
+        """The membership in NEWLEADER is committed, unless it came as a proposal, too: then that waits for its commit.
+        (Leaders in Java send to who comes late what is only proposed.)"""
+        new = self._new_membership
+        if new is not None and all(one.txn.zxid != new.version for one in self.proposed):
+            self._activate(new, None, 0)
+        self._stage.show_membership(self.database)
+
     def _apply(self, proposed: Proposed) -> None:
         zxid = int(proposed.txn.zxid)
         self._proposed_bytes -= len(proposed.payload) + PROPOSED_BYTES
@@ -301,24 +348,24 @@ class Learner:
         if packet.zxid != epoch_begin(self.epoch):
             raise RoleEndedError(f"NEWLEADER 0x{packet.zxid:x} is not of epoch {self.epoch}")
         if packet.data:
-            self._new_membership = _read_membership(packet.data)
+            self._new_membership = Membership.decode(packet.data)
             self.context.memberships.set_last_seen(self._new_membership)
-        if self._has_snapshot_to_write:
-            await self._stage.keep_received(self.database)
-            self._has_snapshot_to_write = False
-            self._begin_log()
-        assert self._log is not None
-        await self._log.sync()
-        await self.context.epochs.set_current(self.epoch)
+        await self._make_durable()
         self.is_database_whole = True
         self.context.needs_everything = False
         self._is_acknowledged = True
         self.link.limit_silence(self.context.sync_s)
         self.link.send(ACK, packet.zxid)
 
-
-def _read_membership(text: bytes) -> Membership:
-    try:
-        return Membership.parse(text.decode())
-    except UnicodeDecodeError as error:
-        raise DecodeError(f"its configuration is no text: {error}") from error
+    async def _make_durable(self) -> None:
+        """Rule 2. What a server without a log has not received as a snapshot is not durable, nor is it said to be."""
+        is_durable = self._has_snapshot_to_write or self.context.is_logging
+        if self._has_snapshot_to_write:
+            await self._stage.keep_received(self.database)
+            self._has_snapshot_to_write = False
+            self._begin_log()
+        if self._log is not None:
+            await self._log.sync()
+        await self._stage.memberships_settled()
+        if is_durable:
+            await self.context.epochs.set_current(self.epoch)

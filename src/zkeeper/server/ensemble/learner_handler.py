@@ -73,6 +73,7 @@ class LearnerHandler:
         self.is_observer = False
         self.is_forwarding = False
         self.is_synced = False
+        self.config_version: int | None = None
         self.acked_zxid = 0
         self._awaited_zxid = 0
         self._awaited_since_s = 0.0
@@ -126,6 +127,7 @@ class LearnerHandler:
         if info.protocol_version < PROTOCOL_VERSION:
             raise PeerError("it speaks the protocol of ZooKeeper 3.3, which is not served")
         version = self._leader.context.memberships.committed.version
+        self.config_version = info.config_version
         if info.config_version is not None and info.config_version > version:
             raise PeerError(f"its configuration 0x{info.config_version:x} is newer than the leader's 0x{version:x}")
         epoch = await self._leader.agree_on_epoch(self.voter, int(epoch_of(packet.zxid)))
@@ -144,7 +146,7 @@ class LearnerHandler:
 
     async def _synchronize(self, peer_zxid: int) -> None:
         plan = self._leader.plan_for(peer_zxid)
-        self._join(plan)
+        self._join(plan, peer_zxid)
         history = self._leader.disk_history(plan)
         try:
             if history is not None:
@@ -161,12 +163,27 @@ class LearnerHandler:
         await self._leader.followed_by(self.voter)
         self.link.send(UP_TO_DATE, NO_ZXID)
 
-    def _join(self, plan: SyncPlan) -> None:
+    def _join(self, plan: SyncPlan, peer_zxid: int) -> None:
         """Has what is proposed and committed from now on wait behind the plan, and NEWLEADER behind what is there."""
         self.link.hold()
+        if self._leader.is_changing():
+            self._join_amid_change(plan, peer_zxid)
+            return
         self._leader.join(self, int(plan.queued_zxid))
         text = self._leader.context.memberships.last_seen.text().encode()
         self.link.send(NEW_LEADER, epoch_begin(self._leader.epoch), text)
+
+    def _join_amid_change(self, plan: SyncPlan, peer_zxid: int) -> None:
+        """A learner takes the membership in NEWLEADER for committed when it is told UPTODATE, so it must not be one
+        that is under way, nor may it take back what the learner has logged. So who knows the committed one is told of
+        none, and who does not is told of that, ahead of the proposal of the other."""
+        memberships = self._leader.context.memberships
+        is_known = self.config_version == memberships.committed.version
+        if not is_known and peer_zxid >= memberships.last_seen.version:
+            raise PeerError("its membership is an old one, and it has logged a change that is under way")
+        text = None if is_known else memberships.committed.text().encode()
+        self.link.send(NEW_LEADER, epoch_begin(self._leader.epoch), text)
+        self._leader.join(self, int(plan.queued_zxid))
 
     def send_outstanding(self, proposals: list[Proposal], sent_zxid: int, committed_zxid: int) -> None:
         """Sends what of the leader's queue came behind `sent_zxid`. What is committed the learner does not acknowledge

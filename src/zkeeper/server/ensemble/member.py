@@ -2,7 +2,7 @@
 
 1. The state outlives the roles. What a role has logged and not committed is applied when it is over, so that the next
    election hears of it: memory and the log end with the same transaction then. A state that came only in part is loaded
-   from the disk again.
+   from the disk again, and so is one that an observer without a log has gathered, should it become a voter.
 2. One role is there at a time, with its own service and its own writer of the log; when it is over, its writer has
    been closed before anything else is written.
 3. Clients are served while there is a role that may; otherwise their connections are closed.
@@ -12,6 +12,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -22,18 +23,24 @@ from zkeeper.pipeline.service import Service
 from zkeeper.quorum.committed_log import CommittedLog
 from zkeeper.quorum.election import Decision
 from zkeeper.quorum.marks import hit
+from zkeeper.quorum.members import ClientAddress
+from zkeeper.quorum.membership import Membership
 from zkeeper.quorum.votes import LEADING, LOOKING, OBSERVING, STATE_NAMES, Vote
 from zkeeper.server import audit
 from zkeeper.server.client_port import ClientPort
+from zkeeper.server.config.dynamic_files import DynamicFiles
 from zkeeper.server.config.model import ServerConfig
 from zkeeper.server.descriptors import Descriptors
 from zkeeper.server.durable_log import DurableLog
+from zkeeper.server.ensemble.activation import Activations
 from zkeeper.server.ensemble.context import EnsembleContext, RoleEndedError
 from zkeeper.server.ensemble.election import Election
 from zkeeper.server.ensemble.facts import MemberFacts
 from zkeeper.server.ensemble.following import Following
 from zkeeper.server.ensemble.leading import Leader
 from zkeeper.server.ensemble.learner import Learner
+from zkeeper.server.ensemble.membership_writer import MembershipWriter
+from zkeeper.server.ensemble.observing import wait_to_connect, wait_to_elect
 from zkeeper.server.ensemble.settings import election_settings, ensemble_context, make_memberships, outstanding_limit
 from zkeeper.server.node import Node
 from zkeeper.server.reaper import reap_for_ever
@@ -67,15 +74,19 @@ class EnsembleServer:
         )  # fmt: skip
         self._database = self._node.empty_database()
         self._is_whole = True
+        self._is_ahead_of_disk = False
         self._history = CommittedLog(config.learners.max_committed_txns)
         self._resync: Resync
-        self._memberships = make_memberships(config.quorum, config.limits.is_reconfig_enabled)
+        self._files = DynamicFiles(disk, config.quorum) if config.limits.is_reconfig_enabled else None
+        self._membership_writer = MembershipWriter(disk, self._files, self._fail) if self._files is not None else None
+        self._memberships = make_memberships(config.quorum, self._membership_writer)
         self._context: EnsembleContext | None = None
         self._next_session_id = first_session_id(self._sid, wall_ms())
         self._service: Service | None = None
         self._log: DurableLog | None = None
         self._port: ClientPort | None = None
         self._election: Election | None = None
+        self._activations: Activations
         self._leader: Leader | None = None
         self._now_s: Callable[[], float] = lambda: 0.0
         self._unserved_since_s = 0.0
@@ -122,6 +133,8 @@ class EnsembleServer:
     async def _start(self) -> None:
         node = self._node
         self._resync = Resync(node.disk, node.storage, self.empty_database, logger.warning, node.clock_away())
+        if self._files is not None:
+            self._files.prepare()
         epochs = await self._recover()
         self._context = ensemble_context(self.config, self._memberships, epochs, node.random)
         self._now_s = asyncio.get_running_loop().time
@@ -132,6 +145,8 @@ class EnsembleServer:
         node.answer_words(self._service, self._port)
         vote = Vote(self._sid, int(self._database.last_zxid), 0, epochs.current)
         self._election = Election(self._sid, self._memberships, election_settings(self.config), vote)
+        self._activations = Activations(self._sid, self._memberships, self._election, self._move_clients, self._fail)
+        self._election.on_newer_membership = self._activations.learn
         await self._election.start()
         node.start_tasks()
         self._main = asyncio.get_running_loop().create_task(self._go_through_roles())
@@ -141,10 +156,20 @@ class EnsembleServer:
         recovered = node.recover(self._history.add)
         self._database = recovered.database
         epochs = load_epochs(node.disk, node.storage, int(self._database.last_zxid), logger.warning)
+        self._tell_who_it_is(epochs)
         if recovered.start is Start.EMPTY:
             await SnapshotWriter(node.disk, node.storage).write(self._database)
             discard_initialize(node.disk, node.storage)
         return epochs
+
+    def _tell_who_it_is(self, epochs: Epochs) -> None:
+        committed = self._memberships.committed
+        is_observer = self._sid in committed.observers
+        logger.info(
+            "this server is %d, %s; by configuration 0x%x servers %s vote and %s observe; epoch %d was accepted, the "
+            "history is of epoch %d", self._sid, "an observer" if is_observer else "a participant", committed.version,
+            sorted(committed.participants), sorted(committed.observers) or "none", epochs.accepted, epochs.current,
+        )  # fmt: skip
 
     def _idle_service(self) -> Service:
         """Answers words, and takes no clients."""
@@ -167,6 +192,7 @@ class EnsembleServer:
             self._main.cancel()
             await asyncio.gather(self._main, return_exceptions=True)
         if self._election is not None:
+            await self._activations.stop()
             await self._election.stop()
         await self._node.stop_tasks()
         if self._port is not None:
@@ -193,7 +219,10 @@ class EnsembleServer:
             self._fail(error)
 
     async def _take_a_role(self) -> None:
-        decision = await self._elect()
+        await self._activations.settled()
+        if self.failure is not None:
+            return
+        decision = self._activations.take_next() or await self._elect()
         role = STATE_NAMES[decision.state]
         try:
             await self._play(decision)
@@ -202,6 +231,8 @@ class EnsembleServer:
         self.election.set_role(LOOKING, self.election.vote)
         if self.failure is None:
             await self._get_ready()
+        if decision.state == OBSERVING:
+            await wait_to_elect(self.context)
 
     async def _elect(self) -> Decision:
         measures, began_s = self.context.measures, self._now_s()
@@ -210,8 +241,8 @@ class EnsembleServer:
         took_ms = int((self._now_s() - began_s) * 1000)
         if decision.state != OBSERVING:
             measures.election_ms.add(took_ms)
-        leader, role = decision.vote.leader, STATE_NAMES[decision.state]
-        logger.info("the election took %d ms: server %d leads, this server is %s", took_ms, leader, role)
+        whom = "" if decision.state == LEADING else f" server {decision.vote.leader}"
+        logger.info("%s%s: the election took %d ms", STATE_NAMES[decision.state], whom, took_ms)
         return decision
 
     async def _play(self, decision: Decision) -> None:
@@ -230,25 +261,32 @@ class EnsembleServer:
         member = self._memberships.committed.members.get(leader_sid)
         if member is None:
             raise RoleEndedError(f"leader {leader_sid} is no member that this server knows")
+        if self.context.is_observer:
+            await wait_to_connect(self.context)
         learner, began_s = Learner(self.context, self, self._database, self._history, member), self._now_s()
         try:
             await learner.synchronize()
         finally:
             self._is_whole = learner.is_database_whole
             self._database = learner.database
+            self._is_ahead_of_disk = not self.context.is_logging
         self._tell_synchronized(learner, int((self._now_s() - began_s) * 1000))
         await Following(learner, self).follow()
 
     def _tell_synchronized(self, learner: Learner, took_ms: int) -> None:
         measures = self.context.measures
         (measures.observer_sync_ms if self.context.is_observer else measures.follower_sync_ms).add(took_ms)
-        logger.info("in step with the leader after %d ms: the history is here up to 0x%x", took_ms, learner.last_zxid())
+        logger.info(
+            "following: in step with leader %d of epoch %d after %d ms, up to zxid 0x%x; clients are served",
+            learner.leader_sid, learner.epoch, took_ms, learner.last_zxid(),
+        )  # fmt: skip
 
     async def _get_ready(self) -> None:
         """Rule 1."""
         self._idle()
-        if not self._is_whole:
+        if not self._is_whole or (self._is_ahead_of_disk and self.context.is_logging):
             hit("member.reload")
+            self._is_ahead_of_disk = False
             self._history.clear()
             self._database = await self._resync.reload(self._history.add)
             self._idle()
@@ -265,10 +303,29 @@ class EnsembleServer:
         return service
 
     def make_log(self, database: Database, on_durable: Callable[[int], None]) -> DurableLog:
-        self._log = self._node.make_log(database, on_durable, self._fail)
+        self._log = self._node.make_log(database, partial(self._durable, on_durable), self._fail)
         return self._log
 
-    def open_to_clients(self, service: Service, log: DurableLog, epoch: int) -> None:
+    def _durable(self, on_durable: Callable[[int], None], zxid: int) -> None:
+        """Rule 4: also the membership that the log builds upon has to be durable."""
+        if self.failure is None:
+            on_durable(zxid)
+
+    def show_membership(self, database: Database) -> None:
+        committed = self._memberships.committed
+        database.show_membership(committed.text().encode(), committed.version, self._node.wall_ms())
+
+    def activate(self, membership: Membership, designated: int | None, zxid: int) -> bool:
+        return self._activations.activate(membership, designated, zxid)
+
+    async def memberships_settled(self) -> None:
+        if self._membership_writer is not None:
+            await self._membership_writer.settled()
+
+    async def _move_clients(self, client: ClientAddress) -> None:
+        await self._node.move_clients(self.port, client)
+
+    def open_to_clients(self, service: Service, epoch: int) -> None:
         self.election.update_epoch(epoch)
         state = self.election.state
         self._service = self.port.service = service

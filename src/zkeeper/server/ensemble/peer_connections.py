@@ -73,6 +73,10 @@ class PeerConnections:
         places = self._peers.places(self.own_sid)
         return places[0] if places else self._own_addresses
 
+    def has_to_move(self) -> bool:
+        """Whether the port belongs somewhere else by now."""
+        return self._find_own_addresses() != self._own_addresses
+
     def _listening_host(self, host: str) -> str | None:
         return None if self._settings.listens_on_all else host
 

@@ -8,6 +8,7 @@ from zkeeper.server.config.ensemble import QuorumConfig
 from zkeeper.server.config.model import ServerConfig
 from zkeeper.server.ensemble.context import EnsembleContext
 from zkeeper.server.ensemble.election import ElectionSettings
+from zkeeper.server.ensemble.membership_writer import MembershipWriter
 from zkeeper.server.ensemble.peer_connections import PeerSettings
 from zkeeper.storage.epochs import Epochs
 
@@ -25,8 +26,10 @@ class NoFiles:
         raise AssertionError("without reconfig nothing was proposed")
 
 
-def make_memberships(quorum: QuorumConfig, is_reconfig_enabled: bool) -> Memberships:
-    return Memberships(quorum.committed, quorum.last_seen, is_reconfig_enabled, NoFiles())
+def make_memberships(quorum: QuorumConfig, writer: MembershipWriter | None) -> Memberships:
+    """`writer` is there when the members may be changed."""
+    files = writer if writer is not None else NoFiles()
+    return Memberships(quorum.committed, quorum.last_seen, writer is not None, files)
 
 
 def election_settings(config: ServerConfig) -> ElectionSettings:
@@ -57,7 +60,6 @@ def ensemble_context(config: ServerConfig, memberships: Memberships, epochs: Epo
     assert quorum is not None
     return EnsembleContext(
         sid=quorum.my_sid,
-        is_observer=quorum.me.is_observer,
         tick_s=quorum.tick_time_ms / 1000,
         init_limit=config.ensemble.init_limit_ticks,
         sync_limit=config.ensemble.sync_limit_ticks,
@@ -65,9 +67,14 @@ def ensemble_context(config: ServerConfig, memberships: Memberships, epochs: Epo
         connect_retry_s=config.learners.connect_retry_delay_ms / 1000,
         limit_bytes=config.limits.jute_max_buffer_bytes + config.limits.jute_max_buffer_extra_bytes,
         listens_on_all_addresses=config.ensemble.is_listening_on_all_ips,
+        is_multi_address=config.ensemble.is_multi_address_enabled,
+        least_participants=quorum.least_participants,
         memberships=memberships,
         epochs=epochs,
         random=random,
+        has_observer_log=config.learners.is_observer_sync_enabled is not False,
+        observer_reconnect_s=config.learners.observer_reconnect_delay_ms / 1000,
+        observer_election_s=config.learners.observer_election_delay_ms / 1000,
         uses_disk_history=config.learners.snapshot_size_factor >= 0,
         forces_snapshots=config.learners.is_snapshot_sync_forced,
         max_snap_syncs=config.learners.max_snap_syncs,

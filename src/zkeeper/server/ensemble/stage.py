@@ -6,6 +6,7 @@ from typing import Protocol
 from zkeeper.database.database import Database
 from zkeeper.pipeline.service import Service
 from zkeeper.quorum.committed_log import CommittedLog
+from zkeeper.quorum.membership import Membership
 from zkeeper.server.durable_log import DurableLog
 from zkeeper.storage.history import DiskHistory
 from zkeeper.storage.log_writer import TxnLog
@@ -21,7 +22,20 @@ class Stage(Protocol):
 
     def make_log(self, database: Database, on_durable: Callable[[int], None]) -> DurableLog: ...
 
-    def open_to_clients(self, service: Service, log: DurableLog, epoch: int) -> None:
+    def show_membership(self, database: Database) -> None:
+        """Has `/zookeeper/config` show the committed membership."""
+        ...
+
+    def activate(self, membership: Membership, designated: int | None, zxid: int) -> bool:
+        """A membership is committed, and `designated` is to lead under it, from the transaction `zxid` on, if that was
+        said. True when the role at hand has to end, since it or the leader is another one now."""
+        ...
+
+    async def memberships_settled(self) -> None:
+        """Returns when what became of the memberships is durable. `StorageError` when the disk refuses."""
+        ...
+
+    def open_to_clients(self, service: Service, epoch: int) -> None:
         """From now on clients are served, in `epoch`."""
         ...
 

@@ -69,7 +69,7 @@ class ServerFacts:
     road, by the name of their metric (`dbinittime`); srst resets them with the others.
     """
 
-    client_port: int
+    client_port: Callable[[], int]
     data_folder: str
     log_folder: str
     data_folder_bytes: Callable[[], int]

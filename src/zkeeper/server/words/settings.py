@@ -19,7 +19,7 @@ def _own_settings(question: Question) -> str:
     facts, settings = question.facts, question.service.settings
     return _pairs(
         {
-            "clientPort": facts.client_port,
+            "clientPort": facts.client_port(),
             "secureClientPort": NO_PORT,
             "dataDir": facts.data_folder,
             "dataDirSize": facts.data_folder_bytes(),

@@ -203,8 +203,9 @@ class History:
         return self.invoke(session, Step(Kind.CLOSE), at=at)
 
     def expired(self, session: Hashable, at: float | None = None) -> None:
-        """The session is known to be over: what it asked and was not told will not happen any more.
+        """The servers have closed the session: its ephemerals are gone, and what it asked will not happen any more.
 
+        That a client is told so does not show it: the leader may fail between saying it and doing it.
         Its end came after the last request that it was told of, and before now.
         """
         alive_at = max(

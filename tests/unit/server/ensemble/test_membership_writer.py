@@ -38,7 +38,7 @@ def test_what_changed_is_durable_once_it_settled() -> None:
     files = Slow()
 
     async def main() -> None:
-        writer = MembershipWriter(SimulatedDisk(random.Random(1)), files)
+        writer = MembershipWriter(SimulatedDisk(random.Random(1)), files, _never)
         await writer.settled()
         writer.write_next(ONE)
         writer.activate(ONE.with_version(5))
@@ -52,13 +52,20 @@ def test_what_changed_is_durable_once_it_settled() -> None:
 
 
 def test_a_failure_is_not_forgotten() -> None:
+    told: list[StorageError] = []
+
     async def main() -> None:
-        writer = MembershipWriter(SimulatedDisk(random.Random(1)), Slow("next 0"))
+        writer = MembershipWriter(SimulatedDisk(random.Random(1)), Slow("next 0"), told.append)
         writer.write_next(ONE)
         writer.activate(ONE)
         for _ in range(2):
             with pytest.raises(StorageError, match="next 0 failed"):
                 await writer.settled()
+        assert [str(error) for error in told] == ["next 0 failed"]
 
     with Simulation(1) as simulation:
         simulation.run(main())
+
+
+def _never(error: StorageError) -> None:
+    raise AssertionError(error)

@@ -72,7 +72,7 @@ class Bench:
 
     def _facts(self) -> ServerFacts:
         return ServerFacts(
-            client_port=2181,
+            client_port=lambda: 2181,
             data_folder="/data/version-2",
             log_folder="/log/version-2",
             data_folder_bytes=lambda: 457,
