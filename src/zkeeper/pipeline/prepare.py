@@ -3,6 +3,8 @@
 1. A request that fails becomes an error transaction with a zxid of its own, so that order holds.
 2. Checks come in ZooKeeper's order; the first that fails names the error (semantics, section 5).
 3. Nothing here changes the tree; what a transaction will change is put into the `PendingTree`.
+4. No transaction is longer than logs and peers take (ZOOKEEPER-3496). A request is bounded, but what it stands for may
+   be longer: `auth` in an ACL stands for all that the client is, the end of a session for all its ephemerals.
 """
 
 from typing import Final, final
@@ -37,7 +39,7 @@ from zkeeper.pipeline.requests import (
     WriteRequest,
 )
 from zkeeper.wire import protocol
-from zkeeper.wire.jute import wrap_i32
+from zkeeper.wire.jute import MAX_BUFFER_BYTES, wrap_i32
 from zkeeper.wire.txns import (
     CheckBody,
     CloseSessionBody,
@@ -51,13 +53,18 @@ from zkeeper.wire.txns import (
     TxnBody,
 )
 
+TXN_BYTES: Final = 64
+"""What a transaction takes beside its body, at most."""
+
 
 class PrepareOptions:
-    """`list_ephemerals`: a closeSession transaction carries the paths that it deletes."""
+    """`list_ephemerals`: a closeSession transaction carries the paths that it deletes; `max_txn_bytes` is rule 4's."""
 
     def __init__(
-        self, enforce_quota: bool = False, reconfig_enabled: bool = False, list_ephemerals: bool = True
-    ) -> None:
+        self, enforce_quota: bool = False, reconfig_enabled: bool = False, list_ephemerals: bool = True,
+        max_txn_bytes: i64 = 2 * MAX_BUFFER_BYTES,
+    ) -> None:  # fmt: skip
+        self.max_txn_bytes: i64 = max_txn_bytes
         self.enforce_quota = enforce_quota
         self.reconfig_enabled = reconfig_enabled
         self.list_ephemerals = list_ephemerals
@@ -65,7 +72,7 @@ class PrepareOptions:
 
 @final
 class Preparer:
-    """`last_zxid` is the last one given out."""
+    """`last_zxid` is the last one given out, `payload` its transaction as it is logged."""
 
     def __init__(self, database: Database, auth: AuthRules, options: PrepareOptions) -> None:
         self._database = database
@@ -77,6 +84,7 @@ class Preparer:
         self._deletes = Deletes(database, self.pending, self._checks)
         self.reconfigs = Reconfigs(self.pending, self._checks, options.reconfig_enabled)
         self.last_zxid: i64 = database.last_zxid
+        self.payload = b""
 
     def prepare(
         self, session_id: i64, cxid: i64, request: WriteRequest, credentials: list[Identity], now_ms: i64
@@ -84,19 +92,35 @@ class Preparer:
         """The transaction for `request`, with the next zxid; `now_ms` is the wall clock."""
         self.last_zxid += 1
         txn = Txn(session_id, cxid, self.last_zxid, now_ms, request.op, _NOTHING)
+        may_be_long = len(credentials) > 1 or isinstance(request, MultiRequest)
+        if may_be_long:
+            self.pending.begin()
         try:
-            if isinstance(request, MultiRequest):
-                self._multi(txn, request, credentials)
-            else:
-                txn.body = self._body(txn, request, credentials)
+            self._fill(txn, request, credentials)
+            self.payload = txn.encode()
+            if may_be_long:
+                self._check_length()
+                self.pending.commit()
         except ZooKeeperError as error:
-            txn.txn_type = protocol.ERROR
-            txn.body = ErrorBody(error.code)
-            return txn
+            if may_be_long:
+                self.pending.roll_back()
+            txn = Txn(session_id, cxid, self.last_zxid, now_ms, protocol.ERROR, ErrorBody(error.code))
+            self.payload = txn.encode()
+        return txn
+
+    def _fill(self, txn: Txn, request: WriteRequest, credentials: list[Identity]) -> None:
+        if isinstance(request, MultiRequest):
+            self._multi(txn, request, credentials)
+        else:
+            txn.body = self._body(txn, request, credentials)
         if self._database.tree.with_digest:
             txn.has_digest = True
             txn.digest = self.pending.digest()
-        return txn
+
+    def _check_length(self) -> None:
+        """Rule 4."""
+        if len(self.payload) > self._options.max_txn_bytes:
+            raise MarshallingError(f"the transaction would have {len(self.payload)} bytes")
 
     def _body(self, txn: Txn, request: WriteRequest, credentials: list[Identity]) -> TxnBody:
         if isinstance(request, SetDataRequest):
@@ -161,14 +185,17 @@ class Preparer:
         if request.op == protocol.CREATE_SESSION:
             return CreateSessionBody(request.timeout_ms)
         owned = self._deletes.ephemerals(txn)
-        return CloseSessionBody(owned if self._options.list_ephemerals else None)
+        return CloseSessionBody(owned if self._options.list_ephemerals and self._is_short(owned) else None)
+
+    def _is_short(self, paths_: list[bytes]) -> bool:
+        """Whether a transaction may list them; whoever applies it knows what the session owns."""
+        return sum([len(path) + 4 for path in paths_]) + TXN_BYTES <= self._options.max_txn_bytes
 
     # Multi.
 
     def _multi(self, txn: Txn, request: MultiRequest, credentials: list[Identity]) -> None:
         ops: list[SubTxn] = []
         failure: ZooKeeperError | None = None
-        self.pending.begin()
         for op in request.ops:
             if failure is not None:
                 ops.append(SubTxn(protocol.ERROR, ErrorBody(RuntimeInconsistencyError.code)))
@@ -177,14 +204,11 @@ class Preparer:
                 body = self._body(txn, op, credentials)
                 ops.append(SubTxn(op.op, body))
             except MarshallingError:
-                self.pending.roll_back()
                 raise  # A field that is null where it must not be fails the whole request.
             except ZooKeeperError as error:
                 failure = error
                 ops.append(SubTxn(protocol.ERROR, ErrorBody(error.code)))
-        if failure is None:
-            self.pending.commit()
-        else:
+        if failure is not None:
             self.pending.roll_back()
         txn.body = MultiBody(ops)
 

@@ -260,7 +260,7 @@ class Service:
             credentials = _NOBODY
         txn = self.preparer.prepare(session_id, cxid, request, credentials, self.wall_ms())
         self.stats.proposals += 1
-        payload = txn.encode()
+        payload = self.preparer.payload
         changes = self.preparer.pending.take_changes()
         proposal = Proposal(txn, len(payload), changes, request.op, link, received_ms)
         if self.audit is not None:

@@ -70,4 +70,9 @@ def service_settings(config: ServerConfig) -> ServiceSettings:
 
 def prepare_options(config: ServerConfig) -> PrepareOptions:
     limits, storage = config.limits, config.storage
-    return PrepareOptions(limits.is_quota_enforced, limits.is_reconfig_enabled, storage.is_close_session_txn_enabled)
+    return PrepareOptions(
+        limits.is_quota_enforced,
+        limits.is_reconfig_enabled,
+        storage.is_close_session_txn_enabled,
+        limits.jute_max_buffer_bytes + limits.jute_max_buffer_extra_bytes,
+    )
