@@ -77,6 +77,10 @@ class Preparer:
         self._deletes = Deletes(database, self.pending, self._checks)
         self.last_zxid: i64 = database.last_zxid
 
+    def refuse_ephemerals(self, code: i64) -> None:
+        """From now on with `code`; with `OK` they are allowed."""
+        self._creates.refusal = code
+
     def prepare(
         self, session_id: i64, cxid: i64, request: WriteRequest, credentials: list[Identity], now_ms: i64
     ) -> Txn:

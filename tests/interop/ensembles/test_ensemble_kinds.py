@@ -1,4 +1,4 @@
-"""Kinds of servers and sessions beyond leader and followers, of ours among Java's: observers without a log and others."""
+"""Kinds of servers and sessions beyond a leader and its followers, of ours among Java's."""
 
 from .agreement import check_nothing_is_lost
 from .conftest import NewEnsemble

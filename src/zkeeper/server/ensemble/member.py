@@ -18,6 +18,7 @@ from typing import Any
 from zkeeper.database.database import Database
 from zkeeper.database.sessions import first_session_id
 from zkeeper.errors import StorageError
+from zkeeper.pipeline.local_sessions import LocalSessions
 from zkeeper.pipeline.service import Service
 from zkeeper.quorum.committed_log import CommittedLog
 from zkeeper.quorum.election import Decision
@@ -265,7 +266,11 @@ class EnsembleServer:
         return self.config.storage.is_digest_enabled
 
     def make_service(self, database: Database) -> Service:
-        return self._node.make_service(database, self._next_session_id)
+        service = self._node.make_service(database, self._next_session_id)
+        ensemble = self.config.ensemble
+        if ensemble.is_local_sessions_enabled:
+            service.local_sessions = LocalSessions(service, self._sid, ensemble.is_local_session_upgraded)
+        return service
 
     def make_log(self, database: Database, on_durable: Callable[[int], None]) -> DurableLog:
         self._log = self._node.make_log(database, on_durable, self._fail)
@@ -278,8 +283,9 @@ class EnsembleServer:
         facts = self._facts()
         self._node.answer_words(service, self.port, facts.mode, facts)
         self._count_unserved(state)
-        if state == LEADING:
+        if state == LEADING or service.local_sessions is not None:
             self._start_role_task(expire_for_ever(service, self.context.tick_s))
+        if state == LEADING:
             self._start_role_task(reap_for_ever(service, self.config.nodes, self._node.wall_ms))
 
     def _facts(self) -> MemberFacts:
