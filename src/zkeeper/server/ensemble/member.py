@@ -18,7 +18,6 @@ from typing import Any
 from zkeeper.database.database import Database
 from zkeeper.database.sessions import first_session_id
 from zkeeper.errors import StorageError
-from zkeeper.pipeline.local_sessions import LocalSessions
 from zkeeper.pipeline.service import Service
 from zkeeper.quorum.committed_log import CommittedLog
 from zkeeper.quorum.election import Decision
@@ -266,11 +265,7 @@ class EnsembleServer:
         return self.config.storage.is_digest_enabled
 
     def make_service(self, database: Database) -> Service:
-        service = self._node.make_service(database, self._next_session_id)
-        ensemble = self.config.ensemble
-        if ensemble.is_local_sessions_enabled:
-            service.local_sessions = LocalSessions(service, self._sid, ensemble.is_local_session_upgraded)
-        return service
+        return self._node.make_service(database, self._next_session_id)
 
     def make_log(self, database: Database, on_durable: Callable[[int], None]) -> DurableLog:
         self._log = self._node.make_log(database, on_durable, self._fail)
