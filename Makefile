@@ -13,7 +13,7 @@ IS_COMPILED := 'from zkeeper.cli.serve import is_compiled; \
 ZKJAVA ?= $(abspath ../shared/tools/zkjava)
 export ZKJAVA
 
-.PHONY: help serve test check unit wheel-test interop differential crash kill soak recipes client-faults fuzz bench bench-client bench-ensemble clean
+.PHONY: help serve test check unit wheel-test interop differential crash kill soak recipes client-faults ensemble-faults fuzz bench bench-client bench-ensemble clean
 
 help:
 	@echo "make serve         build zkeeper and run a server on loopback (SERVE='zoo.cfg' for a configuration)"
@@ -22,6 +22,7 @@ help:
 	@echo "make differential  compare it with Apache ZooKeeper, request by request"
 	@echo "make recipes       10,000 simulated runs of recipes over connections that break"
 	@echo "make client-faults 10,000 simulated runs of the client under faults"
+	@echo "make ensemble-faults  20,000 simulated runs of ensembles under faults"
 	@echo "make crash         10,000 simulated crashes;   make fuzz   a million mutated inputs"
 	@echo "make kill          100 rounds of kill -9 under load"
 	@echo "make soak          half an hour of kills, pauses and partitions of an ensemble under load"
@@ -75,6 +76,10 @@ soak: $(WHEEL_VENV)/tested
 RECIPE_SEEDS ?= 10000
 recipes: $(WHEEL_VENV)/tested
 	$(WHEEL_BIN)/python -m tests.simulation.recipes --seeds $(RECIPE_SEEDS)
+
+ENSEMBLE_SEEDS ?= 20000
+ensemble-faults: $(WHEEL_VENV)/tested
+	$(WHEEL_BIN)/python -m tests.simulation.ensemble --seeds $(ENSEMBLE_SEEDS)
 
 CLIENT_SEEDS ?= 10000
 client-faults: $(WHEEL_VENV)/tested

@@ -4,10 +4,7 @@ Whatever the faults were, the run ends with a server that serves, and with the j
 """
 
 import errno
-import logging
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from typing import Any
 from unittest import mock
@@ -21,6 +18,7 @@ from .history import History
 from .judge import Judge
 from .node import DATA_DIR, ServerNode, make_config, take_photo
 from .seeds import Outcome
+from .teller import Teller, listening
 from .workload import RandomClient
 
 RECOVERY_S = 60.0
@@ -37,48 +35,11 @@ COUNTED = {
     "before anything was written": "stillborn logs",
     "cannot be used": "snapshots rejected",
     "snapshot 0x": "snapshots written",
+    "from a snapshot": "snapshots loaded",
     "no snapshot: ": "snapshots failed",
     "the server stops: ": "stops by disk errors",
     "purged": "purges",
 }
-
-
-class Teller(logging.Handler):
-    """Counts what the server says, and keeps it when the story is wanted."""
-
-    def __init__(self, sim: Simulation, counts: Counter[str], story: list[str] | None) -> None:
-        super().__init__()
-        self._sim = sim
-        self._counts = counts
-        self._story = story
-
-    def emit(self, record: logging.LogRecord) -> None:
-        text = record.msg % record.args if record.args else str(record.msg)
-        for phrase, name in COUNTED.items():
-            if phrase in text:
-                self._counts[name] += 1
-        if "from a snapshot" in text:
-            self._counts["snapshots loaded"] += 1
-        self.say(f"server: {record.levelname.lower()}: {text}")
-
-    def say(self, text: str) -> None:
-        if self._story is not None:
-            self._story.append(f"{self._sim.time():10.6f} {text}")
-
-
-@contextmanager
-def _listening(teller: Teller) -> Iterator[None]:
-    logger = logging.getLogger("zkeeper")
-    level, propagates = logger.level, logger.propagate
-    logger.addHandler(teller)
-    logger.setLevel(logging.INFO)
-    logger.propagate = False
-    try:
-        yield
-    finally:
-        logger.removeHandler(teller)
-        logger.setLevel(level)
-        logger.propagate = propagates
 
 
 class ObservedDisk:
@@ -100,9 +61,9 @@ def crash_run(seed: int | str, story: list[str] | None = None) -> Outcome:
     """Raises `Violation` or whatever went wrong. `story` is filled with what happened."""
     with Simulation(seed) as sim:
         counts: Counter[str] = Counter()
-        teller = Teller(sim, counts, story)
+        teller = Teller(sim, counts, COUNTED, story)
         slice_nodes = sim.random.choice((1, 4, 64))
-        with _listening(teller), mock.patch.object(snapshot_writer, "SLICE_NODES", slice_nodes):
+        with listening(teller), mock.patch.object(snapshot_writer, "SLICE_NODES", slice_nodes):
             CrashRun(sim, teller, counts).run()
         return Outcome(counts, sim.trace_hash())
 

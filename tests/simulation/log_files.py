@@ -43,8 +43,13 @@ def parse(data: bytes) -> list[Entry]:
         position += _HEAD.size + length + 1
         if length <= 0 or position > len(data) or data[position - 1] != END_MARK or adler32(payload) != checksum:
             break
-        entries.append(Entry._make((*_TXN.unpack_from(payload), payload[_TXN.size :])))
+        entries.append(entry_of(payload))
     return entries
+
+
+def entry_of(payload: bytes) -> Entry:
+    """A transaction as logs and servers send it."""
+    return Entry._make((*_TXN.unpack_from(payload), payload[_TXN.size :]))
 
 
 def log_names(disk: Disk) -> list[str]:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from zkeeper.database.znode import ZNode
 from zkeeper.errors import StorageError
@@ -86,9 +87,10 @@ class ServerNode:
         self.config = config
         self.disk: Disk = disk if disk is not None else self.machine.disk
         self.instances = 0
-        self.server: StandaloneServer | None = None
-        self.failure: StorageError | None = None
-        self.on_started: Callable[[StandaloneServer], None] = lambda server: None
+        self.server: Any = None
+        """A StandaloneServer, or an EnsembleServer where the configuration is that of a member."""
+        self.failure: Exception | None = None
+        self.on_started: Callable[[Any], None] = lambda server: None
         self._main: asyncio.Task[None] | None = None
 
     @property
@@ -114,7 +116,8 @@ class ServerNode:
 
     async def _serve(self) -> None:
         clock = self.machine.clock
-        server = StandaloneServer(self.config, self.disk, clock, self.machine.random)
+        make: Any = StandaloneServer if self.config.quorum is None else EnsembleServer
+        server = make(self.config, self.disk, clock, self.machine.random)
         try:
             await server.start()
         except StorageError as error:
@@ -135,7 +138,7 @@ class ServerNode:
 
     # For the test.
 
-    def start(self) -> StandaloneServer:
+    def start(self) -> Any:
         """Starts a server and waits until it serves. Raises what kept it from serving."""
         self.begin()
         self.sim.run_until(lambda: self.server is not None or self.is_over)

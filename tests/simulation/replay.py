@@ -35,6 +35,7 @@ class Replay:
 
     def apply(self, entry: Entry) -> tuple[Sent, Answer] | None:
         """The request and what the model answers; None for what no client sent, or what opened its session."""
+        self.model.zxid = entry.zxid - 1  # The first of an epoch does not follow the last of the one before.
         if entry.kind == CREATE_SESSION:
             self._open(entry)
             return None

@@ -5,7 +5,7 @@ import multiprocessing
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -47,7 +47,7 @@ def reports(run: Run, first: int, count: int, jobs: int) -> Iterator[Report]:
         yield from pool.imap_unordered(partial(try_seed, run), seeds, chunksize=20)
 
 
-def run_many(run: Run, program: str, first: int, count: int, jobs: int) -> int:
+def run_many(run: Run, program: str, first: int, count: int, jobs: int, expected: Iterable[str] = ()) -> int:
     started_s = time.perf_counter()
     counts: Counter[str] = Counter()
     failures = 0
@@ -60,6 +60,9 @@ def run_many(run: Run, program: str, first: int, count: int, jobs: int) -> int:
         if done % PROGRESS_SEEDS == 0:
             print(f"{done} of {count} seeds, {failures} failed, {time.perf_counter() - started_s:.0f} s", flush=True)
     _summarize(counts, failures, count, time.perf_counter() - started_s, jobs)
+    for name in expected:
+        if not counts[name]:
+            print(f"  {name:28} never")
     return 1 if failures else 0
 
 
@@ -82,7 +85,8 @@ def run_one(run: Run, seed: int, is_told: bool) -> int:
     return 0
 
 
-def main(run: Run, program: str, arguments: list[str]) -> int:
+def main(run: Run, program: str, arguments: list[str], expected: Iterable[str] = ()) -> int:
+    """`expected` are counts of which it is told if they stay 0."""
     parser = argparse.ArgumentParser(prog=f"python -m {program}")
     parser.add_argument("--seeds", type=int, default=1000, help="how many")
     parser.add_argument("--first", type=int, default=0, help="the first of them")
@@ -92,4 +96,4 @@ def main(run: Run, program: str, arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     if options.seed is not None:
         return run_one(run, options.seed, options.trace)
-    return run_many(run, program, options.first, options.seeds, options.jobs)
+    return run_many(run, program, options.first, options.seeds, options.jobs, expected)

@@ -93,6 +93,26 @@ def test_a_session_that_was_lost_is_not_resumed_by_an_attempt_under_way(seed: in
         world.play(story)
 
 
+def test_a_session_that_was_granted_too_late_is_none() -> None:
+    """The server grants 20 s, 25 s after it was asked: then the session may be over already."""
+
+    async def story(world: ClientWorld) -> None:
+        told: list[tuple[SessionState, int]] = []
+        zk = world.client(30_000)
+        zk.on_state(lambda state: told.append((state, zk.session_id)))
+        server = world.node.machine
+        server.pause()
+        asyncio.get_running_loop().call_later(25, server.resume)
+        await zk.start(timeout_s=None)
+        await zk.exists("/")
+        await zk.close()
+        assert [state for state, _ in told] == [SessionState.CONNECTED, SessionState.CLOSED]
+        assert told[0][1] != 0
+
+    with ClientWorld() as world:
+        world.play(story)
+
+
 def test_notifications_do_not_prolong_a_session_that_the_server_does_not_hear_of() -> None:
     """Only what the server answered proves that it counts the session as alive."""
 

@@ -60,6 +60,13 @@ class Requests:
         """What gives later requests a chance."""
         return [Create(path) for path in ROOTS]
 
+    def note_made(self, reply: Reply) -> None:
+        """What was created, later requests name."""
+        request = reply.sent.request
+        if isinstance(request, Create) and reply.code in (OK, NODE_EXISTS):
+            value = reply.value or request.path
+            self.made.append(value if isinstance(value, str) else value[0])
+
     def draw(self) -> Request:
         luck = self.random.random()
         if luck < 0.62:
@@ -243,7 +250,7 @@ class RandomClient:
                 done.set_result(None)
 
         def answered(reply: Reply) -> None:
-            self._note_made(reply)
+            self._requests.note_made(reply)
             finish(reply)
 
         last.on_reply = answered
@@ -259,16 +266,10 @@ class RandomClient:
     def _send(self, client: RawClient, request: Request) -> Sent:
         self.budget -= 1
         self.allowance -= 1
-        sent = client.post(request, self._note_made)
+        sent = client.post(request, self._requests.note_made)
         if request.is_write:
             self._history.sent[sent.session_id, sent.xid] = sent
         return sent
-
-    def _note_made(self, reply: Reply) -> None:
-        request = reply.sent.request
-        if isinstance(request, Create) and reply.code in (OK, NODE_EXISTS):
-            value = reply.value or request.path
-            self._requests.made.append(value if isinstance(value, str) else value[0])
 
     async def _pause(self, client: RawClient) -> None:
         luck = self._random.random()

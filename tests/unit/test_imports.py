@@ -130,9 +130,13 @@ DOORS: dict[str, tuple[frozenset[str], str]] = {
         frozenset({"ssl"}),
         "the type of that TLS, on its way to the client",
     ),
+    "zkeeper.cli.descriptors": (
+        frozenset({"open", "os"}),
+        "standard streams that the program was started without",
+    ),
     "zkeeper.cli.running": (
-        frozenset({"os"}),
-        "standard output that nobody reads any more goes nowhere",
+        frozenset({"io", "os"}),
+        "standard output that nobody reads any more goes nowhere, and one of another encoding gets escapes",
     ),
     "zkeeper.cli.shell.session": (
         frozenset({"open"}),
@@ -143,8 +147,8 @@ DOORS: dict[str, tuple[frozenset[str], str]] = {
         "a person's history file in their home, and Ctrl-C",
     ),
     "zkeeper.cli.streams": (
-        frozenset({"os"}),
-        "whether standard input is a pipe, which the loop reads, or a file, which it cannot",
+        frozenset({"io", "os"}),
+        "whether standard input is a pipe, which the loop reads, or a file, which it cannot; output as UTF-8",
     ),
     "zkeeper.cli.transfer.export_command": (
         frozenset({"open", "os"}),

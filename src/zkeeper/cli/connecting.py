@@ -35,30 +35,23 @@ class Connecting(NamedTuple):
     ssl: "SSLContext | None" = None
 
     def client(self, servers: str) -> "AsyncClient":
-        """A client, not connected yet. Raises `click.BadParameter` for a connect string that is wrong."""
+        """A client, not connected yet. Raises `BadArgumentsError` for a connect string that is wrong."""
         from zkeeper.client.client import connect
-        from zkeeper.errors import BadArgumentsError
 
-        try:
-            return connect(
-                servers,
-                self.timeout_ms,
-                auth=self.auth,
-                read_only=self.read_only,
-                ssl=self.ssl,
-                random=Random(),
-            )
-        except BadArgumentsError as error:
-            raise click.BadParameter(f"{servers}: {error}") from None
+        return connect(
+            servers, self.timeout_ms, auth=self.auth, read_only=self.read_only, ssl=self.ssl, random=Random()
+        )  # fmt: skip
 
     @asynccontextmanager
     async def session(self, servers: str) -> AsyncIterator["AsyncClient"]:
         """A client with a session, which is closed behind the block. Raises `ToolError` if there is none in time."""
-        from zkeeper.errors import ConnectionLossError
+        from zkeeper.errors import BadArgumentsError, ConnectionLossError
 
-        zk = self.client(servers)
         try:
+            zk = self.client(servers)
             await zk.start(self.timeout_ms / 1000)
+        except BadArgumentsError as error:
+            raise click.BadParameter(str(error)) from None
         except ConnectionLossError as error:
             raise ToolError(f"No server of {servers} could be reached: {error}") from None
         try:
@@ -170,4 +163,4 @@ def _credential(text: str) -> tuple[str, bytes]:
     scheme, colon, credential = text.partition(":")
     if not colon:
         raise click.BadParameter(f"{text} is not SCHEME:CREDENTIAL", param_hint="--auth")
-    return scheme, credential.encode()
+    return scheme, credential.encode(errors="surrogateescape")

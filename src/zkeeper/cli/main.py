@@ -14,7 +14,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         from zkeeper.cli.serve import serve
 
         sys.exit(serve(words[1:]))
+    from zkeeper.cli.descriptors import open_standard_streams
     from zkeeper.cli.group import group
 
+    open_standard_streams()
     group.main(words, prog_name="zkeeper")
     sys.exit(0)

@@ -1,21 +1,18 @@
-"""Reading standard input and files without holding the loop up, and consoles for people.
+"""Reading standard input and files without holding the loop up.
 
 A plain file never makes anybody wait, and event loops do not take one; it is simply read. A pipe may wait, so the loop
 reads it, and sessions live on meanwhile.
 """
 
 import asyncio
+import io
 import os
 import stat
 import sys
-from typing import TYPE_CHECKING, Final, Protocol, TextIO
-
-if TYPE_CHECKING:
-    from rich.console import Console
+from typing import Final, Protocol, TextIO
 
 MAX_LINE_BYTES: Final = 4 * 1024 * 1024
 CHUNK_BYTES: Final = 64 * 1024
-WIDE_COLUMNS: Final = 200
 
 
 class Reader(Protocol):
@@ -47,9 +44,7 @@ async def open_reader(stream: TextIO) -> Reader:
     return reader
 
 
-def make_console(is_error_stream: bool = False) -> "Console":
-    """For tables and progress. Where no terminal is, lines are long rather than folded."""
-    from rich.console import Console
-
-    stream = sys.stderr if is_error_stream else sys.stdout
-    return Console(stderr=is_error_stream, highlight=False, width=None if stream.isatty() else WIDE_COLUMNS)
+def speak_utf8() -> None:
+    """For JSON and exports, which are UTF-8 whatever the locale says."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")

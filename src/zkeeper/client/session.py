@@ -199,6 +199,10 @@ class Session:
                 raise ConnectionError("it refused a new session")
             self._lose("a server said so")
             raise ConnectionError("the session is over")
+        if self._loop.time() >= connection.began_s + welcome.timeout_ms / 1000:
+            if self.session_id != 0:
+                self._lose(f"nothing was answered for {welcome.timeout_ms} ms")
+            raise ConnectionError("its answer came so late that the session may be over")
         self.timeout_ms = welcome.timeout_ms
         self._is_provisional = welcome.read_only and self.session_id == 0
         self.session_id, self.password = welcome.session_id, welcome.password

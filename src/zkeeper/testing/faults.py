@@ -153,14 +153,15 @@ class FaultyLoop(asyncio.AbstractEventLoop):
 
     faults: Faults
 
-    async def create_server(  # type: ignore[override]  # of its ways only the one that the server goes
-        self, protocol_factory: Callable[[], asyncio.BaseProtocol], host: str, port: int, *, backlog: int
-    ) -> asyncio.Server:
+    async def create_server(  # type: ignore[override]  # of its ways only those that servers go
+        self, protocol_factory: Callable[[], asyncio.BaseProtocol], host: str | list[str], port: int, *,
+        backlog: int = 100,
+    ) -> asyncio.Server:  # fmt: skip
         def introduce() -> _Introduction:
             return _Introduction(protocol_factory(), self.faults)
 
         # The loop that this class is mixed into has the method; the abstract one is never reached.
-        listening = listener(host, port, backlog)
+        listening = listener(host if isinstance(host, str) else host[0], port, backlog)
         server = await super().create_server(introduce, sock=listening, backlog=backlog)
         self.faults.listeners.append(server)
         return server

@@ -7,10 +7,12 @@
 from collections.abc import Callable, Coroutine
 from contextlib import ExitStack
 from random import Random
-from typing import Any, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
+from zkeeper.pipeline.service import Service
+from zkeeper.server.client_port import ClientPort
 from zkeeper.server.config.model import ServerConfig
-from zkeeper.server.standalone import StandaloneServer
+from zkeeper.storage.disk import Disk
 from zkeeper.testing import upkeep
 from zkeeper.testing.faults import Faults, new_loop
 from zkeeper.testing.loop_thread import LoopThread
@@ -19,20 +21,43 @@ from zkeeper.testing.place import Place, wall_ms
 T = TypeVar("T")
 
 
-class Life:
-    """Starts when it is made; `server` is the one that serves now."""
+class TestedServer(Protocol):
+    """A production server, alone or a member of an ensemble."""
 
-    def __init__(self, place: Place, faults: Faults, make_config: Callable[[Place], ServerConfig]) -> None:
+    @property
+    def service(self) -> Service: ...
+
+    @property
+    def port(self) -> ClientPort: ...
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
+S = TypeVar("S", bound=TestedServer)
+
+NewServer = Callable[[ServerConfig, Disk, Callable[[], int], Random], S]
+
+
+class Life(Generic[S]):
+    """Starts when it is made; `server` is the one that serves now, if `is_up`."""
+
+    def __init__(
+        self, new_server: NewServer[S], place: Place, faults: Faults, make_config: Callable[[Place], ServerConfig]
+    ) -> None:  # fmt: skip
         self.place = place
+        self.is_up = False
+        self._new_server = new_server
         self._faults = faults
-        self.server: StandaloneServer
+        self.server: S
         with ExitStack() as made:
             made.callback(place.close)
             self.config = make_config(place)
             self.thread = LoopThread(lambda: new_loop(faults), f"zkeeper-test-server-{place.port}")
             made.callback(self.thread.stop)
             made.callback(self._end_server)
-            self.run(self._begin)
+            self.run(self.begin)
             self._made = made.pop_all()
 
     def run(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
@@ -46,23 +71,26 @@ class Life:
 
     def _end_server(self) -> None:
         if self.thread.is_alive:
-            self.run(self._end)
+            self.run(self.cease)
 
     # On the server's loop.
 
-    async def _begin(self) -> None:
-        self.server = StandaloneServer(self.config, self.place.disk, wall_ms, Random())
+    async def begin(self) -> None:
+        self.server = self._new_server(self.config, self.place.disk, wall_ms, Random())
+        self.is_up = True
         await self.server.start()
 
-    async def _end(self) -> None:
+    async def cease(self) -> None:
         """The port is closed first, then connections are broken: nobody comes back, or is waited for to read."""
-        self._faults.stop_listening()
-        self._faults.drop()
-        await self.server.stop()
+        if self.is_up:
+            self.is_up = False
+            self._faults.stop_listening()
+            self._faults.drop()
+            await self.server.stop()
 
     async def restart(self) -> None:
-        await self._end()
-        await self._begin()
+        await self.cease()
+        await self.begin()
 
     async def drop(self, session_id: int | None) -> int:
         if session_id is None:

@@ -1,6 +1,6 @@
-"""Where a test server lives on this computer: its port, its disk, its clock. All of it goes when the place is closed.
+"""Where a test server lives on this computer: its ports, its disk, its clock. All of it goes when the place is closed.
 
-1. The port is held from the beginning to the end by a socket that is bound and never listens. So a server that is away
+1. A port is held from the beginning to the end by a socket that is bound and never listens. So a server that is away
    for a while finds its port again, and a client that tries to connect meanwhile is refused. Without it, such a client
    could be given that very port as its own and be connected to itself.
 2. Only the process that made the place removes its folder; one that was forked off from it leaves it alone.
@@ -27,19 +27,27 @@ FOLDER_IN_MEMORY: Final = "/data"
 class Place:
     """`port` 0 is any free one. `folder` None is a temporary one; one that is given is kept at the end.
 
-    With `in_memory` there is no folder on a disk at all, and no thread that writes to it. `OSError` for a port in use.
+    With `in_memory` there is no folder on a disk at all, and no thread that writes to it. `more_ports` says how many
+    other free ports are held. `OSError` for a port in use.
     """
 
-    def __init__(self, port: int, folder: str | None, in_memory: bool) -> None:
+    def __init__(self, port: int, folder: str | None, in_memory: bool, more_ports: int = 0) -> None:
         self._process = os.getpid()
-        self._holder = _hold(port)
-        self.port: int = self._holder.getsockname()[1]
+        self._holders: list[socket.socket] = []
+        self.port = self._hold(port)
+        self.more_ports = [self._hold(0) for _ in range(more_ports)]
         self._temporary = None if folder or in_memory else tempfile.mkdtemp(prefix="zkeeper-")
         self.disk: Disk = _disk_in_memory() if in_memory else RealDisk()
         self.folder = folder or self._temporary or FOLDER_IN_MEMORY
 
+    def _hold(self, port: int) -> int:
+        holder = _hold(port)
+        self._holders.append(holder)
+        return int(holder.getsockname()[1])
+
     def close(self) -> None:
-        self._holder.close()
+        for holder in self._holders:
+            holder.close()
         self.disk.close()
         if self._temporary is not None and os.getpid() == self._process:
             shutil.rmtree(self._temporary, ignore_errors=True)

@@ -1,9 +1,9 @@
-"""Fixtures for pytest: a server, a fresh tree for each test, and clients that are connected to it.
+"""Fixtures for pytest: a server or an ensemble, a fresh tree for each test, and clients that are connected to it.
 
 pytest finds this module by its entry point in every project that has zkeeper installed, so it loads nothing before a
 test asks for a fixture.
 
-1. One server serves all tests of a process; `zk_server` hands each test an empty tree and no fault.
+1. One server and one ensemble serve all tests of a process; each test is handed an empty tree and no fault.
 2. Faults end with the test that made them, before the fixtures are torn down: no client waits for a paused server.
 """
 
@@ -14,9 +14,11 @@ import pytest
 
 if TYPE_CHECKING:
     from zkeeper import AsyncClient, Client
+    from zkeeper.testing.ensemble import Ensemble
     from zkeeper.testing.server import Server
 
 _SERVER: "pytest.StashKey[Server]" = pytest.StashKey()
+_ENSEMBLE: "pytest.StashKey[Ensemble]" = pytest.StashKey()
 
 
 @pytest.fixture(scope="session")
@@ -69,8 +71,34 @@ def zk_async_client(zk_server: "Server") -> "AsyncClient":
     return connect(zk_server.address)
 
 
+@pytest.fixture(scope="session")
+def zk_ensemble_options() -> Mapping[str, Any]:
+    """The arguments of `zkeeper.testing.Ensemble`. Override it in your conftest.py, as `zk_server_options`."""
+    return {}
+
+
+@pytest.fixture(scope="session")
+def _zk_session_ensemble(zk_ensemble_options: Mapping[str, Any]) -> "Iterator[Ensemble]":
+    from zkeeper.testing.ensemble import Ensemble
+
+    with Ensemble(**zk_ensemble_options) as ensemble:
+        yield ensemble
+
+
+@pytest.fixture
+def zk_ensemble(_zk_session_ensemble: "Ensemble", request: pytest.FixtureRequest) -> "Ensemble":
+    """A `zkeeper.testing.Ensemble` of three servers, all of them up, with an empty tree: connect to
+    `zk_ensemble.connect_string`; its methods kill, restart and pause servers.
+
+    Whatever earlier tests left is gone, their sessions too. Who leads is not the same in each test.
+    """
+    _zk_session_ensemble.start().reset_tree()
+    request.node.stash[_ENSEMBLE] = _zk_session_ensemble
+    return _zk_session_ensemble
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_teardown(item: pytest.Item) -> None:
-    server = item.stash.get(_SERVER, None)
-    if server is not None and server.is_running:
-        server.heal()
+    for used in (item.stash.get(_SERVER, None), item.stash.get(_ENSEMBLE, None)):
+        if used is not None and used.is_running:
+            used.heal()

@@ -13,6 +13,7 @@ from typing import Final, Self
 
 from zkeeper.server.config import load
 from zkeeper.server.config.model import ServerConfig
+from zkeeper.server.standalone import StandaloneServer
 from zkeeper.testing import upkeep
 from zkeeper.testing.faults import Faults
 from zkeeper.testing.life import Life
@@ -56,7 +57,7 @@ class Server:
         self._data_dir = data_dir
         self._in_memory = in_memory
         self._faults = Faults()
-        self._life: Life | None = None
+        self._life: Life[StandaloneServer] | None = None
 
     def __repr__(self) -> str:
         return f"<Server {self.address}>" if self.is_running else "<Server, not running>"
@@ -67,7 +68,8 @@ class Server:
         """Starts the server and returns it when it serves; does nothing when it does already."""
         if self._life is None:
             self._faults = Faults()
-            self._life = Life(Place(self._wanted_port, self._data_dir, self._in_memory), self._faults, self._config)
+            place = Place(self._wanted_port, self._data_dir, self._in_memory)
+            self._life = Life(StandaloneServer, place, self._faults, self._config)
             atexit.register(self.stop)
         return self
 
@@ -187,7 +189,7 @@ class Server:
         life.run(life.clear)
 
     @property
-    def _running(self) -> "Life":
+    def _running(self) -> "Life[StandaloneServer]":
         if self._life is None:
             raise RuntimeError("the server is not running: call start() first, or use it in a with statement")
         return self._life

@@ -32,6 +32,9 @@ def test_an_answer_to_srvr_is_understood() -> None:
     [
         ("This ZooKeeper instance is not currently serving requests\n", Health.NOT_SERVING),
         ("", Health.NOT_SERVING),
+        ("SSH-2.0-OpenSSH_9.6\r\n", Health.NOT_SERVING),
+        ("HTTP/1.1 400 Bad Request\r\nMode: strict\r\nZxid: x\r\n", Health.NOT_SERVING),
+        (ANSWER.replace("0/18.4545/110", "many"), Health.NOT_SERVING),
         (ANSWER.replace("Mode: leader", "Mode: read-only"), Health.READ_ONLY),
     ],
 )

@@ -101,9 +101,13 @@ class FakeService:
         return self.random.choice((*writes, *(read(path),) * 5))
 
     def _lose(self, session: str) -> None:
-        """The session is gone: what it asked is done now, later, or never. Then it expires, which may be told."""
+        """What it asked is done now, or never, and the session goes on; or later, and it expires, which may be told."""
         operation = self._flights.pop(session).operation
         luck = self.random.random()
+        if self.random.random() < 0.5:
+            if operation.is_write and luck < 0.5:
+                self._apply(operation)
+            return
         if operation.is_write and luck < 0.4:
             self._apply(operation)
         elif operation.is_write and luck < 0.7:

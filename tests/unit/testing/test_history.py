@@ -393,8 +393,8 @@ def test_a_service_that_breaks_a_promise_is_found(bug: str, judge: Callable[[His
         except HistoryViolation:
             found += 1
             assert service.broken > 0
-    assert broken == 30
-    assert found >= 27
+    assert broken >= 28
+    assert found >= broken - 2
 
 
 def test_thousands_of_operations_take_seconds() -> None:

@@ -49,6 +49,25 @@ def test_every_test_has_a_fresh_tree_of_one_server(run: Run) -> None:
     run(TREES).assert_outcomes(passed=6)
 
 
+ENSEMBLE = """
+@pytest.fixture(scope="session")
+def zk_ensemble_options():
+    return {"in_memory": True, "observers": 1}
+
+@pytest.mark.parametrize("number", range(2))
+def test_all_are_up_and_the_tree_is_fresh(zk_ensemble, number):
+    assert zk_ensemble.running == [1, 2, 3, 4]
+    with zkeeper.Client(zk_ensemble.connect_string) as client:
+        assert client.children("/") == ["zookeeper"]
+        client.create("/left-behind")
+    zk_ensemble.kill(zk_ensemble.leader())
+"""
+
+
+def test_every_test_has_a_whole_ensemble_with_a_fresh_tree(run: Run) -> None:
+    run(ENSEMBLE).assert_outcomes(passed=2)
+
+
 FAULTS = """
 @pytest.fixture
 def client(zk_server):

@@ -315,3 +315,143 @@ def test_no_byte_is_lost_or_repeated_however_often_the_network_fails(seed: int) 
             sim.heal()
             sim.run_for(sim.random.uniform(0, 1))
         assert asking.result() == payload
+
+
+# Machines that stand still.
+
+
+def test_a_paused_machine_does_nothing_until_it_goes_on(sim: Simulation) -> None:
+    beats: list[tuple[str, float]] = []
+
+    async def beat(name: str, interval_s: float) -> None:
+        for _ in range(4):
+            await asyncio.sleep(interval_s)
+            beats.append((name, round(sim.time(), 3)))
+
+    a, b = sim.machine("a"), sim.machine("b")
+    a.start(beat, "a", 1.0)
+    b.start(beat, "b", 1.0)
+    sim.run_for(1.5)
+    a.pause()
+    clock_ms = a.clock()
+    sim.run_for(5)
+    assert [name for name, _ in beats] == ["a", "b", "b", "b", "b"]
+    assert a.clock() - clock_ms == 5000
+    a.resume()
+    sim.run_for(2.5)
+    assert [beat for beat in beats if beat[0] == "a"] == [("a", 1.0), ("a", 6.5), ("a", 7.5), ("a", 8.5)]
+
+
+def test_what_was_due_in_a_pause_happens_in_its_order(sim: Simulation) -> None:
+    done: list[int] = []
+    a = sim.machine("a")
+
+    async def plan() -> None:
+        loop = asyncio.get_running_loop()
+        for number in (3, 1, 2):
+            loop.call_later(number, done.append, number)
+        loop.call_later(4, done.append, 4).cancel()
+
+    a.start(plan)
+    sim.run_for(0.5)
+    a.pause()
+    sim.run_for(10)
+    assert done == []
+    a.resume()
+    sim.run_for(0.1)
+    assert done == [1, 2, 3]
+
+
+def test_connections_of_a_paused_machine_stay_and_are_read_later(client: Client) -> None:
+    sim = client.sim
+    client.a.pause()
+    task = client.send(b"hello")
+    sim.run_for(30)
+    assert not task.done()
+    client.a.resume()
+    sim.run_until(task.done)
+    assert task.result() == b"hello"
+
+
+def test_a_paused_machine_accepts_what_its_kernel_accepts_and_answers_later(sim: Simulation) -> None:
+    a, b = sim.machine("a"), sim.machine("b")
+    a.start(serve)
+    sim.run_for(0.1)
+    a.pause()
+
+    async def ask() -> bytes:
+        reader, writer = await asyncio.open_connection("a", PORT)
+        writer.write(b"hello")
+        return await reader.readexactly(5)
+
+    task = b.start(ask)
+    sim.run_for(20)
+    assert not task.done()
+    a.resume()
+    sim.run_until(task.done)
+    assert task.result() == b"hello"
+
+
+def test_a_machine_that_was_killed_in_a_pause_comes_back_running(sim: Simulation) -> None:
+    beats: list[float] = []
+
+    async def beat() -> None:
+        while True:
+            await asyncio.sleep(1)
+            beats.append(sim.time())
+
+    a = sim.machine("a")
+    a.start(beat)
+    a.pause()
+    sim.run_for(3)
+    a.restart()
+    a.start(beat)
+    sim.run_for(1.5)
+    assert len(beats) == 1
+    a.resume()
+    sim.run_for(0.1)
+    assert len(beats) == 1
+
+
+# Links.
+
+
+def test_one_pair_is_healed_and_another_is_not(client: Client) -> None:
+    sim, c = client.sim, client.sim.machine("c")
+    sim.partition(client.a, [client.b, c])
+    sim.heal(client.a, c)
+    assert sim.network.link(client.a.host, client.b.host).is_blocked
+    assert not sim.network.link(c.host, client.a.host).is_blocked
+    sim.heal(client.b, client.a)
+    assert client.echo(b"hello") == b"hello"
+
+
+def test_with_jitter_connections_overtake_each_other(sim: Simulation) -> None:
+    a, b = sim.machine("a"), sim.machine("b")
+    came: list[int] = []
+
+    async def listen() -> None:
+        async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            while data := await reader.read(1):
+                came.extend(data)
+
+        server = await asyncio.start_server(take, port=PORT)
+        await server.serve_forever()
+
+    async def send() -> None:
+        writers = [(await asyncio.open_connection("a", PORT))[1] for _ in range(2)]
+        for number in range(40):
+            writers[number % 2].write(bytes([number]))
+            await asyncio.sleep(0.01)
+
+    a.start(listen)
+    sim.run_for(0.1)
+    sim.delay(a, b, 1, jitter_ms=200)
+    b.start(send)
+    sim.run_for(5)
+    assert len(came) == 40
+    assert came != sorted(came)
+    assert [[one for one in came if one % 2 == parity] for parity in (0, 1)] == [
+        list(range(0, 40, 2)),
+        list(range(1, 40, 2)),
+    ]

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from zkeeper.client.client import AsyncClient
 
 ROOT_PREFIX: Final = "/zkeeper-bench-"
+MAX_CREATES_IN_FLIGHT: Final = 256
 
 
 class Run(NamedTuple):
@@ -104,7 +105,9 @@ async def _znodes(zk: "AsyncClient", root: str, number: int, value: bytes) -> As
 
     paths = [f"{root}/{at}" for at in range(number)]
     try:
-        await gather(zk.create(root), *(zk.create(path, value) for path in paths))
+        await zk.create(root)
+        for start in range(0, number, MAX_CREATES_IN_FLIGHT):
+            await gather(*(zk.create(path, value) for path in paths[start : start + MAX_CREATES_IN_FLIGHT]))
         yield paths
     finally:
         await zk.delete_tree(root)
@@ -115,7 +118,7 @@ def _progress(wanted: Run) -> Iterator[Callable[[float, int], None]]:
     """A bar on the error stream, if that is a terminal."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from zkeeper.cli.streams import make_console
+    from zkeeper.cli.console import make_console
 
     console = make_console(is_error_stream=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[rate]}"), TimeRemainingColumn())
@@ -132,7 +135,7 @@ def _tell(measured: Measured, is_json: bool) -> None:
     if is_json:
         click.echo(json.dumps(outcome_values(measured)))
         return
-    from zkeeper.cli.streams import make_console
+    from zkeeper.cli.console import make_console
 
     make_console().print(outcome_table(measured))
     click.echo(f"{measured.done / measured.seconds:,.0f} requests/s in {measured.seconds:.1f} s")

@@ -108,6 +108,6 @@ def table(looks: Sequence[Look]) -> "Table":
 def make_display() -> Display:
     if not sys.stdout.isatty():
         return Lines(lambda text: print(text, flush=True))
-    from zkeeper.cli.streams import make_console
+    from zkeeper.cli.console import make_console
 
     return LiveTable(make_console())

@@ -10,6 +10,7 @@ from typing import Final
 import click
 
 from zkeeper.cli.connecting import Connecting, connecting_options, servers_option
+from zkeeper.cli.failures import told_failures
 from zkeeper.cli.running import run
 
 _WANT_VALUE: Final = frozenset({"-server", "-timeout", "-client-configuration"})
@@ -75,4 +76,4 @@ def command(
         del line[0]
     if form is None:
         form = "people" if sys.stdout.isatty() else "plain"
-    sys.exit(run(run_shell(Wishes(servers, connecting, Form(form), waits), line)))
+    sys.exit(run(told_failures(run_shell(Wishes(servers, connecting, Form(form), waits), line))))

@@ -4,12 +4,14 @@ import enum
 import sys
 from typing import NamedTuple
 
+import click
+
 from zkeeper.cli.connecting import Connecting
 from zkeeper.cli.shell.reports import Report
 from zkeeper.cli.shell.shell import Shell, World
 from zkeeper.cli.shell.sources import piped_lines
-from zkeeper.cli.streams import make_console
-from zkeeper.errors import ConnectionLossError
+from zkeeper.cli.streams import speak_utf8
+from zkeeper.errors import BadArgumentsError, ConnectionLossError
 
 
 class Form(enum.Enum):
@@ -63,15 +65,18 @@ async def is_connected(shell: Shell, report: Report) -> bool:
     """Whether there is a session before the timeout passes; tells if not."""
     try:
         await shell.wait_until_connected()
-    except ConnectionLossError:
-        report.note(f"No server of {shell.servers} could be reached in time")
+    except ConnectionLossError as error:
+        report.note(f"No server of {shell.servers} could be reached in time: {error}")
         return False
     return shell.is_alive
 
 
 def make_shell(wishes: Wishes, report: Report, tells_states: bool) -> Shell:
     world = World(wishes.connecting.client, _read_file, wishes.connecting.timeout_ms / 1000)
-    return Shell(wishes.servers, world, report, tells_states)
+    try:
+        return Shell(wishes.servers, world, report, tells_states)
+    except BadArgumentsError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 def _read_file(path: str) -> str:
@@ -84,11 +89,13 @@ def make_report(form: Form) -> Report:
     if form is Form.JSON:
         from zkeeper.cli.shell.reports.json_lines import JsonReport
 
+        speak_utf8()
         return JsonReport(sys.stdout)
     if form is Form.PLAIN:
         from zkeeper.cli.shell.reports.plain import PlainReport
 
         return PlainReport(sys.stdout, sys.stderr)
+    from zkeeper.cli.console import make_console
     from zkeeper.cli.shell.reports.people import PeopleReport
 
     return PeopleReport(make_console())

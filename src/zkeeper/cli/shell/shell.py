@@ -22,7 +22,7 @@ from zkeeper.cli.shell.reports import Failure, Report
 from zkeeper.cli.shell.results import Help, Said
 from zkeeper.cli.shell.results import History as HistoryShown
 from zkeeper.cli.shell.words import split_words
-from zkeeper.errors import ConnectionLossError, ZooKeeperError
+from zkeeper.errors import BadArgumentsError, ConnectionLossError, ZooKeeperError
 from zkeeper.values import SessionState
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ class World(NamedTuple):
     """How a shell reaches the world: clients by connect string, files by path."""
 
     open_client: Callable[[str], "AsyncClient"]
+    """Raises `BadArgumentsError` for a connect string that is wrong."""
     read_file: Callable[[str], str]
     connect_timeout_s: float
 
@@ -55,12 +56,11 @@ class Shell:
         self._events = Events(report, tells_states)
         self._watch = self._events.on_watch
         self._starting: asyncio.Task[None] | None = None
-        self.zk = self._open()
+        self.zk = self._open(world.open_client(servers))
 
     # The session.
 
-    def _open(self) -> "AsyncClient":
-        zk = self._world.open_client(self.servers)
+    def _open(self, zk: "AsyncClient") -> "AsyncClient":
         zk.on_state(self._events.on_state)
         self._starting = asyncio.ensure_future(_start(zk))
         return zk
@@ -80,7 +80,7 @@ class Shell:
         try:
             await self.zk.wait_for(*_READY, *_DEAD, timeout_s=self._world.connect_timeout_s)
         except TimeoutError:
-            raise ConnectionLossError from None
+            raise ConnectionLossError(self.zk._session.last_failure) from None
 
     @property
     def is_alive(self) -> bool:
@@ -169,10 +169,13 @@ class Shell:
         return code
 
     async def _connect(self, words: list[str]) -> None:
-        if words:
-            self.servers = words[0]
+        servers = words[0] if words else self.servers
+        try:
+            zk = self._world.open_client(servers)
+        except BadArgumentsError as error:
+            raise CommandError(str(error)) from None
         await self._close_session()
-        self.zk = self._open()
+        self.servers, self.zk = servers, self._open(zk)
         await self.wait_until_connected()
 
     def _help(self, words: list[str]) -> None:

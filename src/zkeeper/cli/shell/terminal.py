@@ -8,7 +8,8 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from prompt_toolkit import PromptSession
@@ -140,9 +141,18 @@ def _line_history() -> LineHistory:
 
 
 class _DiscreetHistory(FileHistory):
+    """A file that cannot be read or written ends no shell; the lines are then forgotten with it."""
+
+    def load_history_strings(self) -> Iterable[str]:
+        try:
+            return super().load_history_strings()
+        except OSError:
+            return []
+
     def store_string(self, string: str) -> None:
         if "addauth" not in string:
-            super().store_string(string)
+            with suppress(OSError):
+                super().store_string(string)
 
 
 class _ShellCompleter(Completer):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from zkeeper.cli.connecting import DEFAULT_SERVERS, tls_options
+from zkeeper.cli.failures import told_failures
 from zkeeper.cli.running import run
 from zkeeper.cli.status.srvr import Health, Status, behind, exit_code, roles_text
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from ssl import SSLContext
 
     from rich.table import Table
+
+    from zkeeper.cli.status.asking import Answer
 
 DEFAULT_TIMEOUT_MS: Final = 5000
 _COLOURS: Final = {Health.SERVING: "green", Health.READ_ONLY: "yellow"}
@@ -37,8 +40,8 @@ def command(
     """
     places = _places(servers or (DEFAULT_SERVERS,))
     if word is not None:
-        sys.exit(run(_print_answers(places, word, timeout_ms / 1000, tls)))
-    sys.exit(run(_print_status(places, timeout_ms / 1000, tls, is_json)))
+        sys.exit(run(told_failures(_print_answers(places, word, timeout_ms / 1000, tls, is_json))))
+    sys.exit(run(told_failures(_print_status(places, timeout_ms / 1000, tls, is_json))))
 
 
 def _places(servers: Sequence[str]) -> list[tuple[str, int]]:
@@ -55,8 +58,8 @@ def _places(servers: Sequence[str]) -> list[tuple[str, int]]:
 async def _print_status(
     places: Sequence[tuple[str, int]], timeout_s: float, tls: "SSLContext | None", is_json: bool
 ) -> int:
+    from zkeeper.cli.console import make_console
     from zkeeper.cli.status.asking import status_of
-    from zkeeper.cli.streams import make_console
 
     statuses = await asyncio.gather(*(status_of(host, port, timeout_s, tls) for host, port in places))
     if is_json:
@@ -103,16 +106,21 @@ def _cells(status: Status, distance: int | None) -> list[str]:
 
 
 async def _print_answers(
-    places: Sequence[tuple[str, int]], word: str, timeout_s: float, tls: "SSLContext | None"
+    places: Sequence[tuple[str, int]], word: str, timeout_s: float, tls: "SSLContext | None", is_json: bool
 ) -> int:
-    from zkeeper.cli.status.asking import ask
+    from zkeeper.cli.status.asking import answer_of
 
-    asked = (ask(host, port, word, timeout_s, tls) for host, port in places)
-    answers = await asyncio.gather(*asked, return_exceptions=True)
-    for (host, port), answer in zip(places, answers, strict=True):
-        if len(places) > 1:
-            click.echo(f"{host}:{port}")
-        failed = isinstance(answer, BaseException)
-        click.echo(str(answer) or type(answer).__name__ if failed else str(answer).rstrip("\n"), err=failed)
-    failures = sum(isinstance(answer, BaseException) for answer in answers)
+    answers = await asyncio.gather(*(answer_of(host, port, word, timeout_s, tls) for host, port in places))
+    for one in answers:
+        if is_json:
+            click.echo(json.dumps(one._asdict()))
+        else:
+            _print_answer(one, has_head=len(places) > 1)
+    failures = sum(one.error is not None for one in answers)
     return 0 if not failures else 2 if failures == len(answers) else 1
+
+
+def _print_answer(one: "Answer", has_head: bool) -> None:
+    if has_head:
+        click.echo(one.server)
+    click.echo((one.answer if one.error is None else one.error).rstrip("\n"), err=one.error is not None)

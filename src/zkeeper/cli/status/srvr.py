@@ -37,11 +37,19 @@ class Status(NamedTuple):
 
 
 def read_srvr(server: str, answer: str) -> Status:
-    """Makes sense of `answer`. Every server that serves answers this word, whatever its whitelist says."""
+    """Makes sense of `answer`, whoever gave it. Every server that serves gives one, whatever its whitelist says."""
     if not answer or "not currently serving" in answer:
         return Status(server, Health.NOT_SERVING)
     fields = {match[1]: match[2] for line in answer.splitlines() if (match := _LINE.match(line))}
-    mode = fields.get("Mode")
+    try:
+        return _status(server, fields)
+    except (KeyError, ValueError, TypeError):
+        return Status(server, Health.NOT_SERVING, "this is no ZooKeeper server")
+
+
+def _status(server: str, fields: dict[str, str]) -> Status:
+    """Raises an error of any of these kinds if the fields are not those of an answer to `srvr`."""
+    mode = fields["Mode"]
     return Status(
         server,
         Health.READ_ONLY if mode == "read-only" else Health.SERVING,

@@ -11,6 +11,7 @@ import click
 from zkeeper.cli.connecting import Connecting, connecting_options, servers_option
 from zkeeper.cli.failures import told_failures
 from zkeeper.cli.running import run
+from zkeeper.cli.streams import speak_utf8
 from zkeeper.cli.transfer.export_format import head_text, record_text, tail_text
 from zkeeper.cli.transfer.places import TreePlace, read_place
 from zkeeper.cli.transfer.progress import shown_progress
@@ -53,6 +54,7 @@ async def _export(connecting: Connecting, place: TreePlace, file: str, ephemeral
 def _whole_file(path: str) -> Iterator[TextIO]:
     """A file under another name that gets its own when the block ends well; standard output for `-`."""
     if path == "-":
+        speak_utf8()
         yield sys.stdout
         sys.stdout.flush()
         return

@@ -113,6 +113,8 @@ class _Text:
             except json.JSONDecodeError as error:
                 await self._read_more(error)
                 continue
+            except (RecursionError, ValueError) as error:
+                raise RecordError(f"this is no {FORMAT}: {error}") from None
             if end == len(self._text) and not isinstance(value, str | dict | list):
                 await self._read_more()
                 continue
@@ -122,7 +124,7 @@ class _Text:
     async def _read_more(self, error: json.JSONDecodeError | None = None) -> None:
         if len(self._text) - self._at > MAX_RECORD_CHARACTERS:
             raise RecordError(f"this is no JSON: {error}" if error else "the file has only blanks")
-        chunk = await self._reader.read()
+        chunk = await self._read_as_much_again()
         if not chunk:
             raise RecordError(
                 "the file ends too early: it was cut off" if error is None else f"cut off, or no JSON: {error}"
@@ -132,3 +134,10 @@ class _Text:
         except UnicodeDecodeError as wrong:
             raise RecordError(f"the file is not UTF-8: {wrong}") from None
         self._at = 0
+
+    async def _read_as_much_again(self) -> bytes:
+        """So that a long value, which is parsed anew each time, takes time in proportion to its length."""
+        wanted, chunk = len(self._text) - self._at, bytearray()
+        while len(chunk) <= wanted and (piece := await self._reader.read()):
+            chunk += piece
+        return bytes(chunk)

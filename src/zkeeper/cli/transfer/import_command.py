@@ -45,6 +45,6 @@ async def _import(connecting: Connecting, file: str, place: TreePlace, existing:
                     records = read_export(await open_reader(stream))
                     await target.take(records, lambda tally: progress(tally.znodes, tally.size_bytes))
                 except RecordError as error:
-                    raise ToolError(f"{file} cannot be imported: {error}. {target.tally.text()} before that") from None
+                    raise ToolError(f"{file} cannot be imported: {error}") from None
     click.echo(f"{target.tally.text()} in {place}", err=True)
     return 0

@@ -11,7 +11,7 @@ def shown_progress(what: str, expected: int | None) -> Iterator[Callable[[int, i
     """Yields a function to be told znodes and bytes so far."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from zkeeper.cli.streams import make_console
+    from zkeeper.cli.console import make_console
 
     console = make_console(is_error_stream=True)
     columns = (

@@ -13,6 +13,8 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Final
 
+import click
+
 from zkeeper.cli.failures import ToolError
 from zkeeper.cli.transfer.records import ROOT, Record
 from zkeeper.errors import NodeExistsError
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from zkeeper.client.client import AsyncClient
 
 MAX_CREATES_IN_FLIGHT: Final = 128
+END_PATIENCE_S: Final = 3.0
 
 
 class Existing(enum.Enum):
@@ -62,7 +65,10 @@ class Target:
         self._keeps_acls = keeps_acls
 
     async def take(self, records: AsyncIterator[Record], progress: Callable[[Tally], None]) -> None:
-        """Creates them all. Raises `ToolError` for the first that exists where it must not, and server's errors."""
+        """Creates them all. Raises `ToolError` for the first that exists where it must not, and server's errors.
+
+        Whatever ends it, Ctrl-C too, what was done so far is told.
+        """
         await self._ensure_parent()
         pending: deque[tuple[Record, asyncio.Future[str]]] = deque()
         try:
@@ -74,9 +80,16 @@ class Target:
             while pending:
                 await self._settle(*pending.popleft())
             progress(self.tally)
-        finally:
-            answers = await asyncio.gather(*(request for _, request in pending), return_exceptions=True)
-            self.tally.created += sum(isinstance(answer, str) for answer in answers)
+        except BaseException:
+            await self._count_the_rest([request for _, request in pending])
+            click.echo(f"Stopped after {self.tally.text()}", err=True)
+            raise
+
+    async def _count_the_rest(self, requests: "list[asyncio.Future[str]]") -> None:
+        """What was sent already may be done yet; a server that is away is not waited for."""
+        if requests:
+            done, _ = await asyncio.wait(requests, timeout=END_PATIENCE_S)
+            self.tally.created += sum(not one.cancelled() and one.exception() is None for one in done)
 
     async def _ensure_parent(self) -> None:
         parent = self._root.rpartition("/")[0]
@@ -115,6 +128,5 @@ class Target:
             self.tally.skipped += 1
         else:
             raise ToolError(
-                f"{self._path_of(record)} exists already. {self.tally.text()} before that; "
-                "run again with --skip-existing or --overwrite to go on"
+                f"{self._path_of(record)} exists already; run again with --skip-existing or --overwrite to go on"
             )

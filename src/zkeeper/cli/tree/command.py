@@ -11,6 +11,7 @@ from zkeeper.cli.connecting import Connecting, connecting_options, servers_optio
 from zkeeper.cli.failures import told_failures
 from zkeeper.cli.running import run
 from zkeeper.cli.shell.stat_texts import stat_values
+from zkeeper.cli.streams import speak_utf8
 from zkeeper.cli.tree.lines import Totals, line_of
 from zkeeper.cli.tree.nodes import Bounds, Node, Rest, read_tree
 
@@ -55,7 +56,7 @@ def command(
 async def _show(connecting: Connecting, servers: str, path: str, bounds: Bounds, is_json: bool) -> int:
     async with connecting.session(servers) as zk:
         totals = Totals()
-        printer = _print_json if is_json else _printer_for_people()
+        printer = _printer_for_programs() if is_json else _printer_for_people()
         async for one in read_tree(zk, path, bounds):
             printer(one)
             if isinstance(one, Node):
@@ -63,6 +64,11 @@ async def _show(connecting: Connecting, servers: str, path: str, bounds: Bounds,
     if not is_json:
         click.echo(f"\n{totals.text()}")
     return 0
+
+
+def _printer_for_programs() -> Callable[[Node | Rest], None]:
+    speak_utf8()
+    return _print_json
 
 
 def _print_json(one: Node | Rest) -> None:
@@ -74,7 +80,7 @@ def _print_json(one: Node | Rest) -> None:
 def _printer_for_people() -> Callable[[Node | Rest], None]:
     from rich.text import Text
 
-    from zkeeper.cli.streams import make_console
+    from zkeeper.cli.console import make_console
 
     console = make_console()
     return lambda one: console.print(Text.assemble(*line_of(one)), soft_wrap=True)

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from zkeeper.database.auth import Identity
 from zkeeper.errors import DecodeError
 from zkeeper.pipeline.service import Service
+from zkeeper.quorum.marks import hit
 from zkeeper.server.ensemble.context import RoleEndedError
 from zkeeper.server.ensemble.learner import Learner
 from zkeeper.server.ensemble.observing import NoLog, nothing
@@ -154,8 +155,10 @@ class Following:
         if payload is None:
             raise DecodeError(f"proposal 0x{zxid:x} has no transaction")
         if zxid <= self._last_proposed:
+            hit("learner.sent-again")
             return  # The leader may send again what is here already.
         if not follows(zxid, self._last_proposed):
+            hit("learner.hole")
             raise RoleEndedError(f"proposal 0x{zxid:x} comes after 0x{self._last_proposed:x}: there is a hole between")
         txn = decode_txn(payload, self._limit_bytes, self._stage.is_digest_enabled)
         if txn.zxid != zxid:

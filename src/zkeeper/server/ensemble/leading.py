@@ -20,6 +20,7 @@ from zkeeper.pipeline.service import Service
 from zkeeper.quorum.acks import Acks
 from zkeeper.quorum.broadcast import Broadcast, ProposalSizes
 from zkeeper.quorum.committed_log import CommittedLog
+from zkeeper.quorum.marks import hit
 from zkeeper.quorum.sync_plan import SyncPlan, plan_sync
 from zkeeper.server.durable_log import DurableLog
 from zkeeper.server.ensemble.context import EnsembleContext, RoleEndedError
@@ -140,6 +141,7 @@ class Leader:
         """
         if not self._accepted.is_complete():
             if (current_epoch, last_zxid) > self._summary:
+                hit("leader.learner-is-ahead")
                 raise RoleEndedError(
                     f"server {sid} is at epoch {current_epoch}, zxid 0x{last_zxid:x}, this leader only at "
                     f"epoch {self._summary[0]}, zxid 0x{self._summary[1]:x}"
@@ -299,6 +301,7 @@ class Leader:
                 if sid is not None:
                     here.add(sid)
             if not here.is_complete():
+                hit("leader.no-quorum")
                 self.give_up(f"only {sorted(here.sids())} were heard of within syncLimit, which is no quorum")
                 return
         if counter_of(self.last_proposed()) >= MAX_COUNTER - 1:

@@ -17,6 +17,7 @@ from typing import Final
 from zkeeper.database.database import Database
 from zkeeper.errors import DecodeError
 from zkeeper.quorum.committed_log import CommittedLog
+from zkeeper.quorum.marks import hit
 from zkeeper.quorum.members import Member
 from zkeeper.quorum.membership import Membership, MembershipError
 from zkeeper.server.ensemble.context import EnsembleContext, RoleEndedError
@@ -104,7 +105,8 @@ class Learner:
 
     def last_zxid(self) -> int:
         """Of what the leader has sent so far, and of what was here before."""
-        return max(self._last_proposed or 0, int(self.database.last_zxid))
+        last_zxid = int(self.database.last_zxid)
+        return last_zxid if self._last_proposed is None else max(self._last_proposed, last_zxid)
 
     async def synchronize(self) -> None:
         """Returns when the leader says UPTODATE. Raises `RoleEndedError` when it does not come to that."""
@@ -184,6 +186,7 @@ class Learner:
             await self._receive_snapshot(int(packet.zxid))
         elif packet.packet_type == DIFF and self.context.needs_everything:
             # What comes is for an empty database, and takes the place of what the disk has.
+            hit("learner.asks-for-everything")
             self._begin_anew(self._stage.empty_database())
         elif packet.packet_type == DIFF:
             self._begin_log()
@@ -210,6 +213,7 @@ class Learner:
         database = await self._stage.truncate(zxid, self.history)
         self.is_database_whole = True
         if database is None:
+            hit("learner.cannot-cut-back")
             self.context.needs_everything = True
             raise RoleEndedError(f"what this server has cannot be cut back to 0x{zxid:x}, so it asks for everything")
         self.database = database
@@ -269,6 +273,7 @@ class Learner:
             if zxid <= last_zxid:
                 return
         if not follows(zxid, last_zxid):
+            hit("learner.hole")
             raise RoleEndedError(f"proposal 0x{zxid:x} comes after 0x{last_zxid:x}: there is a hole between")
 
     def _commit(self, zxid: int) -> None:
@@ -277,6 +282,7 @@ class Learner:
             self.committed.append(zxid)
             return
         if not self.proposed or self.proposed[0].txn.zxid != zxid:
+            hit("learner.wrong-commit")
             raise RoleEndedError(f"the commit of 0x{zxid:x} came, and it is not the next proposal")
         self._apply(self.proposed.popleft())
 
@@ -284,6 +290,7 @@ class Learner:
         zxid = int(proposed.txn.zxid)
         self._proposed_bytes -= len(proposed.payload) + PROPOSED_BYTES
         if zxid <= self.database.last_zxid:
+            hit("learner.sent-again")
             return  # The leader may send again what is here already.
         if self._log is not None:
             self._log.append(zxid, proposed.payload)

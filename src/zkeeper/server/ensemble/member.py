@@ -21,6 +21,7 @@ from zkeeper.errors import StorageError
 from zkeeper.pipeline.service import Service
 from zkeeper.quorum.committed_log import CommittedLog
 from zkeeper.quorum.election import Decision
+from zkeeper.quorum.marks import hit
 from zkeeper.quorum.votes import LEADING, LOOKING, OBSERVING, STATE_NAMES, Vote
 from zkeeper.server import audit
 from zkeeper.server.client_port import ClientPort
@@ -253,6 +254,7 @@ class EnsembleServer:
         """Rule 1."""
         self._idle()
         if not self._is_whole or (self._is_ahead_of_disk and self.context.is_logging):
+            hit("member.reload")
             self._is_ahead_of_disk = False
             self._history.clear()
             self._database = await self._resync.reload(self._history.add)
@@ -314,6 +316,8 @@ class EnsembleServer:
         if self._log is not None:
             log, self._log = self._log, None
             await log.close()
+            if service.outstanding():
+                hit("member.fast-forward")
             service.apply_rest()
 
     def empty_database(self) -> Database:

@@ -6,6 +6,7 @@ from typing import Final
 from librt.strings import BytesWriter
 
 from zkeeper.database.database import Database
+from zkeeper.quorum.marks import hit
 from zkeeper.quorum.sync_plan import SyncPlan
 from zkeeper.server.ensemble.packet_link import PacketLink
 from zkeeper.storage.history import DiskHistory, HistoryFound
@@ -36,6 +37,7 @@ async def decide(plan: SyncPlan, history: DiskHistory) -> SyncPlan:
 
 async def send_plan(link: PacketLink, plan: SyncPlan, database: Database, history: DiskHistory | None) -> None:
     """Sends what `plan` says ahead of what `link` holds back, then that. `history` is there for a plan that uses it."""
+    hit(f"sync-plan.{plan.row}.{PACKET_NAMES[int(plan.packet_type)].lower()}")
     sending = _Sending(link)
     if plan.packet_type == SNAP:
         await sending.snapshot(database)

@@ -127,8 +127,10 @@ class ZnodeCheck:
         self._configurations = {Configuration(state, done & ~completed.bit) for state, done in found}
 
     def _settle(self, number: int) -> None:
-        """What has not happened yet never will: whether it has makes no difference any more."""
-        bit = self._writes.pop(number).bit
+        """It happens now, or never will. After that it makes no difference any more whether it has."""
+        bit = self._writes[number].bit
+        self._configurations.update(self._reach(bit))
+        self._writes.pop(number)
         self._unsure_bits &= ~bit
         self._free_bits.append(bit)
         self._configurations = {Configuration(state, done & ~bit) for state, done in self._configurations}
@@ -181,8 +183,11 @@ class ZnodeCheck:
 
     def _explain(self, number: int) -> str:
         states = sorted({str(one.state) for one in self._configurations})
-        before = [move for move in self._moves if move.invoked_at <= self._moves[number].operation.completed_at]
-        last = "\n  ".join(str(move.operation) for move in before[-SHOWN_OPERATIONS:])
+        until = self._moves[number].operation.completed_at
+        before = sorted(
+            (move.invoked_at, number) for number, move in enumerate(self._moves) if move.invoked_at <= until
+        )
+        last = "\n  ".join(str(self._moves[number].operation) for _, number in before[-SHOWN_OPERATIONS:])
         return (f"{self._path} is not linearizable: no order explains {self._moves[number].operation}\n"
                 f"possible before it: {'; '.join(states[:SHOWN_OPERATIONS])}\nasked last:\n  {last}")  # fmt: skip
 

@@ -149,12 +149,10 @@ def moves_by_path(operations: Iterable[Operation], reads_are_certain: bool) -> d
     _add_ends(counted, parts)
     by_number = {operation.number: operation for operation in counted}
     settled = _settled(counted)
-    return {
-        path: [
-            _move(by_number[number], tuple(found), settled.get(number, math.inf)) for number, found in of_path.items()
-        ]
-        for path, of_path in parts.items()
-    }
+    moves = {path: [_move(by_number[number], tuple(found), settled.get(number, math.inf))
+                    for number, found in of_path.items()]
+             for path, of_path in parts.items()}  # fmt: skip
+    return {path: [move for move in found if move.is_certain or not move.is_read] for path, found in moves.items()}
 
 
 def _move(operation: Operation, parts: tuple[Part, ...], settled_at: float) -> Move:

@@ -11,6 +11,9 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
+from typing import Final
+
+SHOWN_BYTES: Final = 24
 
 
 class HistoryViolation(AssertionError):
@@ -56,9 +59,14 @@ class Step:
 
     def __str__(self) -> str:
         parts = [self.kind.value, self.path]
-        parts += [repr(self.data)] if self.kind in (Kind.CREATE, Kind.SET) else []
+        parts += [short(self.data)] if self.kind in (Kind.CREATE, Kind.SET) else []
         parts += [f"version {self.version}"] if self.version != -1 else []
         return " ".join(part for part in parts if part)
+
+
+def short(data: bytes | None) -> str:
+    """Data as messages show it."""
+    return repr(data) if data is None or len(data) <= SHOWN_BYTES else f"{data[:SHOWN_BYTES]!r}... ({len(data)} bytes)"
 
 
 def create(path: str, data: bytes = b"", *, is_ephemeral: bool = False, is_sequential: bool = False) -> Step:
@@ -89,6 +97,9 @@ class Seen:
     version: int | None = None
     data: bytes | None = None
     mzxid: int | None = None
+
+    def __str__(self) -> str:
+        return f"version {self.version}, data {short(self.data)}, mzxid {self.mzxid}"
 
 
 @dataclass(slots=True)
@@ -125,11 +136,10 @@ class Operation:
     def __str__(self) -> str:
         what = ", ".join(map(str, self.steps))
         end = {Outcome.OK: "ok", Outcome.FAILED: f"failed ({self.code})"}.get(self.outcome, "unknown")
-        shown = (
-            f" {', '.join(map(str, self.shown))}" if self.is_ok and any(s.kind is Kind.READ for s in self.steps) else ""
-        )
+        shown = f" [{'; '.join(map(str, self.shown))}]" if any(self.shown) else ""
         at = "" if self.zxid is None else f" at zxid 0x{self.zxid:x}"
-        return f"operation {self.number} of session {self.session}: {what}: {end}{shown}{at}"
+        time = f"{self.invoked_at:g} to {self.completed_at:g}"
+        return f"operation {self.number} of session {self.session}, {time}: {what}: {end}{shown}{at}"
 
 
 @dataclass(frozen=True)

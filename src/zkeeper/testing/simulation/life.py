@@ -3,7 +3,8 @@
 The running life is a context variable, which asyncio carries into tasks, timers and callbacks by itself.
 Invariants:
 1. Of a life that is over no callback is run any more.
-2. What it leaves behind (tasks, transports) stays referenced until the simulation is closed: were it collected
+2. Of a life that is paused none is run either, until it goes on; then all that were due meanwhile, in their order.
+3. What it leaves behind (tasks, transports) stays referenced until the simulation is closed: were it collected
    earlier, its `finally` blocks would run at a moment that the seed does not decide.
 """
 
@@ -15,6 +16,7 @@ from contextvars import Context, ContextVar
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .handle import SimulatedHandle
     from .host import Host
     from .server import SimulatedServer
     from .transport import SimulatedTransport
@@ -28,11 +30,25 @@ BURIAL_ATTEMPTS = 100
 class Life:
     """One incarnation of the machine at `host`, and what lives and dies with it."""
 
-    __slots__ = ("context", "exception_handler", "host", "is_alive", "remains", "servers", "tasks", "transports")
+    __slots__ = (
+        "context",
+        "exception_handler",
+        "held",
+        "host",
+        "is_alive",
+        "is_paused",
+        "remains",
+        "servers",
+        "tasks",
+        "transports",
+    )
 
     def __init__(self, host: "Host") -> None:
         self.host = host
         self.is_alive = True
+        self.is_paused = False
+        # What was due while the life was paused.
+        self.held: list[SimulatedHandle] = []
         self.exception_handler: ExceptionHandler | None = None
         self.tasks: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
         # Dictionaries, because sets would give their members in an order that differs from process to process.
@@ -40,13 +56,14 @@ class Life:
         self.servers: dict[SimulatedServer, None] = {}
         self.context = Context()
         self.context.run(LIFE.set, self)
-        # Holds on to the tasks of a life that is over (invariant 2).
+        # Holds on to the tasks of a life that is over (invariant 3).
         self.remains: list[asyncio.Task[Any]] = []
 
     def end(self) -> None:
         """Kills; does nothing when that was done before."""
         if self.is_alive:
             self.is_alive = False
+            self.held.clear()
             self.remains = list(self.tasks)
 
 

@@ -4,7 +4,7 @@ Invariants:
 1. Callbacks that are ready run in the order they were scheduled; timers in the order of (time, order of scheduling).
 2. Time jumps to the next timer when nothing is ready, and never goes back. Each round of callbacks takes `TICK_S`,
    so that code which spins at one instant does get somewhere.
-3. A timer never runs early, and a callback of a life that is over never runs.
+3. A timer never runs early, and a callback of a life that is over never runs; one of a life that is paused runs later.
 4. While it runs, garbage is collected at fixed points of the run only, because finalizers are part of it.
 """
 
@@ -171,6 +171,9 @@ class SimulatedLoop(LimitedLoop):
             life = context.get(LIFE, observer)
             if not life.is_alive:
                 continue
+            if life.is_paused:
+                life.held.append(handle)
+                continue
             recent.append((now_s, life.host.number, label(handle.callback)))
             try:
                 context.run(handle.callback, *handle.arguments)
@@ -186,6 +189,11 @@ class SimulatedLoop(LimitedLoop):
     def _report(self, handle: SimulatedHandle, error: BaseException) -> None:
         message = f"exception in callback {label(handle.callback)}"
         handle.context.run(self.call_exception_handler, {"message": message, "exception": error, "handle": handle})
+
+    def go_on(self, life: Life) -> None:
+        """The life is not paused any more: what was due meanwhile is due now."""
+        self._ready.extend(life.held)
+        life.held.clear()
 
     def stall(self, seconds: float) -> None:
         """Lets time pass in which nothing runs; what was due meanwhile runs afterwards, late."""

@@ -66,6 +66,21 @@ class Machine:
             self._simulation.network.drop(self.life, silent)
             self.disk.crash(unsynced)
 
+    def pause(self) -> None:
+        """The machine's processes stand still, as after SIGSTOP or in a long collection of garbage: no timer fires and
+        nothing is read, while connections stay open and the clocks go on."""
+        self.life.is_paused = True
+        self._note("pause")
+
+    def resume(self) -> None:
+        """They go on: what was due meanwhile happens now, in its order. Does nothing when they are running."""
+        if self.life.is_paused:
+            self.life.is_paused = False
+            self._note("resume")
+            self._simulation.loop.go_on(self.life)
+            for transport in list(self.life.transports):
+                transport.go_on()
+
     def kill_at_disk_step(self, count: int, *, silent: bool = False, unsynced: Unsynced = Unsynced.RANDOM) -> None:
         """Kills the machine in the middle of the `count`th disk operation from now that changes or syncs something."""
         self.disk.kill_at_step(count, lambda: self.kill(silent=silent, unsynced=unsynced))

@@ -34,18 +34,19 @@ WELL_KNOWN = {"localhost": LOOPBACK, "::1": LOOPBACK, "": ANY_ADDRESS, "::": ANY
 class Link:
     """The way from one host to another, in one direction."""
 
-    __slots__ = ("base_s", "extra_s", "is_blocked", "jitter_s", "waiting")
+    __slots__ = ("base_s", "extra_jitter_s", "extra_s", "is_blocked", "jitter_s", "waiting")
 
     def __init__(self, low_s: float, high_s: float) -> None:
         self.base_s = low_s
         self.jitter_s = high_s - low_s
         self.extra_s = 0.0
+        self.extra_jitter_s = 0.0
         self.is_blocked = False
         # What has met the block; each is called when it is gone.
         self.waiting: list[Callable[[], None]] = []
 
     def latency_s(self, random: random.Random) -> float:
-        return self.base_s + self.extra_s + self.jitter_s * random.random()
+        return self.base_s + self.extra_s + (self.jitter_s + self.extra_jitter_s) * random.random()
 
 
 class Network:
@@ -81,6 +82,9 @@ class Network:
             link = self._links[key] = Link(*(LOCAL_LATENCY_S if source is target else LINK_LATENCY_S))
         return link
 
+    def links_between(self, a: Host, b: Host) -> tuple[Link, Link]:
+        return self.link(a, b), self.link(b, a)
+
     def block(self, source: Host, target: Host) -> None:
         """Loses what is sent from `source` to `target`. A host always reaches itself."""
         if source is not target:
@@ -94,8 +98,11 @@ class Network:
     def heal(self) -> None:
         """All links carry again, at their usual latency."""
         for link in self._links.values():
-            link.extra_s = 0.0
-            self.unblock(link)
+            self.heal_link(link)
+
+    def heal_link(self, link: Link) -> None:
+        link.extra_s = link.extra_jitter_s = 0.0
+        self.unblock(link)
 
     def come_up(self, host: Host) -> None:
         host.is_up = True

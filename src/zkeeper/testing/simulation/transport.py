@@ -57,7 +57,8 @@ class SimulatedTransport(asyncio.Transport):
     # Reading.
 
     def can_receive(self) -> bool:
-        return self._is_begun and not (self._is_paused or self._is_closing or self._is_end_received)
+        is_stopped = self._is_paused or self.life.is_paused
+        return self._is_begun and not (is_stopped or self._is_closing or self._is_end_received)
 
     def is_reading(self) -> bool:
         return not self._is_closing and not self._is_paused
@@ -69,6 +70,12 @@ class SimulatedTransport(asyncio.Transport):
         self._is_paused = False
         if self.can_receive():
             self.incoming.wake()
+
+    def go_on(self) -> None:
+        """The machine is not paused any more."""
+        if self.can_receive():
+            self.incoming.wake()
+        self.flush()
 
     def receive(self, data: bytes) -> None:
         """Hands what has arrived to the protocol."""
@@ -128,7 +135,7 @@ class SimulatedTransport(asyncio.Transport):
 
     def flush(self) -> None:
         """The network took what was on its way: sends more of the buffer."""
-        if not self._buffer or not self.life.is_alive:
+        if not self._buffer or not self.life.is_alive or self.life.is_paused:
             return
         self._send_buffered()
         self._maybe_resume_protocol()

@@ -112,15 +112,23 @@ class Simulation:
             if not one_way:
                 self.network.block(target.host, source.host)
 
-    def delay(self, a: Group, b: Group, delay_ms: float) -> None:
-        """Every segment between `a` and `b` takes that much longer, in each direction."""
-        for source, target in _pairs(a, b):
-            self.network.link(source.host, target.host).extra_s = delay_ms / 1000
-            self.network.link(target.host, source.host).extra_s = delay_ms / 1000
+    def delay(self, a: Group, b: Group, delay_ms: float, jitter_ms: float = 0) -> None:
+        """Every segment between `a` and `b` takes that much longer, and up to `jitter_ms` more, in each direction.
 
-    def heal(self) -> None:
-        """Ends all partitions and delays. What was lost is sent again, a little later."""
-        self.network.heal()
+        A connection keeps its order; of what is sent on different ones, what came later may overtake.
+        """
+        for source, target in _pairs(a, b):
+            for link in self.network.links_between(source.host, target.host):
+                link.extra_s, link.extra_jitter_s = delay_ms / 1000, jitter_ms / 1000
+
+    def heal(self, a: Group | None = None, b: Group | None = None) -> None:
+        """Ends partitions and delays between `a` and `b`, or all. What was lost is sent again, a little later."""
+        if a is None or b is None:
+            self.network.heal()
+            return
+        for source, target in _pairs(a, b):
+            for link in self.network.links_between(source.host, target.host):
+                self.network.heal_link(link)
 
     def reset(self, a: Group, b: Group) -> None:
         """Breaks the connections between `a` and `b`; both ends get `ConnectionResetError`."""

@@ -21,7 +21,7 @@ async def delete(surroundings: Surroundings, parsed: Parsed) -> None:
     version = version_of(parsed)
     if len(parsed.positional) > 1:
         surroundings.report.note(OLD_VERSION_FORM)
-        version = number_of(parsed.positional[1], "-v must be followed by a version number")
+        version = number_of(parsed.positional[1], "-v must be followed by a version number", bits=32)
     await surroundings.zk.delete(checked_path(parsed.positional[0]), version)
 
 

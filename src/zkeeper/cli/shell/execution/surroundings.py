@@ -36,14 +36,18 @@ def checked_path(path: str, is_sequential: bool = False) -> str:
 
 def version_of(parsed: Parsed) -> int:
     """The value of `-v`, -1 without one."""
-    return number_of(parsed.value("v") or "-1", "-v must be followed by a version number")
+    return number_of(parsed.value("v") or "-1", "-v must be followed by a version number", bits=32)
 
 
-def number_of(text: str, complaint: str, base: int = 10) -> int:
+def number_of(text: str, complaint: str, base: int = 10, *, bits: int = 64) -> int:
+    """A signed number of so many bits. Raises `CommandError` with the complaint."""
     try:
-        return int(text, base)
+        number = int(text, base)
     except ValueError:
         raise CommandError(complaint) from None
+    if not -(1 << bits - 1) <= number < 1 << bits - 1:
+        raise CommandError(complaint)
+    return number
 
 
 def wants_watch(surroundings: Surroundings, name: str, options: str, parsed: Parsed) -> bool:
