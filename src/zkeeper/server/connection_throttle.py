@@ -16,7 +16,10 @@ NO_RANDOM_DROP = -1
 
 
 class ConnectionThrottle:
-    """`has_local_sessions` says that new sessions are local ones. `now_ms` is a monotonic clock; the chance and what is missing from the bucket are shown in `stats`."""
+    """`now_ms` is a monotonic clock; the chance and what is missing from the bucket are shown in `stats`.
+
+    `has_local_sessions` says that new sessions are local ones.
+    """
 
     def __init__(
         self, config: ConnectionThrottleConfig, random: Random, now_ms: Callable[[], int], stats: ServiceStats,
