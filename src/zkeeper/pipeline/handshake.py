@@ -26,11 +26,12 @@ NO_PASSWORD: Final = bytes(protocol.PASSWORD_BYTES)
 @final
 class Handshake:
     """`admit_connection` is asked with the id of the session that a client wants back, 0 for a new one; `tell_refused`
-    takes sentences of which a storm of clients causes many."""
+    takes sentences of which a storm of clients causes many. `takes_clients` is False for a leader that only leads."""
 
     def __init__(self, service: "Service", first_session_id: int) -> None:
         self._service = service
         self.next_session_id = first_session_id
+        self.takes_clients = True
         self.admit_connection: Callable[[int], bool] | None = None
         self.tell_refused: Callable[[str], None] = service.tell
 
@@ -50,6 +51,9 @@ class Handshake:
         link.sends_read_only = reader.remaining() > 0
         if not service.serves():
             self._refuse(link, "this server has no leader with whom it could serve")
+            return
+        if not self.takes_clients:
+            self._refuse(link, "this server leads, and leaderServes=no leaves clients to the others")
             return
         if self.admit_connection is not None and not self.admit_connection(int(session_id)):
             service.stats.connections_dropped += 1

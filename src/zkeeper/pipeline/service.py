@@ -44,6 +44,7 @@ APPLY_SLICE_CHANGES: Final = 1000
 """Transactions, and znodes that they change, after which applying lets others have their turn: a few milliseconds."""
 
 
+NO_LAST_ZXID: Final = 0x7FFFFFFFFFFFFFFF
 MAX_OUTSTANDING_BYTES: Final = 1 << 25
 """Transactions on their way to the disk may be this long together, beside globalOutstandingLimit."""
 
@@ -156,6 +157,8 @@ class Service:
         self._slice_wall_ms: i64 = 0
         self._is_applying = False
         self._serving = True
+        self._last_usable_zxid: i64 = NO_LAST_ZXID
+        self._used_up: Callable[[], None] | None = None
         self.forwarder: Forwarder | None = None
         self.local_sessions: LocalSessions | None = None
         self.history: History | None = None
@@ -166,6 +169,11 @@ class Service:
         """Where transactions go; `wake` is called when the first of a batch was appended."""
         self._sink = sink
         self._wake = wake
+
+    def limit_zxids(self, last_usable_zxid: i64, used_up: Callable[[], None]) -> None:
+        """Nothing is proposed behind that zxid; whoever tries makes `used_up` called, and is not answered."""
+        self._last_usable_zxid = last_usable_zxid
+        self._used_up = used_up
 
     def forward_to(self, uplink: Uplink) -> None:
         """Makes this the service of a learner."""
@@ -249,6 +257,10 @@ class Service:
         credentials: list[Identity] | None = None,
     ) -> None:  # fmt: skip
         if not self._serving:
+            return
+        if self.preparer.last_zxid >= self._last_usable_zxid:
+            assert self._used_up is not None
+            self._used_up()
             return
         if credentials is None:
             credentials = _NOBODY

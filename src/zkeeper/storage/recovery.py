@@ -125,6 +125,9 @@ class _Recovery:
         self._remove_stillborn_logs()
         has_logs = bool(logs_in(self._disk.names(self._settings.log_folder)))
         loaded, rejected = load_newest(self._disk, self._settings, self._make_database)
+        # A process that was killed may have given a snapshot, or an epoch's file, its name and not made that durable.
+        # What was found is built upon from now on, so it must not be lost any more.
+        self._disk.sync_folder(self._settings.snapshot_folder)
         loaded_s = clock_s()
         self._tell_rejected(loaded, rejected, has_logs)
         start = self._decide(loaded, has_logs)

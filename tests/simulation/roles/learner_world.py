@@ -49,6 +49,13 @@ class LearnerWorld(RolesWorld):
         link.send(LEADER_INFO, epoch(number), i32(0x10000))
         return link.expect(ACK_EPOCH)
 
+    def lead_in_or_die(self, link: Link, number: int) -> None:
+        """As `lead_in`, with a learner that may die of it."""
+        try:
+            self.lead_in(link, number)
+        except ConnectionError:
+            assert not self.node.machine.is_alive
+
     def new_leader(self, link: Link, number: int) -> None:
         """NEWLEADER, until it is acknowledged."""
         link.send(NEW_LEADER, epoch(number), self.text.encode())

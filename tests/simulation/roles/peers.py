@@ -49,6 +49,7 @@ class Link:
         self.parser = PacketReader()
         self.on_packet: Callable[[Packet], None] = lambda packet: None
         self.answers_pings = False
+        self.acknowledges = False
         self._seen = 0
         self._pinging: asyncio.Task[None] | None = None
         self._writer = writer
@@ -157,6 +158,7 @@ class Peer:
         self.membership = membership
         self.decision: Decision | None = None
         self.links: list[Link] = []
+        self._all_links: list[Link] = []
         self.election: Election
         self._looks: asyncio.Event
 
@@ -195,7 +197,12 @@ class Peer:
         await asyncio.start_server(self._accept, "0.0.0.0", QUORUM_PORT)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.links.append(Link(self.sim, self.machine, reader, writer))
+        self.links.append(self._keep(Link(self.sim, self.machine, reader, writer)))
+
+    def _keep(self, link: Link) -> Link:
+        """For as long as the world lasts, whatever the test does with it."""
+        self._all_links.append(link)
+        return link
 
     def next_learner(self, timeout_s: float = WAIT_S) -> Link:
         """The next connection that was not taken yet."""
@@ -208,10 +215,13 @@ class Peer:
         return self.sim.run(self._connect(host), self.machine)
 
     async def _connect(self, host: str) -> Link:
+        deadline_s = self.sim.time() + WAIT_S
         while True:
             try:
-                return Link(self.sim, self.machine, *await asyncio.open_connection(host, QUORUM_PORT))
+                return self._keep(Link(self.sim, self.machine, *await asyncio.open_connection(host, QUORUM_PORT)))
             except OSError:
+                if self.sim.time() > deadline_s:
+                    raise
                 await asyncio.sleep(0.1)
 
 

@@ -82,7 +82,18 @@ class RolesWorld(Simulation):
             return client
 
         context = machine.life.context.copy()
-        return self.loop.create_task(open_session(), context=context)
+        connecting = self.loop.create_task(open_session(), context=context)
+        # A failure that nobody waits for any more is no mistake of the test.
+        connecting.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return connecting
+
+    def try_connect(self) -> RawClient:
+        """As `connect`; `ConnectionError` when the server dies meanwhile."""
+        connecting = self.begin_connect()
+        self.run_until(lambda: connecting.done() or not self.node.machine.is_alive)
+        if not connecting.done():
+            raise ConnectionError("the server has died")
+        return connecting.result()
 
     def post(self, client: RawClient, request: Request) -> Sent:
         return self._clients[client].life.context.copy().run(client.post, request)

@@ -18,7 +18,8 @@ class EnsembleContext:
 
     `has_observer_log` says whether this server keeps a log when it is an observer, too; the delays are an observer's.
 
-    `uses_disk_history` and `forces_snapshots` are a leader's, for learners that lag behind.
+    `uses_disk_history`, `forces_snapshots` and the limits of syncs are a leader's, for learners that lag behind;
+    `max_wait_for_epoch_s` is -1 when it is off.
 
     `needs_everything` is set when the own history cannot be brought into line with a leader's: the next leader is asked
     for all of its state.
@@ -41,6 +42,9 @@ class EnsembleContext:
     observer_election_s: float = 0.0
     uses_disk_history: bool = True
     forces_snapshots: bool = False
+    max_snap_syncs: int = 10
+    max_diff_syncs: int = 100
+    max_wait_for_epoch_s: float = -1.0
     needs_everything: bool = False
     measures: Measures = field(default_factory=Measures)
 

@@ -1,17 +1,20 @@
 """The role of the leader: agrees on an epoch with a quorum, brings it into line, then orders all writes.
 
 1. An epoch is used once: it is greater than any that a quorum has accepted, and durable here before anybody hears of
-   it. Whoever has more than this server makes it give up before it leads.
+   it. A learner that has more than this server is refused; without a quorum of others this server does not lead.
 2. Nothing is proposed before a quorum has acknowledged NEWLEADER: has all of this server's history durably.
 3. A transaction is committed in its order, once a quorum has it in its logs. Of many, COMMIT or INFORM leaves before
    they are applied here, so that learners apply them meanwhile; of few, the answer to the client leaves first.
+   A learner's sync is answered right behind the commit of what was proposed last before it.
 4. What a learner that joins is sent first and what it is sent from then on meet without a gap: both are decided in one
    step of the loop.
-5. Leading ends when no quorum was heard of for `syncLimit` ticks.
+5. Leading ends when no quorum was heard of for `syncLimit` ticks, and when the zxids of the epoch are used up.
 """
 
 import asyncio
 import logging
+from collections import deque
+from contextlib import suppress
 from typing import Final
 
 from zkeeper.database.database import Database
@@ -28,20 +31,28 @@ from zkeeper.server.ensemble.gathering import Gathering
 from zkeeper.server.ensemble.learner_handler import LearnerHandler
 from zkeeper.server.ensemble.packet_link import PacketLink
 from zkeeper.server.ensemble.stage import Stage
+from zkeeper.server.ensemble.sync_throttle import SyncThrottle
+from zkeeper.storage.epochs import MAX_EPOCH
 from zkeeper.storage.history import DiskHistory
 from zkeeper.wire.zxids import MAX_COUNTER, counter_of, epoch_begin
 
 MAX_LEARNERS: Final = 1000
 """Connections of learners at once; more are closed."""
+LAST_COUNTER: Final = MAX_COUNTER - 1
+"""Of the last transaction of an epoch (quorum, section 13)."""
 FEW_TXNS: Final = 16
 
 logger = logging.getLogger("zkeeper.quorum")
 
 
 class Leader:
-    """Leads with `database` and the recent transactions in `history`; `stage` builds what serves clients."""
+    """Leads with `database` and the recent transactions in `history`; `stage` builds what serves clients; `voters` have
+    elected this server."""
 
-    def __init__(self, context: EnsembleContext, stage: Stage, database: Database, history: CommittedLog) -> None:
+    def __init__(
+        self, context: EnsembleContext, stage: Stage, database: Database, history: CommittedLog,
+        voters: frozenset[int] = frozenset(),
+    ) -> None:  # fmt: skip
         self.context = context
         self.database = database
         self.history = history
@@ -49,8 +60,9 @@ class Leader:
         self.tick = 0
         self.acks: Acks | None = None
         self.service: Service | None = None
+        self.throttle = SyncThrottle(context.max_snap_syncs, context.max_diff_syncs)
+        self._voters = voters
         self.serves_since_s = 0.0
-        self.pending_syncs = 0
         self._stage = stage
         self._summary = (context.epochs.current, int(database.last_zxid))
         self._highest_accepted = context.epochs.accepted
@@ -67,39 +79,52 @@ class Leader:
         self._broadcast: Broadcast | None = None
         self._log: DurableLog | None = None
         self._is_flush_due = False
+        self._is_over = False
+        self._is_used_up = False
+        self._syncs: deque[tuple[int, LearnerHandler]] = deque()
         self._loop = asyncio.get_running_loop()
+        self._began_s = self._loop.time()
 
     async def lead(self) -> None:
         """Leads until that is over. Raises `RoleEndedError`, which says why."""
-        server = await self._listen()
+        servers = await self._listen()
         try:
             await self._discover()
             await self._synchronize()
             self._begin_broadcast()
             await self._supervise()
         finally:
-            server.close()
+            for server in servers:
+                server.close()
             await self._end()
 
     # Discovery and synchronisation (quorum, section 7.3).
 
-    async def _listen(self) -> asyncio.Server:
+    async def _listen(self) -> list[asyncio.Server]:
+        """On every address of this server that can be opened."""
         member = self.context.memberships.committed.members.get(self.context.sid)
         if member is None:
             raise RoleEndedError("this server is no member of the ensemble it is to lead")
-        hosts = [""] if self.context.listens_on_all_addresses else [one.host for one in member.addresses]
-        port = member.addresses[0].quorum_port
-        try:
-            return await self._loop.create_server(self._accept, hosts, port)
-        except OSError as error:
-            raise RoleEndedError(f"the quorum port {port} cannot be opened: {error}") from error
+        places = [(one.host, one.quorum_port) for one in member.addresses]
+        if self.context.listens_on_all_addresses:
+            places = [("", port) for port in sorted({port for _, port in places})]
+        servers, errors = list[asyncio.Server](), list[OSError]()
+        for host, port in places:
+            try:
+                servers.append(await self._loop.create_server(self._accept, host, port))
+            except OSError as error:
+                errors.append(error)
+                logger.warning("leading: the quorum port %s:%d cannot be opened: %s", host, port, error)
+        if not servers:
+            raise RoleEndedError(f"the quorum port cannot be opened: {errors[0]}") from errors[0]
+        return servers
 
     def _accept(self) -> PacketLink:
         return PacketLink(self.context.limit_bytes, self._connection_made)
 
     def _connection_made(self, link: PacketLink) -> None:
-        if len(self._handlers) >= MAX_LEARNERS:
-            link.close(f"{MAX_LEARNERS} learners are connected")
+        if self._is_over or len(self._handlers) >= MAX_LEARNERS:
+            link.close("the leader has given up" if self._is_over else f"{MAX_LEARNERS} learners are connected")
             return
         handler = LearnerHandler(self, link, self._next_owner)
         self._next_owner += 1
@@ -119,22 +144,42 @@ class Leader:
         await self._wait_for(self._followed, "no quorum has taken over the history")
 
     async def _wait_for(self, gathering: Gathering, otherwise: str) -> None:
-        try:
-            async with asyncio.timeout(self.context.init_s):
-                await gathering.wait()
-        except TimeoutError as error:
-            reason = f"{otherwise} within initLimit ({self.context.init_s:g} s), only {sorted(gathering.sids())}"
-            raise RoleEndedError(reason) from error
+        """Within initLimit. Learners that wait for others meanwhile hear of this server."""
+        deadline_s = self._loop.time() + self.context.init_s
+        while not gathering.is_complete():
+            left_s = deadline_s - self._loop.time()
+            if left_s <= 0:
+                reason = f"{otherwise} within initLimit ({self.context.init_s:g} s), only {sorted(gathering.sids())}"
+                raise RoleEndedError(reason)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(min(left_s, self.context.tick_s / 2)):
+                    await gathering.wait()
+            self._check_goes_on()
+            self._ping_all()
 
-    async def agree_on_epoch(self, sid: int, accepted_epoch: int) -> int:
-        """A learner has accepted an epoch; returns the one of this leader."""
+    def _check_goes_on(self) -> None:
+        if self._gave_up.is_set():
+            raise RoleEndedError(self._why)
+
+    def peer_looks(self, sid: int) -> None:
+        """A voter looks for a leader again: who waits for too long to be followed quits at once, if
+        leader.maxTimeToWaitForEpoch says so (quorum, section 7.3)."""
+        limit_s, waited_s = self.context.max_wait_for_epoch_s, self._loop.time() - self._began_s
+        if 0 <= limit_s < waited_s and sid in self._voters and not self._has_epoch.is_set():
+            self.give_up(f"server {sid}, which has elected this one, looks for a leader again after {waited_s:.1f} s")
+
+    async def agree_on_epoch(self, voter: int | None, accepted_epoch: int) -> int:
+        """A learner has accepted an epoch; returns the one of this leader. `voter` is None for an observer."""
         if not self._has_epoch.is_set() and self.epoch < 0:
+            if not accepted_epoch < MAX_EPOCH:
+                raise RoleEndedError(f"it has accepted epoch {accepted_epoch}: there is none after it")
             self._highest_accepted = max(self._highest_accepted, accepted_epoch)
-            self._connected.add(sid)
+            if voter is not None:
+                self._connected.add(voter)
         await self._has_epoch.wait()
         return self.epoch
 
-    async def epoch_accepted(self, sid: int, current_epoch: int, last_zxid: int) -> None:
+    async def epoch_accepted(self, voter: int | None, current_epoch: int, last_zxid: int) -> None:
         """A learner has accepted the epoch and says how far its history goes; returns when a quorum has.
 
         Raises `RoleEndedError` for a learner that has more than this server.
@@ -143,16 +188,17 @@ class Leader:
             if (current_epoch, last_zxid) > self._summary:
                 hit("leader.learner-is-ahead")
                 raise RoleEndedError(
-                    f"server {sid} is at epoch {current_epoch}, zxid 0x{last_zxid:x}, this leader only at "
+                    f"it is at epoch {current_epoch}, zxid 0x{last_zxid:x}, this leader only at "
                     f"epoch {self._summary[0]}, zxid 0x{self._summary[1]:x}"
                 )
-            if current_epoch >= 0 and last_zxid >= 0:
-                self._accepted.add(sid)
+            if voter is not None and current_epoch >= 0 and last_zxid >= 0:
+                self._accepted.add(voter)
         await self._accepted.wait()
 
-    async def followed_by(self, sid: int) -> None:
+    async def followed_by(self, voter: int | None) -> None:
         """A learner has all of the history durably; returns when the leader serves."""
-        self._followed.add(sid)
+        if voter is not None:
+            self._followed.add(voter)
         await self._serves.wait()
 
     # Broadcast.
@@ -167,6 +213,7 @@ class Leader:
         self._broadcast = Broadcast(self._log.batch, database.last_zxid)
         self.acks = Acks(database.last_zxid, self.context.memberships.verifiers())
         service.connect_log(self._broadcast, self._wake)
+        service.limit_zxids(database.last_zxid + LAST_COUNTER, self._used_up)
         service.start(NO_OWNER)
         self.serves_since_s = self._loop.time()
         self._stage.open_to_clients(service, self.epoch)
@@ -212,17 +259,33 @@ class Leader:
             committed = acks.committed_zxid
 
     def _commit(self, first_zxid: int, last_zxid: int) -> None:
-        assert self._broadcast is not None
         assert self.service is not None
-        self._broadcast.commit(first_zxid, last_zxid)
-        if any(handler.is_observer for handler in self._handlers):
-            self._inform(first_zxid, last_zxid)
+        first_zxid = self._answer_syncs(first_zxid, last_zxid)
+        self._tell_committed(first_zxid, last_zxid)
         if last_zxid - first_zxid >= FEW_TXNS:
             self.flush()
             self.service.committed(last_zxid)
         else:
             self.service.committed(last_zxid)
             self.flush()
+        if self._is_used_up and last_zxid == self.last_proposed():
+            self._give_up_used_up()
+
+    def _answer_syncs(self, first_zxid: int, last_zxid: int) -> int:
+        """Tells the commits up to the last that a learner's sync waits for, and answers these; what is left to tell."""
+        while self._syncs and self._syncs[0][0] <= last_zxid:
+            zxid, handler = self._syncs.popleft()
+            self._tell_committed(first_zxid, zxid)
+            self.flush()
+            handler.answer_sync()
+            first_zxid = zxid + 1
+        return first_zxid
+
+    def _tell_committed(self, first_zxid: int, last_zxid: int) -> None:
+        assert self._broadcast is not None
+        self._broadcast.commit(first_zxid, last_zxid)
+        if any(handler.is_observer for handler in self._handlers):
+            self._inform(first_zxid, last_zxid)
 
     def _inform(self, first_zxid: int, last_zxid: int) -> None:
         assert self._broadcast is not None
@@ -231,6 +294,29 @@ class Leader:
             if first_zxid <= proposal.txn.zxid <= last_zxid:
                 assert proposal.payload is not None
                 self._broadcast.inform(proposal.txn.zxid, proposal.payload)
+
+    @property
+    def pending_syncs(self) -> int:
+        """How many syncs of learners wait for a commit."""
+        return len(self._syncs)
+
+    def sync(self, handler: LearnerHandler) -> None:
+        """Answers a learner's sync behind the commit of all that is proposed now, and before any other (rule 3)."""
+        last_proposed = self.last_proposed()
+        if last_proposed > self.committed_zxid():
+            self._syncs.append((last_proposed, handler))
+        else:
+            self.flush()
+            handler.answer_sync()
+
+    def _used_up(self) -> None:
+        """Nothing more can be proposed. What was is brought to its end first, if that does not take long."""
+        self._is_used_up = True
+        if self.last_proposed() == self.committed_zxid():
+            self._give_up_used_up()
+
+    def _give_up_used_up(self) -> None:
+        self.give_up(f"the zxids of epoch {self.epoch} are used up, the next epoch has new ones")
 
     # Learners.
 
@@ -282,36 +368,40 @@ class Leader:
 
     async def _supervise(self) -> None:
         is_half = False
-        while not self._gave_up.is_set():
+        while True:
             try:
                 async with asyncio.timeout(self.context.tick_s / 2):
                     await self._gave_up.wait()
             except TimeoutError:
                 is_half = not is_half
                 self._look_around(is_half)
-        raise RoleEndedError(self._why)
+            self._check_goes_on()
 
     def _look_around(self, is_half: bool) -> None:
         """Twice a tick: pings all learners, and sees whether there are enough (quorum, section 12)."""
         if not is_half:
             self.tick += 1
-            alive = {handler.sid for handler in self._handlers if handler.is_synced and handler.is_alive()}
-            here = Gathering(self.context.memberships.verifiers(), self.context.sid)
-            for sid in alive:
-                if sid is not None:
-                    here.add(sid)
-            if not here.is_complete():
-                hit("leader.no-quorum")
-                self.give_up(f"only {sorted(here.sids())} were heard of within syncLimit, which is no quorum")
-                return
-        if counter_of(self.last_proposed()) >= MAX_COUNTER - 1:
-            self.give_up("the zxids of this epoch are used up")
-            return
+            self._check_quorum()
+        if self._is_used_up:
+            self._give_up_used_up()
         self.flush()
+        self._ping_all()
+
+    def _check_quorum(self) -> None:
+        here = Gathering(self.context.memberships.verifiers(), self.context.sid)
+        for handler in self._handlers:
+            if handler.voter is not None and handler.is_synced and handler.is_alive():
+                here.add(handler.voter)
+        if not here.is_complete():
+            hit("leader.no-quorum")
+            self.give_up(f"only {sorted(here.sids())} were heard of within syncLimit, which is no quorum")
+
+    def _ping_all(self) -> None:
         for handler in list(self._handlers):
             handler.ping(self.last_proposed())
 
     async def _end(self) -> None:
+        self._is_over = True
         for handler, task in list(self._handlers.items()):
             handler.link.close("the leader gives up")
             task.cancel()

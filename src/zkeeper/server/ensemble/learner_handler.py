@@ -5,6 +5,7 @@
 2. The number of the connection is the owner of the sessions that the learner speaks for.
 3. A learner that was not heard of for `syncLimit` ticks does not count as one that follows; one that leaves a proposal
    unacknowledged for so long is disconnected.
+4. An observer has no voice, whatever the configuration says of its sid.
 """
 
 import asyncio
@@ -46,6 +47,7 @@ from zkeeper.wire.quorum_packets import (
     PROPOSAL,
     REQUEST,
     REVALIDATE,
+    SNAP,
     SYNC,
     UP_TO_DATE,
     QuorumPacket,
@@ -72,16 +74,21 @@ class LearnerHandler:
         self.is_forwarding = False
         self.is_synced = False
         self.acked_zxid = 0
+        self._awaited_zxid = 0
+        self._awaited_since_s = 0.0
         self._leader = leader
         self._owner = owner
         self._service: Service | None = None
         self._deadline_tick = leader.tick + leader.context.init_limit + leader.context.sync_limit
-        self._lags_since_tick: int | None = None
-        self._lags_at_zxid = 0
         self._loop = asyncio.get_running_loop()
         self._handle: dict[int, Callable[[Service, QuorumPacket], None]] = {
             REQUEST: self._request, PING: self._pinged, REVALIDATE: self._revalidate,
         }  # fmt: skip
+
+    @property
+    def voter(self) -> int | None:
+        """As whom it counts; None for an observer (rule 4), and as long as it is not known."""
+        return None if self.is_observer else self.sid
 
     def name(self) -> str:
         who = "a learner" if self.sid is None else f"{'observer' if self.is_observer else 'follower'} {self.sid}"
@@ -99,6 +106,8 @@ class LearnerHandler:
             await closed
         except (LinkClosedError, PeerError, RoleEndedError, DecodeError, StorageError) as error:
             self.link.close(str(error))
+        except Exception:
+            logger.exception("leading: %s is left, since something happened that nobody thought of", self.name())
         finally:
             self.link.close("the handler has ended")
             self._leader.left(self)
@@ -119,21 +128,16 @@ class LearnerHandler:
         version = self._leader.context.memberships.committed.version
         if info.config_version is not None and info.config_version > version:
             raise PeerError(f"its configuration 0x{info.config_version:x} is newer than the leader's 0x{version:x}")
-        epoch = await self._leader.agree_on_epoch(self._voting_sid(), int(epoch_of(packet.zxid)))
+        epoch = await self._leader.agree_on_epoch(self.voter, int(epoch_of(packet.zxid)))
         self.link.send(LEADER_INFO, epoch_begin(epoch), int32_bytes(PROTOCOL_VERSION))
         return await self._accept_epoch()
-
-    def _voting_sid(self) -> int:
-        """An observer's sid never counts, even if the configuration has it as a participant."""
-        assert self.sid is not None
-        return self.sid if not self.is_observer else -self._owner
 
     async def _accept_epoch(self) -> int:
         packet = await self.link.receive()
         if packet.packet_type != ACK_EPOCH:
             raise PeerError(f"{packet.name()} came instead of ACKEPOCH")
         last_zxid = int(packet.zxid)
-        await self._leader.epoch_accepted(self._voting_sid(), int(read_int32(packet.data)), last_zxid)
+        await self._leader.epoch_accepted(self.voter, int(read_int32(packet.data)), last_zxid)
         return last_zxid
 
     # Synchronisation.
@@ -146,16 +150,15 @@ class LearnerHandler:
             if history is not None:
                 plan = await decide(plan, history)
             logger.info("leading: %s is at zxid 0x%x and gets %s", self.name(), peer_zxid, describe(plan))
-            with self._leader.context.measures.synchronizing(int(plan.packet_type)):
+            measures, is_snapshot = self._leader.context.measures, plan.packet_type == SNAP
+            admitted = self._leader.throttle.admit(is_snapshot, is_essential=not self.is_observer)
+            with admitted, measures.synchronizing(int(plan.packet_type)):
                 await send_plan(self.link, plan, self._leader.database, history)
+                await self._await_ack(epoch_begin(self._leader.epoch))
         finally:
             if history is not None:
                 await history.close()
-        epoch_zxid = epoch_begin(self._leader.epoch)
-        await self._await_ack(epoch_zxid)
-        self.is_synced = True
-        self.link.limit_silence(self._leader.context.sync_s)
-        await self._leader.followed_by(self._voting_sid())
+        await self._leader.followed_by(self.voter)
         self.link.send(UP_TO_DATE, NO_ZXID)
 
     def _join(self, plan: SyncPlan) -> None:
@@ -166,7 +169,9 @@ class LearnerHandler:
         self.link.send(NEW_LEADER, epoch_begin(self._leader.epoch), text)
 
     def send_outstanding(self, proposals: list[Proposal], sent_zxid: int, committed_zxid: int) -> None:
-        """Sends what of the leader's queue came behind `sent_zxid`."""
+        """Sends what of the leader's queue came behind `sent_zxid`. What is committed the learner does not acknowledge
+        one by one."""
+        self.acked_zxid = committed_zxid
         for proposal in proposals:
             zxid = int(proposal.txn.zxid)
             if zxid <= sent_zxid:
@@ -183,6 +188,8 @@ class LearnerHandler:
         packet = await self.link.receive()
         if packet.packet_type != ACK or packet.zxid != epoch_zxid:
             raise PeerError(f"{packet.name()} 0x{packet.zxid:x} came instead of the ACK of 0x{epoch_zxid:x}")
+        self.acked_zxid = max(self.acked_zxid, epoch_zxid)
+        self.is_synced = True
 
     # Broadcast.
 
@@ -190,6 +197,7 @@ class LearnerHandler:
         self._service = self._leader.service
         assert self._service is not None
         self._heard()
+        self.link.limit_silence(self._leader.context.sync_s)
         logger.info("leading: %s follows", self.name())
         self.link.serve(self._take)
 
@@ -213,9 +221,9 @@ class LearnerHandler:
             self.link.close(str(error))
             return
         if acked_zxid and counter_of(acked_zxid):
-            self.acked_zxid = acked_zxid
-            if not self.is_observer:
-                self._leader.acked(self._voting_sid(), acked_zxid)
+            self.acked_zxid = max(self.acked_zxid, acked_zxid)
+            if self.voter is not None:
+                self._leader.acked(self.voter, acked_zxid)
 
     def _check_ack(self, zxid: int) -> None:
         if zxid > self._leader.last_proposed():
@@ -225,17 +233,14 @@ class LearnerHandler:
         head = read_request_head(packet.data)
         assert packet.data is not None
         if head.op == protocol.SYNC:
-            self._leader.pending_syncs += 1
-            service.call_behind_proposals(self._send_sync)
+            self._leader.sync(self)
             return
         propose_for_learner(
             service, self._owner, head.session_id, head.cxid, head.op, packet.data[REQUEST_HEAD_BYTES:],
             packet.authinfo or [],
         )  # fmt: skip
 
-    def _send_sync(self, _: int) -> None:
-        self._leader.pending_syncs -= 1
-        self._leader.flush()
+    def answer_sync(self) -> None:
         self.link.send(SYNC, 0)
 
     def _pinged(self, service: Service, packet: QuorumPacket) -> None:
@@ -258,22 +263,23 @@ class LearnerHandler:
         return self._leader.tick <= self._deadline_tick
 
     def ping(self, last_proposed: int) -> None:
-        """Asks the learner for a sign of life, and leaves one that does not acknowledge (rule 3)."""
-        if not self.is_synced or self._service is None:
+        """Tells the learner that this server lives and asks for the same, and leaves one that does not acknowledge
+        (rule 3). Before UPTODATE learners do not answer."""
+        if not self.is_synced:
             return
         if self._is_stuck(last_proposed):
-            self.link.close(f"it has not acknowledged 0x{self.acked_zxid + 1:x} within syncLimit")
+            self.link.close(f"it has not acknowledged 0x{self._awaited_zxid:x} within syncLimit")
             return
         self.link.send(PING, last_proposed)
 
     def _is_stuck(self, last_proposed: int) -> bool:
-        if self.is_observer or self.acked_zxid >= last_proposed or counter_of(last_proposed) == 0:
-            self._lags_since_tick = None
+        """Takes the latest proposal now and then, and sees how long its acknowledgement takes."""
+        if self.is_observer:
             return False
-        if self._lags_since_tick is None or self._lags_at_zxid != self.acked_zxid:
-            self._lags_since_tick = self._leader.tick
-            self._lags_at_zxid = self.acked_zxid
-        return self._leader.tick - self._lags_since_tick > self._leader.context.sync_limit
+        if self.acked_zxid >= self._awaited_zxid:
+            self._awaited_zxid, self._awaited_since_s = last_proposed, self._loop.time()
+        waits_s = self._loop.time() - self._awaited_since_s
+        return self.acked_zxid < self._awaited_zxid and waits_s > self._leader.context.sync_s
 
 
 def _settle(future: "asyncio.Future[None]") -> None:

@@ -35,7 +35,7 @@ from zkeeper.server.ensemble.following import Following
 from zkeeper.server.ensemble.leading import Leader
 from zkeeper.server.ensemble.learner import Learner
 from zkeeper.server.ensemble.observing import wait_to_connect, wait_to_elect
-from zkeeper.server.ensemble.settings import election_settings, ensemble_context, make_memberships
+from zkeeper.server.ensemble.settings import election_settings, ensemble_context, make_memberships, outstanding_limit
 from zkeeper.server.node import Node
 from zkeeper.server.reaper import reap_for_ever
 from zkeeper.server.session_clock import expire_for_ever
@@ -221,7 +221,8 @@ class EnsembleServer:
     async def _play(self, decision: Decision) -> None:
         self._is_whole = True
         if decision.state == LEADING:
-            self._leader = Leader(self.context, self, self._database, self._history)
+            self._leader = Leader(self.context, self, self._database, self._history, decision.voters)
+            self.election.on_peer_looking = self._leader.peer_looks
             try:
                 await self._leader.lead()
             finally:
@@ -267,7 +268,9 @@ class EnsembleServer:
         return self.config.storage.is_digest_enabled
 
     def make_service(self, database: Database) -> Service:
-        return self._node.make_service(database, self._next_session_id)
+        service = self._node.make_service(database, self._next_session_id)
+        service.settings.outstanding_limit = outstanding_limit(self.config, self._memberships)
+        return service
 
     def make_log(self, database: Database, on_durable: Callable[[int], None]) -> DurableLog:
         self._log = self._node.make_log(database, on_durable, self._fail)
@@ -280,6 +283,8 @@ class EnsembleServer:
         facts = self._facts()
         self._node.answer_words(service, self.port, facts.mode, facts)
         self._count_unserved(state)
+        if state == LEADING:
+            service.handshake.takes_clients = self.config.ensemble.is_leader_serving
         if state == LEADING or service.local_sessions is not None:
             self._start_role_task(expire_for_ever(service, self.context.tick_s))
         if state == LEADING:

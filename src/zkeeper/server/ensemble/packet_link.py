@@ -3,7 +3,7 @@
 1. While the two agree and synchronise, packets are taken one by one; from `serve` on they are handed over as they come.
 2. A peer that is silent for longer than the read timeout, that sends what cannot be meant, or that leaves more than
    `MAX_UNSENT_BYTES` unread, costs this connection and nothing else.
-3. What is held back while a snapshot is on its way (`hold`) is sent behind it, in its order.
+3. What is held back while a history is on its way (`hold`) is sent behind it, in its order, as fast as the peer reads.
 """
 
 import asyncio
@@ -18,9 +18,13 @@ from zkeeper.wire.quorum_packets import PacketInbox, QuorumPacket, write_packet
 
 MAX_UNSENT_BYTES: Final = 1 << 28
 """What a peer may have to read yet."""
+MAX_HELD_BYTES: Final = 1 << 28
+"""What may wait behind a history. All learners share the bytes that are for all of them."""
 MAX_WAITING_BYTES: Final = 1 << 22
 """What may have come and wait to be taken, before the peer is not read from for a while."""
 LOW_WATER_PACKETS: Final = 16
+PACKET_BYTES: Final = 64
+"""What a packet takes beside its data, at least."""
 
 Packets = list[QuorumPacket]
 
@@ -50,7 +54,8 @@ class PacketLink(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self._out = BytesWriter()
         self._is_flush_due = False
-        self._held: BytesWriter | None = None
+        self._held: deque[bytes] | None = None
+        self._held_bytes = 0
         self.on_closed: Callable[[], None] | None = None
 
     # The transport's calls.
@@ -78,7 +83,7 @@ class PacketLink(asyncio.Protocol):
                 self._on_packets(packets)
             return
         self._waiting.extend(packets)
-        self._waiting_bytes += sum(len(one.data) for one in packets if one.data is not None)
+        self._waiting_bytes += sum(_size_bytes(one) for one in packets)
         if self._waiting_bytes + self._inbox.raw_bytes > MAX_WAITING_BYTES:
             self._pause_reading()
         self._wake()
@@ -102,7 +107,7 @@ class PacketLink(asyncio.Protocol):
         while not self._waiting:
             await self._wait()
         packet = self._waiting.popleft()
-        self._waiting_bytes -= len(packet.data) if packet.data is not None else 0
+        self._waiting_bytes -= _size_bytes(packet)
         if self._is_read_paused and len(self._waiting) < LOW_WATER_PACKETS:
             self._resume_reading()
         return packet
@@ -128,6 +133,7 @@ class PacketLink(asyncio.Protocol):
         self._on_packets = on_packets
         self._resume_reading()
         waiting, self._waiting = list(self._waiting), deque()
+        self._waiting_bytes = 0
         if waiting:
             on_packets(waiting)
 
@@ -203,14 +209,15 @@ class PacketLink(asyncio.Protocol):
 
     def _write(self, data: bytes) -> None:
         if self._held is not None:
-            self._held.write(data)
-            if len(self._held) > MAX_UNSENT_BYTES:
-                self.close(f"more than {MAX_UNSENT_BYTES} bytes wait behind a snapshot")
+            self._held.append(data)
+            self._held_bytes += len(data)
+            if self._held_bytes > MAX_HELD_BYTES:
+                self.close(f"more than {MAX_HELD_BYTES} bytes wait behind the history that it is sent")
         else:
             self.write_raw(data)
 
     def write_raw(self, data: bytes) -> None:
-        """Sends bytes of a snapshot, before what is held back."""
+        """Sends bytes of a history, before what is held back."""
         transport = self._transport
         if transport is None or transport.is_closing():
             return
@@ -221,21 +228,26 @@ class PacketLink(asyncio.Protocol):
     def hold(self) -> None:
         """From now on packets wait until `release`."""
         self.flush()
-        self._held = BytesWriter()
+        self._held = deque()
 
-    def release(self) -> None:
-        """Sends what was held back."""
+    async def release(self) -> None:
+        """Sends what was held back, and what comes meanwhile. Raises `LinkClosedError`."""
         self.flush()
-        held, self._held = self._held, None
-        if held is not None and len(held):
-            self._write(held.getvalue())
+        while self._held:
+            data = self._held.popleft()
+            self._held_bytes -= len(data)
+            self.write_raw(data)
+            await self.drain()
+        self._held = None
 
     async def drain(self) -> None:
-        """Returns when the peer has read enough to be sent more. Raises `LinkClosedError`."""
+        """Returns when the peer has read enough to be sent more, which proves that it lives. Raises
+        `LinkClosedError`."""
         if self._drained is not None:
             await asyncio.shield(self._drained)
         if self.is_closed():
             raise LinkClosedError(self.closed_reason)
+        self.last_heard_s = self._loop.time()
 
     # The end.
 
@@ -263,3 +275,7 @@ class PacketLink(asyncio.Protocol):
         self.resume_writing()
         if self.on_closed is not None:
             self.on_closed()
+
+
+def _size_bytes(packet: QuorumPacket) -> int:
+    return PACKET_BYTES + (len(packet.data) if packet.data is not None else 0)

@@ -46,6 +46,12 @@ def election_settings(config: ServerConfig) -> ElectionSettings:
     )
 
 
+def outstanding_limit(config: ServerConfig, memberships: Memberships) -> int:
+    """What of globalOutstandingLimit one server may use: all but the leader share it (quorum, section 20)."""
+    limit, voters = config.limits.global_outstanding_limit, len(memberships.committed.participants)
+    return max(1, limit // (voters - 1)) if voters > 2 else limit
+
+
 def ensemble_context(config: ServerConfig, memberships: Memberships, epochs: Epochs, random: Random) -> EnsembleContext:
     quorum = config.quorum
     assert quorum is not None
@@ -67,4 +73,7 @@ def ensemble_context(config: ServerConfig, memberships: Memberships, epochs: Epo
         observer_election_s=config.learners.observer_election_delay_ms / 1000,
         uses_disk_history=config.learners.snapshot_size_factor >= 0,
         forces_snapshots=config.learners.is_snapshot_sync_forced,
+        max_snap_syncs=config.learners.max_snap_syncs,
+        max_diff_syncs=config.learners.max_diff_syncs,
+        max_wait_for_epoch_s=config.learners.max_wait_for_epoch_ms / 1000,
     )

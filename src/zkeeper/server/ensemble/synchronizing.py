@@ -48,7 +48,7 @@ async def send_plan(link: PacketLink, plan: SyncPlan, database: Database, histor
             await sending.committed(batch)
     await sending.committed(plan.proposals)
     await sending.flush()
-    link.release()
+    await link.release()
 
 
 class _Sending:

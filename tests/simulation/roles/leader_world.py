@@ -1,0 +1,95 @@
+"""The server of ours as a leader of scripted learners, servers 1 and 2."""
+
+from typing import Any
+
+from raw_jute import i32
+
+from ..raw_client import RawClient, Sent  # noqa: TID252  the package has one name in pytest and another as a program
+from ..requests import Create, Request  # noqa: TID252  as above
+from .packets import ACK, ACK_EPOCH, LEADER_INFO, NEW_LEADER, PROPOSAL, UP_TO_DATE, Packet, epoch
+from .peers import Link, follow_to_service, introduce
+from .world import RolesWorld
+
+
+class LeaderWorld(RolesWorld):
+    """The server of ours has the highest id of the participants and leads; the test speaks for the others."""
+
+    def __init__(self, participants: tuple[int, ...] = (1, 2, 3), **settings: Any) -> None:
+        super().__init__(max(participants), participants, **settings)
+
+    def learner(self, sid: int = 1) -> Link:
+        """A connection of a learner, that has said nothing yet."""
+        return self.peers[sid].connect(self.node.machine.name)
+
+    def serve(self, sid: int = 1, **history: int) -> Link:
+        """Starts all; a follower, with which our server leads in epoch 1. It acknowledges what is proposed."""
+        self.start()
+        link = self.learner(sid)
+        follow_to_service(link, sid, **history)
+        self.run_until(self.node.serves)
+        acknowledge(link)
+        return link
+
+    def follow(self, sid: int, zxid: int = 0, *, accepted: int = 0, current: int = 0) -> Link:
+        """One more follower, up to service."""
+        link = self.learner(sid)
+        follow_to_service(link, sid, zxid, accepted=accepted, current=current)
+        acknowledge(link)
+        return link
+
+    def write(self, client: RawClient, *paths: str) -> list[int]:
+        """Creates znodes; their zxids."""
+        return [self.call(client, Create(path)).zxid for path in paths]
+
+    def propose(self, client: RawClient, link: Link, request: Request) -> tuple[Sent, Packet]:
+        """Has a client ask for something; what the follower hears of it."""
+        sent = self.post(client, request)
+        return sent, link.take(PROPOSAL)
+
+    def lead_again(self) -> None:
+        """All look for a leader again, and our server is it."""
+        for peer in self.peers.values():
+            peer.look_again()
+        self.run_until(lambda: all(peer.has_role() for peer in self.peers.values()))
+
+
+def acknowledge(link: Link) -> None:
+    """From now on, as a follower whose disk is fast; what has come already, too."""
+
+    def answer(packet: Packet) -> None:
+        if packet.kind == PROPOSAL and link.acknowledges:
+            link.send(ACK, packet.zxid)
+
+    link.acknowledges = True
+    link.on_packet = answer
+    for packet in list(link.got):
+        answer(packet)
+
+
+def hold_back(link: Link) -> None:
+    """As a follower whose disk stands still; what has come is not looked at any more."""
+    link.acknowledges = False
+    link.left()
+
+
+def discover(link: Link, sid: int, zxid: int = 0, *, accepted: int = 0, current: int = 0) -> Packet:
+    """The learner's half of discovery; what the leader sends first then."""
+    led = introduce(link, sid, accepted)
+    assert led.kind == LEADER_INFO, led
+    link.send(ACK_EPOCH, zxid, i32(current))
+    return link.next()
+
+
+def until_new_leader(link: Link) -> list[Packet]:
+    got: list[Packet] = []
+    while not got or got[-1].kind != NEW_LEADER:
+        got.append(link.next())
+    return got
+
+
+def catch_up(link: Link, number: int) -> None:
+    """From NEWLEADER, which has come, to service."""
+    link.send(ACK, epoch(number))
+    link.wait_for(UP_TO_DATE, -1)
+    link.send(ACK, epoch(number))
+    link.answers_pings = True
