@@ -3,7 +3,8 @@
 1. A deadline is rounded up to a whole tick, so a session expires between its timeout and one tick more after it was
    last heard of, and sessions are looked at once a tick, a bucket at a time.
 2. A session that is closing is not touched any more; whatever still arrives for it is dropped.
-3. On a learner no session has a deadline: who was heard of is noted for the leader, which alone lets sessions expire.
+3. On a learner only local sessions have a deadline. Who was heard of of the others is noted for the leader, which alone
+   lets them expire.
 """
 
 from typing import Final, final
@@ -49,13 +50,14 @@ def shown_session_id(session_id: int) -> str:
 @final
 class Session:
     """`owner` is through whom the leader hears of it: `OWN` for its own connections, the number of a learner's
-    connection, or `NO_OWNER` as long as nobody has spoken for it."""
+    connection, or `NO_OWNER` as long as nobody has spoken for it. `is_local` is one that no other server knows."""
 
     def __init__(self, session_id: i64, timeout_ms: i64) -> None:
         self.session_id: i64 = session_id
         self.timeout_ms: i64 = timeout_ms
         self.deadline_ms: i64 = NO_DEADLINE
         self.owner: i64 = OWN
+        self.is_local = False
         self.closing = False
 
 
@@ -80,10 +82,12 @@ class SessionTracker:
         self.touched = {}
         return touched
 
-    def add(self, session_id: i64, timeout_ms: i64, now_ms: i64) -> Session:
+    def add(self, session_id: i64, timeout_ms: i64, now_ms: i64, is_local: bool = False) -> Session:
+        """One that is known stays as local or global as it was."""
         session = self.sessions.get(session_id)
         if session is None:
             session = Session(session_id, timeout_ms)
+            session.is_local = is_local
             self.sessions[session_id] = session
         session.timeout_ms = timeout_ms
         self.touch(session, now_ms)
@@ -93,7 +97,7 @@ class SessionTracker:
         """Moves the deadline; False when the session is closing or gone."""
         if session.closing:
             return False
-        if self.touched is not None:
+        if self.touched is not None and not session.is_local:
             self.touched[session.session_id] = session.timeout_ms
             return True
         deadline_ms = ((now_ms + session.timeout_ms) // self._tick_ms + 1) * self._tick_ms
@@ -113,6 +117,13 @@ class SessionTracker:
             bucket.discard(session)
             if not bucket:
                 del self.buckets[session.deadline_ms]
+
+    def upgrade(self, session: Session) -> None:
+        """A local session is about to become known to all."""
+        session.is_local = False
+        if self.touched is not None:
+            self._leave_bucket(session)
+            session.deadline_ms = NO_DEADLINE
 
     def close(self, session: Session) -> None:
         """The session is about to end by a transaction."""

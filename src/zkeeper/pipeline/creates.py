@@ -10,10 +10,12 @@ from zkeeper.database.database import Database
 from zkeeper.database.foreseen import Pending
 from zkeeper.database.znode import CONTAINER_OWNER, EPHEMERAL, TTL_MAX_MS, TTL_OWNER
 from zkeeper.errors import (
+    OK,
     BadArgumentsError,
     NoChildrenForEphemeralsError,
     NodeExistsError,
     UnimplementedError,
+    error_of,
 )
 from zkeeper.pipeline.checks import Checks, check_slash, need_path
 from zkeeper.pipeline.pending import PendingTree
@@ -26,15 +28,20 @@ from zkeeper.wire.txns import CreateBody, Txn, TxnBody
 
 @final
 class Creates:
+    """`refusal` is the code with which ephemerals are refused, for a session that cannot have any."""
+
     def __init__(self, database: Database, pending: PendingTree, auth: AuthRules, checks: Checks) -> None:
         self._database = database
         self._pending = pending
         self._auth = auth
         self._checks = checks
+        self.refusal: i64 = OK
 
     def prepare(self, txn: Txn, request: CreateRequest, credentials: list[Identity]) -> TxnBody:
         """The body of `txn` for `request`; the first check that fails raises its error."""
         self._check_mode(request)
+        if self.refusal != OK and is_ephemeral(request):
+            raise error_of(int(self.refusal))
         path = need_path(request.path)
         check_slash(path)
         acl = self._auth.fix_acl(request.acl, credentials)
@@ -69,7 +76,7 @@ class Creates:
 
     def _propose(self, txn: Txn, request: CreateRequest, path: bytes, acl: tuple[Acl, ...], parent: Pending) -> TxnBody:
         op = request.op
-        ephemeral = op != protocol.CREATE_CONTAINER and _is_ephemeral(request.flags)
+        ephemeral = is_ephemeral(request)
         cversion = wrap_i32(parent.cversion + 1)
         body = CreateBody(op, path, request.data, acl, ephemeral, cversion, request.ttl_ms)
         node = Pending(path, txn.zxid, request.data, self._database.tree.acls.preview(acl), 0)
@@ -92,8 +99,8 @@ class Creates:
         return body
 
 
-def _is_ephemeral(flags: i64) -> bool:
-    return flags == 1 or flags == 3
+def is_ephemeral(request: CreateRequest) -> bool:
+    return request.op != protocol.CREATE_CONTAINER and (request.flags == 1 or request.flags == 3)
 
 
 def _is_sequential(flags: i64) -> bool:

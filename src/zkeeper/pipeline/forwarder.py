@@ -14,6 +14,8 @@ from librt.strings import BytesWriter, write_i32_be
 from mypy_extensions import i32, i64
 
 from zkeeper.database.auth import Identity
+from zkeeper.database.sessions import Session
+from zkeeper.errors import OK
 from zkeeper.pipeline.turns import Waiting
 from zkeeper.wire import protocol
 from zkeeper.wire.txns import Txn
@@ -33,14 +35,18 @@ class Uplink(Protocol):
 
 @final
 class OwnWrite:
-    """A write of one of this server's clients, on its way through the leader."""
+    """A write of one of this server's clients, on its way through the leader. If that refuses it, the client is told
+    `refusal`, unless that is `OK`: the leader does not know as well why."""
 
-    def __init__(self, session_id: i64, cxid: i64, op: i64, link: "ClientLink", received_ms: i64) -> None:
+    def __init__(
+        self, session_id: i64, cxid: i64, op: i64, link: "ClientLink", received_ms: i64, refusal: i64 = OK
+    ) -> None:  # fmt: skip
         self.session_id: i64 = session_id
         self.cxid: i64 = cxid
         self.op: i64 = op
         self.link = link
         self.received_ms: i64 = received_ms
+        self.refusal: i64 = refusal
 
 
 @final
@@ -55,16 +61,25 @@ class Forwarder:
     def waiting(self) -> int:
         return len(self._writes)
 
-    def write(self, link: "ClientLink", session_id: i64, cxid: i64, op: i64, body: bytes, received_ms: i64) -> None:
+    def write(
+        self, link: "ClientLink", session_id: i64, cxid: i64, op: i64, body: bytes, received_ms: i64, refusal: i64 = OK
+    ) -> None:  # fmt: skip
         """Sends a write whose answer comes as a transaction."""
-        self._writes.append(OwnWrite(session_id, cxid, op, link, received_ms))
+        self._writes.append(OwnWrite(session_id, cxid, op, link, received_ms, refusal))
         self._uplink.request(session_id, cxid, op, body, link.credentials)
 
     def create_session(self, link: "ClientLink", received_ms: i64) -> None:
         self._writes.append(OwnWrite(link.session_id, 0, protocol.CREATE_SESSION, link, received_ms))
+        self._create_session(link.session_id, link.timeout_ms)
+
+    def upgrade_session(self, session: Session) -> None:
+        """Has all servers know a session that only this one knew; nobody waits for the answer."""
+        self._create_session(session.session_id, session.timeout_ms)
+
+    def _create_session(self, session_id: i64, timeout_ms: i64) -> None:
         body = BytesWriter()
-        write_i32_be(body, i32(link.timeout_ms))
-        self._uplink.request(link.session_id, 0, protocol.CREATE_SESSION, body.getvalue(), None)
+        write_i32_be(body, i32(timeout_ms))
+        self._uplink.request(session_id, 0, protocol.CREATE_SESSION, body.getvalue(), None)
 
     def claim(self, txn: Txn) -> OwnWrite | None:
         """The write that `txn` answers, if it is one of this server's clients (rule 1)."""

@@ -2,7 +2,7 @@
 
 1. A session is held by at most one link; a link that a session leaves is closed.
 2. A client that has seen what this server has not is refused: it would see time run backwards.
-3. A new session is told to its client once its transaction is durable, never before.
+3. A new session is told to its client once its transaction is durable, never before; a local one has none.
 """
 
 from collections.abc import Callable
@@ -82,12 +82,16 @@ class Handshake:
         link.state = WAITING_FOR_SESSION
         service.links[session_id] = link
         now_ms = service.now_ms()
-        link.session = service.tracker.add(session_id, link.timeout_ms, now_ms)
+        is_local = service.local_sessions is not None
+        link.session = service.tracker.add(session_id, link.timeout_ms, now_ms, is_local)
+        if is_local:
+            self.session_created(link)
+            return
         link.expect_write()
         service.create_session(link, now_ms)
 
     def session_created(self, link: "ClientLink") -> None:
-        """The session of `link` is durable."""
+        """The session of `link` is durable, or need not be."""
         session = link.session
         assert session is not None
         if session.closing:
@@ -105,13 +109,14 @@ class Handshake:
             holder.close()
         if password != session_password(session_id):
             self._refuse_session(link)
-        elif service.forwarder is not None:
+            return
+        session = service.tracker.sessions.get(session_id)
+        if service.forwarder is None or (session is not None and session.is_local):
+            self._take_session(link, session_id, session is not None and not session.closing)
+        else:
             link.session_id = session_id
             link.state = WAITING_FOR_SESSION
             service.forwarder.revalidate(link, session_id)
-        else:
-            session = service.tracker.sessions.get(session_id)
-            self._take_session(link, session_id, session is not None and not session.closing)
 
     def revalidated(self, session_id: i64, is_valid: bool) -> None:
         """The leader has answered for a session that a client brought."""

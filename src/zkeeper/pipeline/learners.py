@@ -2,7 +2,8 @@
 
 1. Everything is checked as if the client had asked the leader itself; what does not decode, or is no write, fails with
    a zxid of its own, so that the learner's client is answered.
-2. A write counts only if it comes from where its session is now; else it fails with SessionMoved.
+2. A write counts only if it comes from where its session is now; else it fails with SessionMoved. Of a session that
+   may be local elsewhere nobody knows more than the learner.
 """
 
 from typing import TYPE_CHECKING
@@ -43,6 +44,13 @@ def propose_for_learner(
         if session is not None:
             service.tracker.close(session)
         return
+    local_sessions = service.local_sessions
+    if session is None and local_sessions is not None and local_sessions.may_be_elsewhere(session_id):
+        # The session of an ephemeral has to be known here, or nobody would end it.
+        service.preparer.refuse_ephemerals(SessionExpiredError.code)
+        service.propose(None, session_id, cxid, request, now_ms, credentials)
+        service.preparer.refuse_ephemerals(OK)
+        return
     code = claim_session(session, owner)
     if code != OK:
         request = RefusedRequest(op, code)
@@ -82,7 +90,7 @@ def claim_session(session: Session | None, owner: i64) -> i64:
 def revalidate(service: "Service", owner: i64, session_id: i64) -> bool:
     """Whether a session that a client brought to the learner of `owner` goes on there."""
     session = service.tracker.sessions.get(session_id)
-    if session is None or not service.tracker.touch(session, service.now_ms()):
+    if session is None or session.is_local or not service.tracker.touch(session, service.now_ms()):
         return False
     session.owner = owner
     return True

@@ -86,6 +86,10 @@ class Preparer:
         self.last_zxid: i64 = database.last_zxid
         self.payload = b""
 
+    def refuse_ephemerals(self, code: i64) -> None:
+        """From now on with `code`; with `OK` they are allowed."""
+        self._creates.refusal = code
+
     def prepare(
         self, session_id: i64, cxid: i64, request: WriteRequest, credentials: list[Identity], now_ms: i64
     ) -> Txn:

@@ -28,6 +28,7 @@ from zkeeper.pipeline.handshake import Handshake
 from zkeeper.pipeline.large_requests import LargeRequests
 from zkeeper.pipeline.learners import claim_session
 from zkeeper.pipeline.link import ClientLink
+from zkeeper.pipeline.local_sessions import LocalSessions
 from zkeeper.pipeline.prepare import PrepareOptions, Preparer
 from zkeeper.pipeline.reads import ReadAnswers
 from zkeeper.pipeline.requests import DeleteRequest, RefusedRequest, SessionRequest, WriteRequest
@@ -81,6 +82,8 @@ class Audit(Protocol):
 class Proposal:
     """A transaction on its way, with what is pending for it; `link` is None for those that the server itself made.
 
+    A failure is told to the client as `refusal`, if that is not `OK`.
+
     `request` and the `credentials` that it came with are there when an audit log wants them, the `payload` where the
     server is one of an ensemble.
     """
@@ -97,6 +100,7 @@ class Proposal:
         self.request: WriteRequest | None = None
         self.credentials: list[Identity] = _NOBODY
         self.payload: bytes | None = None
+        self.refusal: i64 = OK
 
 
 @final
@@ -157,6 +161,7 @@ class Service:
         self._used_up: Callable[[], None] | None = None
         self._is_proposing = True
         self.forwarder: Forwarder | None = None
+        self.local_sessions: LocalSessions | None = None
         self.history: History | None = None
         self.handshake = Handshake(self, first_session_id)
         self._expiry = SessionExpiry(self)
@@ -220,6 +225,9 @@ class Service:
 
     def end_session(self, session: Session, now_ms: i64) -> None:
         self.tracker.close(session)
+        if session.is_local and self.local_sessions is not None:
+            self.local_sessions.end(session)
+            return
         self.propose(None, session.session_id, 0, SessionRequest(protocol.CLOSE_SESSION, 0), now_ms)
 
     def delete_container(self, path: bytes) -> None:
@@ -237,14 +245,18 @@ class Service:
             self.propose(link, link.session_id, 0, request, now_ms)
 
     def propose_own(
-        self, link: ClientLink, session: Session, cxid: i64, request: WriteRequest, received_ms: i64
+        self, link: ClientLink, session: Session, cxid: i64, request: WriteRequest, received_ms: i64, refusal: i64 = OK
     ) -> None:  # fmt: skip
-        """Proposes what a client of this server asks for."""
+        """Proposes what a client of this server asks for; with a `refusal` it may have no ephemerals."""
         if session.owner != OWN:
             code = claim_session(session, OWN)
             if code != OK:
                 request = RefusedRequest(request.op, code)
+        if refusal != OK:
+            self.preparer.refuse_ephemerals(refusal)
         self.propose(link, session.session_id, cxid, request, received_ms, link.credentials)
+        if refusal != OK:
+            self.preparer.refuse_ephemerals(OK)
 
     def propose(
         self, link: ClientLink | None, session_id: i64, cxid: i64, request: WriteRequest, received_ms: i64,
@@ -400,7 +412,7 @@ class Service:
             if self.session_lines is not None and link is not None:
                 self.session_lines.closed(txn.session_id, link)
         if link is not None:
-            link.written(proposal, code, now_ms)
+            link.written(proposal, code if code == OK or proposal.refusal == OK else proposal.refusal, now_ms)
         elif txn.txn_type == protocol.CLOSE_SESSION:
             holder = self.links.get(txn.session_id)
             if holder is not None:
@@ -425,6 +437,7 @@ class Service:
             proposal.op = own.op
             proposal.link = own.link
             proposal.received_ms = own.received_ms
+            proposal.refusal = own.refusal
         elif proposal.txn.txn_type == protocol.CREATE_SESSION and self.tracker.touched is not None:
             # The leader starts to hear of a new session from every learner (quorum, section 10.2).
             self.tracker.touched[proposal.txn.session_id] = cast(CreateSessionBody, proposal.txn.body).timeout_ms

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, final
 
 from mypy_extensions import i64, mypyc_attr
 
-from zkeeper.database.sessions import shown_session_id
+from zkeeper.database.sessions import Session, shown_session_id
 from zkeeper.database.watches import TooManyWatchesError
 from zkeeper.errors import (
     OK,
@@ -139,16 +139,32 @@ class Turns:
             return
         session = self._link.session
         assert session is not None
+        service, now_ms = self._service, self._replies.now_ms
+        refusal: i64 = OK
+        if session.is_local:
+            if op == protocol.CLOSE_SESSION:
+                self._close_local_session(session, xid, reader)
+                return
+            assert service.local_sessions is not None
+            refusal = service.local_sessions.before_write(session, request, now_ms)
         self.expect_write()
-        service = self._service
         if service.forwarder is None:
-            service.propose_own(self._link, session, xid, request, self._replies.now_ms)
+            service.propose_own(self._link, session, xid, request, now_ms, refusal)
         else:
             reader.position = start
-            service.forwarder.write(self._link, session.session_id, xid, op, reader.rest(), self._replies.now_ms)
+            service.forwarder.write(self._link, session.session_id, xid, op, reader.rest(), now_ms, refusal)
         if op == protocol.CLOSE_SESSION:
             service.tracker.close(session)
             self._link.state = CLOSING
+
+    def _close_local_session(self, session: Session, xid: i64, reader: Reader) -> None:
+        """Has it answered in its turn; nothing that comes behind it counts any more."""
+        self._service.tracker.close(session)
+        self._link.state = CLOSING
+        if self.in_flight:
+            self._wait(xid, protocol.CLOSE_SESSION, reader, OK)
+        else:
+            self._answer(xid, protocol.CLOSE_SESSION, reader)
 
     def fail(self, xid: i64, op: i64, reader: Reader, code: i64) -> None:
         """Answers a request with `code`, in its turn."""
@@ -232,6 +248,9 @@ class Turns:
         elif op == protocol.SET_WATCHES or op == protocol.SET_WATCHES2:
             self._set_watches(xid, op, reader)
             return
+        elif op == protocol.CLOSE_SESSION:
+            self._local_session_closed(xid)
+            return
         link = self._link
         start = replies.begin(xid, zxid, OK)
         try:
@@ -266,6 +285,13 @@ class Turns:
             self._link.close()
             return
         self._replies.plain(xid, database.last_zxid, code)
+
+    def _local_session_closed(self, xid: i64) -> None:
+        service = self._service
+        assert service.local_sessions is not None
+        service.local_sessions.closed(self._link)
+        self._replies.plain(xid, service.database.last_zxid, OK)
+        self._link.close()
 
     def _tell_of_watches(self, consequence: str) -> None:
         """Once for a connection: a client that forgets its watches asks for more and more."""

@@ -16,15 +16,20 @@ NO_RANDOM_DROP = -1
 
 
 class ConnectionThrottle:
-    """`now_ms` is a monotonic clock; the chance and what is missing from the bucket are shown in `stats`."""
+    """`now_ms` is a monotonic clock; the chance and what is missing from the bucket are shown in `stats`.
+
+    `has_local_sessions` says that new sessions are local ones.
+    """
 
     def __init__(
-        self, config: ConnectionThrottleConfig, random: Random, now_ms: Callable[[], int], stats: ServiceStats
-    ) -> None:
+        self, config: ConnectionThrottleConfig, random: Random, now_ms: Callable[[], int], stats: ServiceStats,
+        has_local_sessions: bool = False,
+    ) -> None:  # fmt: skip
         self._config = config
         self._random = random
         self._now_ms = now_ms
         self._stats = stats
+        self._new_session_weight = config.local_session_weight if has_local_sessions else config.global_session_weight
         self._tokens = config.tokens
         self._filled_ms = now_ms()
         self._frozen_ms = self._filled_ms
@@ -64,8 +69,7 @@ class ConnectionThrottle:
         self._stats.connection_drop_probability = chance
 
     def _price(self, session_id: int) -> int:
-        """Every new session of a standalone server is a global one."""
         config = self._config
         if not config.is_weight_enabled:
             return 1
-        return config.global_session_weight if session_id == 0 else config.renew_session_weight
+        return self._new_session_weight if session_id == 0 else config.renew_session_weight

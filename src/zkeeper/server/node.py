@@ -12,6 +12,7 @@ from typing import Any
 from zkeeper.database.database import Database
 from zkeeper.errors import StorageError
 from zkeeper.pipeline.clocks import MonotonicMs
+from zkeeper.pipeline.local_sessions import LocalSessions
 from zkeeper.pipeline.service import Service
 from zkeeper.pipeline.session_lines import SessionLines
 from zkeeper.pipeline.stats import ServiceStats, Summary
@@ -99,6 +100,10 @@ class Node:
 
     # The road of requests.
 
+    def has_local_sessions(self) -> bool:
+        """Only a member of an ensemble has somebody who need not know of a session."""
+        return self.config.quorum is not None and self.config.ensemble.is_local_sessions_enabled
+
     def make_service(self, database: Database, first_session_id: int) -> Service:
         loop = asyncio.get_running_loop()
         service = Service(
@@ -115,8 +120,13 @@ class Node:
         if sessions_logger.isEnabledFor(logging.DEBUG):
             service.session_lines = SessionLines(sessions_logger.debug)
         if self.config.connection_throttle.tokens > 0:
-            throttle = ConnectionThrottle(self.config.connection_throttle, self.random, service.now_ms, service.stats)
+            throttle = ConnectionThrottle(
+                self.config.connection_throttle, self.random, service.now_ms, service.stats, self.has_local_sessions()
+            )  # fmt: skip
             service.handshake.admit_connection = throttle.admit
+        if self.has_local_sessions():
+            upgrades = self.config.ensemble.is_local_session_upgraded
+            service.local_sessions = LocalSessions(service, self._server_id, upgrades)
         service.required_schemes = frozenset(scheme.encode() for scheme in self.config.auth.required_schemes)
         return service
 

@@ -155,6 +155,7 @@ class ConnectionThrottleConfig:
     decrease_ratio: float = setting("connection_throttle_decrease_ratio", lenient_float, 0.0)
     is_weight_enabled: bool = setting("connection_throttle_weight_enabled", lenient_bool, False)
     global_session_weight: int = setting("connection_throttle_global_session_weight", lenient_int(0), 3)
+    local_session_weight: int = setting("connection_throttle_local_session_weight", lenient_int(0), 1)
     renew_session_weight: int = setting("connection_throttle_renew_session_weight", lenient_int(0), 2)
 
 

@@ -101,8 +101,6 @@ _MEMBER_SWITCHES: Mapping[str, tuple[Callable[[ServerConfig], bool], str]] = {
     ),
     "observerMasterPort": (lambda config: config.learners.observer_master_port > 0, "an observer master is"),
     "observerMaster.sizeLimit": (lambda _: True, "an observer master is"),
-    "localSessionsEnabled": (lambda config: config.ensemble.is_local_sessions_enabled, "a local session is"),
-    "localSessionsUpgradingEnabled": (lambda config: config.ensemble.is_local_session_upgraded, "a local session is"),
     "oraclePath": (lambda config: bool(config.ensemble.oracle_path), "a quorum with an oracle is"),
     **dict.fromkeys(
         ("multiAddress.reachabilityCheckEnabled", "multiAddress.reachabilityCheckTimeoutMs"),

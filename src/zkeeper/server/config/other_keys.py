@@ -78,7 +78,6 @@ _DONE_OTHERWISE: Mapping[str, str] = {
         ),
         _NO_QUEUE,
     ),
-    "connection_throttle_local_session_weight": "zkeeper has no local sessions yet",
     "enableEagerACLCheck": "the leader checks what is forwarded to it",
 }
 

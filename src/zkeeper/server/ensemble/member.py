@@ -334,7 +334,9 @@ class EnsembleServer:
         self._count_unserved(state)
         if state == LEADING:
             service.handshake.takes_clients = self.config.ensemble.is_leader_serving
+        if state == LEADING or service.local_sessions is not None:
             self._start_role_task(expire_for_ever(service, self.context.tick_s))
+        if state == LEADING:
             self._start_role_task(reap_for_ever(service, self.config.nodes, self._node.wall_ms))
 
     def _facts(self) -> MemberFacts:

@@ -63,7 +63,7 @@ def _traffic(service: Service, links: list[ClientLink]) -> dict[str, Number]:
 
 
 def _state(service: Service) -> dict[str, Number]:
-    database = service.database
+    database, local_sessions = service.database, service.local_sessions
     tree, watches = database.tree, database.watches
     return {
         "znode_count": node_count(tree),
@@ -71,7 +71,7 @@ def _state(service: Service) -> dict[str, Number]:
         "ephemerals_count": sum(len(owned) for owned in tree.owners.ephemerals.values()),
         "watch_count": watches.data.watch_count() + watches.child.watch_count(),
         "global_sessions": len(database.sessions),
-        "local_sessions": 0,
+        "local_sessions": local_sessions.count() if local_sessions is not None else 0,
     }
 
 

@@ -15,20 +15,31 @@ def dump(question: Question) -> str:
 
 
 def _sessions(service: Service) -> str:
-    """A learner knows who there is; when somebody expires only the leader does."""
+    """A learner knows who there is; when somebody with a global session expires only the leader does."""
+    title = "Session Sets"
+    parts = ["SessionTracker dump:\n"]
+    if service.local_sessions is not None:
+        parts.append(_sets("Local Session Sets", _deadlines(service, is_local=True), service))
+        title = "Global Session Sets"
     if service.forwarder is not None:
-        return _global_sessions(service.database.sessions)
-    buckets = service.tracker.buckets
+        parts.append(_global_sessions(service.database.sessions))
+    else:
+        parts.append(_sets(title, _deadlines(service, is_local=False), service))
+    return "".join(parts)
+
+
+def _deadlines(service: Service, is_local: bool) -> dict[int, list[str]]:
+    """The lines of the local or the global sessions, by their deadline."""
     lines = {
-        deadline_ms: sorted(f"\t{hexadecimal(session.session_id)}\n" for session in bucket)
-        for deadline_ms, bucket in buckets.items()
+        deadline_ms: sorted(f"\t{hexadecimal(one.session_id)}\n" for one in bucket if one.is_local == is_local)
+        for deadline_ms, bucket in service.tracker.buckets.items()
     }
-    return "SessionTracker dump:\n" + _sets("Session Sets", lines, service)
+    return {deadline_ms: some for deadline_ms, some in lines.items() if some}
 
 
 def _global_sessions(timeouts_ms: Mapping[int, int]) -> str:
     lines = [f"{hexadecimal(session_id)}\t{timeout_ms}ms\n" for session_id, timeout_ms in sorted(timeouts_ms.items())]
-    return "".join(["SessionTracker dump:\n", f"Global Sessions({len(lines)}):\n", *lines])
+    return "".join([f"Global Sessions({len(lines)}):\n", *lines])
 
 
 def _ephemerals(ephemerals: Mapping[int, Iterable[bytes]]) -> str:

@@ -263,7 +263,6 @@ class TestNotes:
             ("quorum.auth.enableSasl=true", logging.WARNING, "has no effect: SASL between servers is not served"),
             ("oraclePath=/o", logging.WARNING, "has no effect: a quorum with an oracle is not served"),
             ("observerMasterPort=5", logging.WARNING, "has no effect: an observer master is not served"),
-            ("localSessionsEnabled=true", logging.WARNING, "has no effect: a local session is not served"),
             (
                 "multiAddress.reachabilityCheckTimeoutMs=5",
                 logging.WARNING,

@@ -217,7 +217,6 @@ class TestSpellings:
             ("maxResponseCacheSize=0", logging.INFO, "there is no cache of packed replies"),
             ("request_throttle_stall_time=5", logging.INFO, "there is no queue of requests that wait"),
             ("requestThrottleDropStale=false", logging.INFO, "requestThrottleDropStale has no effect"),
-            ("connection_throttle_local_session_weight=2", logging.INFO, "has no local sessions"),
             ("readonlymode.enabled=true", logging.INFO, "only allows the word isro"),
             ("superUser.1=a", logging.WARNING, "SASL is not served"),
             ("allowSaslFailedClients=true", logging.WARNING, "SASL is not served"),
