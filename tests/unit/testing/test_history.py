@@ -281,6 +281,19 @@ def test_a_synced_read_is_not_behind_what_was_told_before() -> None:
         check_zxids(history)
 
 
+def test_the_beginning_of_an_epoch_is_no_transaction_to_be_behind() -> None:
+    history = History()
+    done(history, "a", create("/x"), zxid=5)
+    done(history, "leader's", read("/y"), None, zxid=1 << 32)
+    synced = history.invoke("b", read("/y"), is_synced=True)
+    history.ok(synced, None, zxid=5)
+    check_zxids(history)
+    late = history.invoke("c", create("/z"))
+    history.ok(late, zxid=6)
+    with pytest.raises(HistoryViolation, match="told before it was asked"):
+        check_zxids(history)
+
+
 @pytest.mark.parametrize(
     ("shown", "zxid", "wrong"),
     [

@@ -1,7 +1,8 @@
 """Whether zxids tell the truth. They are the order of all writes, so nothing has to be searched for.
 
 1. No two acknowledged writes have the same zxid.
-2. A write has a zxid above all that anybody had been told when it was asked. A synced read shows at least those.
+2. A write has a zxid above all that anybody had been told when it was asked. A synced read shows at least the
+   transactions among those: a leader alone tells the beginning of its epoch, which is none.
 3. A read shows the znode as the last write up to the zxid in its reply has left it. Where that write was not
    acknowledged to anybody, it was at least asked by somebody.
 
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from zkeeper.errors import NoNodeError
+from zkeeper.wire.zxids import counter_of
 
 from .operations import History, HistoryViolation, Kind, Operation, Outcome, Seen, Step
 
@@ -72,26 +74,31 @@ def _check_distinct(history: History) -> None:
 
 
 def _check_real_time(history: History) -> None:
-    """Walks through time with the highest zxid that anybody has been told."""
+    """Walks through time with the highest zxid that anybody has been told, and the highest that is a transaction."""
     timed = [one for one in history.operations if one.zxid is not None and one.outcome is not Outcome.UNKNOWN]
     completions = sorted(timed, key=lambda one: one.completed_at)
     told: Operation | None = None
+    told_txn: Operation | None = None
     at = 0
     for one in sorted(timed, key=lambda one: one.invoked_at):
         while completions[at].completed_at < one.invoked_at:
-            if told is None or (completions[at].zxid or 0) > (told.zxid or 0):
-                told = completions[at]
+            told = _later(told, completions[at])
+            if counter_of(completions[at].zxid or 0):
+                told_txn = _later(told_txn, completions[at])
             at += 1
-        if told is not None:
-            _check_after(one, told)
+        _check_after(one, told, told_txn)
 
 
-def _check_after(one: Operation, told: Operation) -> None:
-    zxid, floor = one.zxid or 0, told.zxid or 0
-    if one.is_write and one.is_ok and zxid <= floor:
+def _later(told: Operation | None, one: Operation) -> Operation:
+    return one if told is None or (one.zxid or 0) > (told.zxid or 0) else told
+
+
+def _check_after(one: Operation, told: Operation | None, told_txn: Operation | None) -> None:
+    zxid = one.zxid or 0
+    if one.is_write and one.is_ok and told and zxid <= (told.zxid or 0):
         raise HistoryViolation(f"{one} has a zxid that had been told before it was asked: by {told}")
-    if one.is_synced and zxid < floor:
-        raise HistoryViolation(f"{one} is synced, and stays behind {told}, which had been told before")
+    if one.is_synced and told_txn and zxid < (told_txn.zxid or 0):
+        raise HistoryViolation(f"{one} is synced, and stays behind {told_txn}, which had been told before")
 
 
 # The znodes.
