@@ -57,9 +57,14 @@ differential: $(WHEEL_VENV)/tested
 	$(WHEEL_BIN)/python -m tests.interop.differential --left java --right zkeeper \
 		--requests $(DIFFERENTIAL_REQUESTS) --seed $(SEED) --java-command "$(PYTHON) $(ZKJAVA) server"
 
+# Simulated runs: which seed comes first, and in how many processes.
+FIRST_SEED ?= 0
+JOBS ?= $(shell nproc)
+RUNS = --first $(FIRST_SEED) --jobs $(JOBS)
+
 CRASH_SEEDS ?= 10000
 crash: $(WHEEL_VENV)/tested
-	$(WHEEL_BIN)/python -m tests.simulation.crash --seeds $(CRASH_SEEDS)
+	$(WHEEL_BIN)/python -m tests.simulation.crash --seeds $(CRASH_SEEDS) $(RUNS)
 
 ROUNDS ?= 100
 KILL_SEED ?=
@@ -75,15 +80,15 @@ soak: $(WHEEL_VENV)/tested
 
 RECIPE_SEEDS ?= 10000
 recipes: $(WHEEL_VENV)/tested
-	$(WHEEL_BIN)/python -m tests.simulation.recipes --seeds $(RECIPE_SEEDS)
+	$(WHEEL_BIN)/python -m tests.simulation.recipes --seeds $(RECIPE_SEEDS) $(RUNS)
 
 ENSEMBLE_SEEDS ?= 20000
 ensemble-faults: $(WHEEL_VENV)/tested
-	$(WHEEL_BIN)/python -m tests.simulation.ensemble --seeds $(ENSEMBLE_SEEDS)
+	$(WHEEL_BIN)/python -m tests.simulation.ensemble --seeds $(ENSEMBLE_SEEDS) $(RUNS)
 
 CLIENT_SEEDS ?= 10000
 client-faults: $(WHEEL_VENV)/tested
-	$(WHEEL_BIN)/python -m tests.simulation.client_faults --seeds $(CLIENT_SEEDS)
+	$(WHEEL_BIN)/python -m tests.simulation.client_faults --seeds $(CLIENT_SEEDS) $(RUNS)
 
 FUZZ_INPUTS ?= 1000000
 fuzz: $(WHEEL_VENV)/tested
