@@ -71,7 +71,6 @@ def test_an_expired_session_is_told_and_replaced() -> None:
     play(script)
 
 
-@pytest.mark.xfail(reason="the client lets an attempt that is under way bring back a session it has declared lost")
 def test_a_pause_longer_than_the_session_is_a_lost_session() -> None:
     """The client gives it up by its own clock; the server, which stood still, when it goes on."""
 
