@@ -45,6 +45,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Pair]]:
         time.sleep(PINGS_S)
         answers = ask_all(ensemble)
         leader.kill()
+        ensemble.await_service()  # Else server 3, whose id is the greater one, may be back for the election.
         ensemble.start(3)
         assert ensemble.leader.sid == 2
         client_of(ensemble, 2, stack).create("/again", b"x" * 100)
