@@ -8,6 +8,7 @@
 
 import contextlib
 import dataclasses
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -20,6 +21,8 @@ from .member import Member
 SETTLE_DEADLINE_S = 60.0
 POLL_S = 0.02
 SESSION_TIMEOUT_MS = 10_000
+DIGEST_MISMATCH = re.compile("(?i)digest mismatch|digests are not matching")
+"""What a member of either kind says when its tree is not what the leader's was."""
 
 
 class Unsettled(Exception):
@@ -151,6 +154,11 @@ class Ensemble:
             return "down"
         return "paused" if member.is_paused else f"{member.mode or 'no mode'} at {member.zxid:#x}"
 
+    def check_logs(self) -> None:
+        """No process of a member may have found a digest other than it should be, nor any that has ended since."""
+        told = {member: member.lines_with(DIGEST_MISMATCH) for member in self.members.values() if member.log.exists()}
+        assert not any(told.values()), f"members tell of digests that do not match: {told}"
+
     def log_tails(self) -> list[tuple[str, str]]:
         """The end of each member's log, with a title."""
         started = [member for member in self.members.values() if member.log.exists()]
@@ -165,12 +173,13 @@ def run_ensemble(
     """An ensemble with one member of each of the `kinds`, and `observers`; all in its own folder under `home`.
 
     `reconfig`: members have their client addresses in their lines, and may be reconfigured. `settings` go into each
-    `zoo.cfg`.
+    `zoo.cfg`. At the end no member may have told of a digest that is not as it should be.
     """
     sids = [*range(1, len(kinds) + len(observers) + 1)]
     layout = Layout(new_addresses(sids), frozenset(sids[len(kinds) :]), reconfig, settings or {})
     with ended(Ensemble([*kinds, *observers], home, layout)) as ensemble:
         yield ensemble
+        ensemble.check_logs()
 
 
 @contextlib.contextmanager

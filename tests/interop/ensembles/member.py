@@ -5,6 +5,7 @@
 3. What all its processes print is in one log, `Member.log`, which outlives them.
 """
 
+import re
 import shutil
 import signal
 import subprocess
@@ -31,7 +32,7 @@ class Member:
         self.home = home
         self.address = address
         self.log = home / "server.log"
-        self._config = config
+        self.config = config
         self._process: subprocess.Popen[bytes] | None = None
         self._is_meant_to_run = False
         self.is_paused = False
@@ -59,7 +60,7 @@ class Member:
         defines = JAVA_DEFINES if self.kind == "java" else ()
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(
-                [*serve_command(self.kind, self._config), *defines],
+                [*serve_command(self.kind, self.config), *defines],
                 stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment,
             )  # fmt: skip
 
@@ -142,6 +143,10 @@ class Member:
         text = self.log.read_text(errors="replace")
         lines = [line for line in text.splitlines() if "Processing srvr command" not in line]
         return "\n".join(lines[-LOG_TAIL_LINES:])
+
+    def lines_with(self, pattern: re.Pattern[str]) -> list[str]:
+        """The lines of its log in which `pattern` is found."""
+        return [line for line in self.log.read_text(errors="replace").splitlines() if pattern.search(line)]
 
     def printed(self, phrase: str) -> int:
         """How often `phrase` is in its log."""
