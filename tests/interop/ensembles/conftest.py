@@ -30,13 +30,27 @@ def new_ensemble(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[New
         yield make
 
 
+@pytest.fixture(scope="module")
+def calm_ensemble(
+    letters: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Ensemble]:
+    """The ensemble of all tests of a module that only use it: nobody of it is stopped, and its last member leads."""
+    if "J" in letters:
+        need_zkjava()
+    with run_ensemble(*kinds(letters), tmp_path_factory.mktemp("calm")) as ensemble:
+        request.node.stash[ENSEMBLE_KEY] = ensemble
+        ensemble.start_led_by(max(ensemble.members))
+        yield ensemble
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Adds the end of each member's log to the report of a failed test."""
     report = yield
-    ensemble = item.stash.get(ENSEMBLE_KEY, None)
+    nodes = [node for node in reversed(item.listchain()) if ENSEMBLE_KEY in node.stash]
+    ensemble = nodes[0].stash[ENSEMBLE_KEY] if nodes else None
     if report.failed and ensemble is not None:
         report.sections += [("ensemble", ensemble.describe()), *ensemble.log_tails()]
     return report

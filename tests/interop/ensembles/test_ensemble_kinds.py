@@ -6,7 +6,7 @@ from .kinds import with_kinds
 from .writers import kazoo_writer, own_writer
 
 
-@with_kinds("JJJ+J", "JJJ+Z", "JJZ+J", "ZZZ+Z")
+@with_kinds("JJJ+Z", "JJZ+J", others=("JJJ+J", "ZZZ+Z"))
 def test_an_observer_without_a_log_has_everything_all_the_same(letters: str, new_ensemble: NewEnsemble) -> None:
     """It goes through the loss of a leader, and through a restart with nothing on its disk."""
     ensemble = new_ensemble(letters, syncEnabled="false")

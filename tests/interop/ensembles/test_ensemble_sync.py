@@ -21,7 +21,7 @@ from .member import Member
 TIMEOUT_MS = 60_000
 COMMITTED_LOG = 500
 """So many transactions a leader has in memory for a DIFF."""
-KINDS = "JJJ", "ZJJ", "JJZ", "ZJZ", "ZZZ"
+KINDS = with_kinds("ZJJ", "JJZ", others=("JJJ", "ZJZ", "ZZZ"))
 """Member 1 joins, member 3 leads."""
 
 
@@ -60,7 +60,7 @@ def check_same(ensemble: Ensemble) -> None:
     check_digests(ensemble)
 
 
-@with_kinds(*KINDS)
+@KINDS
 def test_diff_from_memory(letters: str, new_ensemble: NewEnsemble) -> None:
     ensemble = new_ensemble(letters)
     leader = ensemble.start_led_by(3)
@@ -72,7 +72,7 @@ def test_diff_from_memory(letters: str, new_ensemble: NewEnsemble) -> None:
     check_same(ensemble)
 
 
-@with_kinds(*KINDS)
+@KINDS
 def test_diff_from_the_log_on_disk(letters: str, new_ensemble: NewEnsemble) -> None:
     ensemble = new_ensemble(letters, snapshotSizeFactor="1000")
     leader = ensemble.start_led_by(3)
@@ -84,7 +84,7 @@ def test_diff_from_the_log_on_disk(letters: str, new_ensemble: NewEnsemble) -> N
     check_same(ensemble)
 
 
-@with_kinds(*KINDS)
+@KINDS
 @pytest.mark.parametrize("lost", [False, True])
 def test_snap(letters: str, lost: bool, new_ensemble: NewEnsemble) -> None:
     """Too much was missed for the leader's memory, or everything is lost; the history on disk is not to be used."""
@@ -104,7 +104,7 @@ def test_snap(letters: str, lost: bool, new_ensemble: NewEnsemble) -> None:
     check_same(ensemble)
 
 
-@with_kinds(*KINDS)
+@KINDS
 def test_snap_while_clients_write(letters: str, new_ensemble: NewEnsemble) -> None:
     ensemble = new_ensemble(letters, forceSnapshotSync="true")
     leader = ensemble.start_led_by(3)
@@ -150,11 +150,11 @@ def forsaken(new_ensemble: NewEnsemble) -> Callable[[str], Ensemble]:
     return make
 
 
-TAILS = "JJJ", "JZJ", "JJZ", "JZZ", "ZZZ"
+TAILS = with_kinds("JZJ", "JJZ", others=("JJJ", "JZZ", "ZZZ"))
 """Member 2 has the tail, member 3 leads then."""
 
 
-@with_kinds(*TAILS)
+@TAILS
 def test_trunc(letters: str, forsaken: Callable[[str], Ensemble]) -> None:
     ensemble = forsaken(letters)
     old = ensemble[2]
@@ -170,7 +170,7 @@ def test_trunc(letters: str, forsaken: Callable[[str], Ensemble]) -> None:
     check_same(ensemble)
 
 
-@with_kinds(*TAILS)
+@TAILS
 def test_a_tail_of_an_epoch_that_is_over_goes_when_the_next_one_has_writes(
     letters: str, forsaken: Callable[[str], Ensemble]
 ) -> None:
@@ -183,7 +183,7 @@ def test_a_tail_of_an_epoch_that_is_over_goes_when_the_next_one_has_writes(
     assert not [path for path in held_by(ensemble[2], "/sync") if "tail" in path]
 
 
-@with_kinds(*TAILS)
+@TAILS
 def test_the_tail_lasts_when_its_member_leads_again(letters: str, forsaken: Callable[[str], Ensemble]) -> None:
     ensemble = forsaken(letters)
     ensemble.start(1, 2)
