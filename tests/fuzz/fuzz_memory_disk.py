@@ -69,6 +69,8 @@ class MemoryDisk:
     def truncate(self, path: str, size_bytes: int) -> None:
         self.files[path] = self.files[path][:size_bytes]
 
+    def write_again(self, path: str, begin: int, end: int) -> None: ...
+
     def sync_folder(self, folder: str) -> None: ...
 
     def submit(self, lane: str, job: Callable[[], T]) -> "asyncio.Future[T]":

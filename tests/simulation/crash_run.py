@@ -14,7 +14,7 @@ from zkeeper.server.standalone import StandaloneServer
 from zkeeper.storage import snapshot_writer
 from zkeeper.testing.simulation import SimulatedDisk, Simulation, Unsynced
 
-from .history import History
+from .history import History, Violation
 from .judge import Judge
 from .node import DATA_DIR, ServerNode, make_config, take_photo
 from .seeds import Outcome
@@ -39,6 +39,7 @@ COUNTED = {
     "no snapshot: ": "snapshots failed",
     "the server stops: ": "stops by disk errors",
     "purged": "purges",
+    "digest mismatch": "digest mismatches",
 }
 
 
@@ -252,8 +253,18 @@ class CrashRun:
         self.machine.kill(unsynced=self._draw_fate())
         self._recover(may_be_killed=False)
         judge = Judge(self.history, self.has_extended_types)
-        judge.verdict()
+        if not self._is_told_apart():
+            judge.verdict()
         self._count(judge)
+
+    def _is_told_apart(self) -> bool:
+        """A closeSession that does not list its znodes, replayed on a fuzzy snapshot in which they are gone already,
+        leaves their parents' Stat behind: the format does not say whose it was. The server has to notice."""
+        if not self.counts["digest mismatches"]:
+            return False
+        if self.node.config.storage.is_close_session_txn_enabled:
+            raise Violation("the digests of a tree differ though its log says all that was done")
+        return True
 
     def _count(self, judge: Judge) -> None:
         history, counts = self.history, self.counts

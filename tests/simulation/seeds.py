@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from functools import partial
 
 PROGRESS_SEEDS = 500
+SEEDS_OF_A_PROCESS = 1000
+"""What was alive when a machine was killed may be in cycles through compiled objects, which nothing frees."""
+CHUNK_SEEDS = 20
 
 
 @dataclass(frozen=True)
@@ -39,12 +42,8 @@ def try_seed(run: Run, seed: int) -> Report:
 
 
 def reports(run: Run, first: int, count: int, jobs: int) -> Iterator[Report]:
-    seeds = range(first, first + count)
-    if jobs == 1:
-        yield from map(partial(try_seed, run), seeds)
-        return
-    with multiprocessing.Pool(jobs) as pool:
-        yield from pool.imap_unordered(partial(try_seed, run), seeds, chunksize=20)
+    with multiprocessing.Pool(jobs, maxtasksperchild=SEEDS_OF_A_PROCESS // CHUNK_SEEDS) as pool:
+        yield from pool.imap_unordered(partial(try_seed, run), range(first, first + count), chunksize=CHUNK_SEEDS)
 
 
 def run_many(run: Run, program: str, first: int, count: int, jobs: int, expected: Iterable[str] = ()) -> int:

@@ -27,7 +27,14 @@ ROOT = Path(__file__).parents[2]
 NO_BODY = "closeSessionTxn.enabled=false: a closeSession without a body, with its digest behind it, was not read back"
 FROM_CACHE = "made on purpose: what recovery read was not made durable, so a later loss of power took it"
 
-FAILED_ONCE = {4: NO_BODY, 12: NO_BODY, 19: NO_BODY, 51: FROM_CACHE, 148: FROM_CACHE, 246: FROM_CACHE}
+FAILED_SYNC = "after a failed sync a start took what the system showed for written, and the next crash lost it"
+COLLECTED = "a future of a killed machine complained when it was collected, to the life of that moment"
+NO_LIST = "closeSessionTxn.enabled=false: replayed on a fuzzy snapshot, a closeSession left a parent's pzxid behind"
+
+FAILED_ONCE = {
+    4: NO_BODY, 12: NO_BODY, 19: NO_BODY, 51: FROM_CACHE, 148: FROM_CACHE, 246: FROM_CACHE, 5502: FAILED_SYNC,
+    6364: COLLECTED, 9210: NO_LIST,
+}  # fmt: skip
 """Seeds that found a mistake of the server, or one that was made on purpose to try the judge. Kept for good."""
 
 
@@ -52,6 +59,10 @@ def test_the_runs_meet_what_they_are_for() -> None:
     for name in ("torn tails", "snapshots loaded", "kills in recovery", "stopped by the disk", "stops in order",
                  "sessions expired", "resumed", "writes unknown that lasted", "events", "stillborn logs"):  # fmt: skip
         assert counts[name] > 0, name
+
+
+def test_a_closing_without_its_list_on_a_fuzzy_snapshot_is_told() -> None:
+    assert crash_run(9210).counts["digest mismatches"] == 1
 
 
 def test_a_seed_gives_the_same_run_in_every_process() -> None:

@@ -85,6 +85,11 @@ class Disk(Protocol):
         """Makes the file `size_bytes` long, durably."""
         ...
 
+    def write_again(self, path: str, begin: int, end: int) -> None:
+        """Writes what the file has from offset `begin` to `end` once more, durably. A system whose sync has failed may
+        go on to show what it could not write, and take it for written; only a new write makes it try again."""
+        ...
+
     def sync_folder(self, folder: str) -> None: ...
 
     def submit(self, lane: str, job: Callable[[], T]) -> asyncio.Future[T]:

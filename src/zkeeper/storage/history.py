@@ -5,8 +5,8 @@
 2. Within an epoch a hole shows in the zxids. Between two epochs it does not: a server that was away in between has
    received a snapshot, and logged nothing. So the next epoch is believed to follow the one before only where the
    snapshots reach back that far and none of them lies in between.
-3. It has to be cheaper than a snapshot: the files together are at most `snapshot_size_factor` times as large as the
-   newest one (storage, section 10).
+3. It has to be cheaper than a snapshot: the files after the first are together at most `snapshot_size_factor` times as
+   large as the newest one (storage, section 10; that Java does not count the first, which is open, was measured).
 4. It is read away from the loop, in steps of bounded size; nothing but the step at hand is in memory.
 """
 
@@ -97,7 +97,7 @@ class DiskHistory:
         factor = factor if factor <= 1 else DEFAULT_SNAPSHOT_SIZE_FACTOR
         snapshot_bytes = size_bytes(os.path.join(settings.snapshot_folder, snapshot_name)) if snapshot_name else 0
         limit_bytes = int(snapshot_bytes * factor)
-        logs_bytes = sum(size_bytes(os.path.join(settings.log_folder, log.name)) for log in files)
+        logs_bytes = sum(size_bytes(os.path.join(settings.log_folder, log.name)) for log in files[1:])
         if 0 < limit_bytes < logs_bytes:
             return HistoryRefused(
                 f"the logs have {logs_bytes} bytes, more than {factor} of a snapshot's {snapshot_bytes}"

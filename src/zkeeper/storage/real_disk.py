@@ -26,6 +26,7 @@ from zkeeper.storage.real_file import RealFile
 T = TypeVar("T")
 
 FILE_MODE: Final = 0o666
+REWRITE_CHUNK_BYTES: Final = 1 << 20
 LANE_WAY: Final = "durable writes take a thread"
 
 
@@ -104,6 +105,15 @@ class RealDisk:
     def truncate(self, path: str, size_bytes: int) -> None:
         with _descriptor(path, os.O_WRONLY) as descriptor:
             os.ftruncate(descriptor, size_bytes)
+            os.fdatasync(descriptor)
+
+    def write_again(self, path: str, begin: int, end: int) -> None:
+        with _descriptor(path, os.O_RDWR) as descriptor:
+            while begin < end:
+                data = os.pread(descriptor, min(REWRITE_CHUNK_BYTES, end - begin), begin)
+                if not data:
+                    break
+                begin += os.pwrite(descriptor, data, begin)
             os.fdatasync(descriptor)
 
     def sync_folder(self, folder: str) -> None:

@@ -21,6 +21,8 @@ from zkeeper.wire.txns import decode_txn
 from zkeeper.wire.zxids import epoch_begins_late, follows
 
 PROGRESS_TXNS: Final = 10_000
+WRITTEN_AGAIN_BYTES: Final = 1 << 26
+"""More than a batch of transactions, with which a log ends whose sync has failed."""
 
 Each = Callable[[int, bytes], None]
 Progress = Callable[[int, int], None]
@@ -80,11 +82,13 @@ class Replay:
         return sum(self._disk.size_bytes(os.path.join(folder, log.name)) for log in reader.files)
 
     def _make_durable(self, reader: LogReader) -> None:
-        """A server that was killed may have written what it had not synced. What was replayed will be built upon, so
-        it must not be lost any more."""
-        if reader.reader is not None:
-            path = reader.reader.path
-            self._disk.truncate(path, self._disk.size_bytes(path))
+        """A server that was killed may have written what it had not synced, or what could not be synced, and may have
+        begun a file whose name was not synced. What was replayed will be built upon, so it must not be lost any more.
+        """
+        last = reader.reader
+        if last is not None:
+            self._disk.write_again(last.path, max(0, last.offset - WRITTEN_AGAIN_BYTES), last.offset)
+            self._disk.sync_folder(self._settings.log_folder)
 
     def _check_jump(self, reader: LogReader, zxid: int, last_zxid: int) -> None:
         lost = next((one for one in self._unreadable if last_zxid < one.zxid < zxid), None)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from zkeeper.storage import real_disk
 from zkeeper.storage.disk import Disk
 from zkeeper.storage.real_disk import RealDisk
 
@@ -46,6 +47,24 @@ def test_files_read_back_what_was_written(disk: Disk, tmp_path: Path) -> None:
     assert disk.open_reader(path).read(100) == b"ab\0\0\0\0g"
     disk.open_writer(path)
     assert disk.size_bytes(path) == 0
+
+
+def test_what_is_written_again_is_the_same(disk: Disk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In chunks, and no further than the file reaches."""
+    log, written = tmp_path / "log", []
+    log.write_bytes(b"0123456789")
+    real_write = os.pwrite
+
+    def write(descriptor: int, data: bytes, offset: int) -> int:
+        written.append((offset, data))
+        return real_write(descriptor, data, offset)
+
+    monkeypatch.setattr(os, "pwrite", write)
+    monkeypatch.setattr(real_disk, "REWRITE_CHUNK_BYTES", 3)
+    disk.write_again(str(log), 2, 7)
+    disk.write_again(str(log), 8, 100)
+    assert written == [(2, b"234"), (5, b"56"), (8, b"89")]
+    assert log.read_bytes() == b"0123456789"
 
 
 def test_partial_writes_are_completed(disk: Disk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

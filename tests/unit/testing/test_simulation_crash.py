@@ -144,6 +144,19 @@ def test_after_a_failed_sync_a_later_one_does_not_help() -> None:
     assert outcomes == {b"", b"1"}
 
 
+def test_after_a_failed_sync_what_is_written_again_lasts() -> None:
+    for seed in SEEDS:
+        disk = new_disk(seed)
+        file = write(disk, "/a", b"")
+        file.write(b"0123")
+        disk.fail_next("sync")
+        with pytest.raises(OSError, match="Input/output"):
+            file.sync()
+        disk.write_again("/a", 1, 4)
+        disk.crash()
+        assert read(disk, "/a").endswith(b"123")
+
+
 def test_a_lying_disk_says_it_synced() -> None:
     disk = new_disk()
     disk.is_lying = True

@@ -3,11 +3,12 @@
 import asyncio
 import gc
 from collections.abc import Iterator
+from contextlib import nullcontext
 
 import pytest
 from helpers_for_simulation import PORT, Client, serve
 
-from zkeeper.testing.simulation import Killed, Machine, Simulation, Unsynced
+from zkeeper.testing.simulation import Killed, Machine, Simulation, UnhandledError, Unsynced
 
 
 @pytest.fixture
@@ -273,6 +274,31 @@ def test_the_dead_cannot_touch_the_disk_and_the_test_can(sim: Simulation) -> Non
     sim.run_for(1)
     assert attempts == ["refused"]
     assert a.disk.names("/") == []
+
+
+@pytest.mark.parametrize("is_killed", [False, True])
+def test_a_future_complains_to_the_life_that_made_it(sim: Simulation, is_killed: bool) -> None:
+    """It may be collected in another, and long after its own has ended."""
+    left: list[asyncio.Future[None]] = []
+
+    async def fail() -> None:
+        future = asyncio.get_running_loop().create_future()
+        future.set_exception(OSError("nobody looks at this"))
+        left.append(future)
+
+    async def collect() -> None:
+        left.clear()
+        gc.collect()
+
+    a = sim.machine("a")
+    a.start(fail)
+    sim.run_for(1)
+    if is_killed:
+        a.kill()
+    sim.machine("b").start(collect)
+    with nullcontext() if is_killed else pytest.raises(UnhandledError, match="on machine a: OwnedFuture exception"):
+        sim.run_for(1)
+    assert left == []
 
 
 def test_simulations_leave_nothing_behind() -> None:

@@ -132,6 +132,13 @@ class SimulatedDisk:
         self.step("truncate", path, size_bytes)
         self.sync_file(file)
 
+    def write_again(self, path: str, begin: int, end: int) -> None:
+        self.begin("write", path)
+        file = self._names.file(normal_path(path))
+        file.change(begin, file.current.read(begin, end - begin))
+        self.step("write", path, end - begin)
+        self.sync_file(file)
+
     def sync_folder(self, folder: str) -> None:
         self.begin("sync_folder", folder)
         self.step("sync_folder", folder)

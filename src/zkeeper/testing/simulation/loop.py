@@ -41,6 +41,14 @@ CANCELLED_TIMERS_LIMIT = 100
 BATCHES_PER_COLLECTION = 32
 
 
+class OwnedFuture(asyncio.Future[Any]):
+    """Knows in which life it was made: what it complains of when it is collected, nobody knows when, is of that one."""
+
+    def __init__(self, life: Life, *, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(loop=loop)
+        self.life = life
+
+
 class SimulatedLoop(LimitedLoop):
     """An asyncio event loop for all machines of one simulation. `observer` is the life of the test itself."""
 
@@ -244,7 +252,7 @@ class SimulatedLoop(LimitedLoop):
     # Futures, tasks and executors.
 
     def create_future(self) -> asyncio.Future[Any]:
-        return asyncio.Future(loop=self)
+        return OwnedFuture(LIFE.get(self.observer), loop=self)
 
     def create_task(
         self,
@@ -303,7 +311,7 @@ class SimulatedLoop(LimitedLoop):
         LIFE.get(self.observer).exception_handler = handler
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:
-        life = LIFE.get(self.observer)
+        life = self._life_of(context)
         if self._is_closed or not life.is_alive or isinstance(context.get("exception"), Killed):
             return
         if life.exception_handler is None:
@@ -313,8 +321,12 @@ class SimulatedLoop(LimitedLoop):
 
     def default_exception_handler(self, context: dict[str, Any]) -> None:
         error = context.get("exception")
-        reason = f"on machine {LIFE.get(self.observer).host.name}: {context.get('message')}"
+        reason = f"on machine {self._life_of(context).host.name}: {context.get('message')}"
         self._failures.append((reason if error is None else f"{reason}: {error!r}", error))
+
+    def _life_of(self, context: dict[str, Any]) -> Life:
+        future = context.get("future")
+        return future.life if isinstance(future, OwnedFuture) else LIFE.get(self.observer)
 
     def raise_failure(self) -> None:
         """Raises the first of the unhandled errors, if there are any, and forgets the others."""
