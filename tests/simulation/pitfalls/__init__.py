@@ -1,1 +1,1 @@
-"""What has lost data elsewhere: each row is a named scenario here, and each rule is broken on purpose to see it fail."""
+"""What has lost data elsewhere: each is a named scenario, which fails when its rule is broken on purpose."""

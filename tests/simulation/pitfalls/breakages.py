@@ -1,23 +1,39 @@
 """How each rule is broken on purpose: a small change of production code with which the row's scenario has to fail.
 
-A breakage takes one guard away, as somebody might who does not know what it is for. Whatever of it was compiled cannot be
-replaced while it runs; where the guard is in such a module, `is_of_core` is true, and the breakage is tried where the
-source runs as it is.
+A breakage takes one guard away, as somebody might who does not know what it is for. What is compiled cannot be replaced;
+where the guard is in such a module, `is_of_core` is true, and the breakage is tried where the source runs as it is.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pytest
 
+from zkeeper.database.acls import AclList, AclTable
+from zkeeper.database.sessions import OWN
+from zkeeper.errors import CorruptionError
+from zkeeper.pipeline import learners as pipeline_learners
+from zkeeper.pipeline.prepare import PrepareOptions
+from zkeeper.pipeline.service import Service
+from zkeeper.server import node
+from zkeeper.server.config.model import ServerConfig
 from zkeeper.server.durable_log import DurableLog
 from zkeeper.server.ensemble import following
 from zkeeper.server.ensemble.following import Following
+from zkeeper.server.ensemble.leading import Leader
 from zkeeper.server.ensemble.learner import Learner, Proposed
 from zkeeper.server.ensemble.member import EnsembleServer
-from zkeeper.wire import txns
+from zkeeper.server.settings import prepare_options
+from zkeeper.storage import epochs, log_reader
+from zkeeper.storage.disk import Disk
+from zkeeper.storage.history import DiskHistory
+from zkeeper.testing.simulation import Unsynced
+from zkeeper.wire import protocol, txns
 
+from . import test_of_disks as disks
+from . import test_of_leaders as leaders
 from . import test_of_learners as learners
 
 Scenario = Callable[[], None]
@@ -129,6 +145,90 @@ def what_the_log_has_is_applied_by_its_writer(patch: Patch) -> None:
     patch.setattr(Following, "_logged", apply_and_acknowledge)
 
 
+# Of leaders.
+
+
+def files_of_the_log_need_not_join(patch: Patch) -> None:
+    patch.setattr(DiskHistory, "_link", lambda self, last_zxid, zxid: setattr(self, "_before", self._peer_zxid))
+
+
+def whatever_a_learner_asks_for_is_a_write(patch: Patch) -> None:
+    patch.setattr(pipeline_learners, "is_write", lambda op: True)
+
+
+def transactions_may_be_of_any_length(patch: Patch) -> None:
+    def options(config: ServerConfig) -> PrepareOptions:
+        made = prepare_options(config)
+        made.max_txn_bytes = 1 << 30
+        return made
+
+    patch.setattr(node, "prepare_options", options)
+
+
+def a_learner_keeps_ephemerals_of_closed_sessions(patch: Patch) -> None:
+    apply = Learner._apply
+
+    def apply_but_ends_of_sessions(self: Learner, proposed: Proposed) -> None:
+        if proposed.txn.txn_type == protocol.CLOSE_SESSION:
+            proposed.txn.body = txns.CloseSessionBody(None)
+            proposed.txn.session_id = 0
+        apply(self, proposed)
+
+    patch.setattr(Learner, "_apply", apply_but_ends_of_sessions)
+
+
+def ephemerals_without_a_session_are_left_alone(patch: Patch) -> None:
+    def start(self: Service, owner: int = OWN) -> None:
+        for session_id, timeout_ms in self.database.sessions.items():
+            self.tracker.add(session_id, timeout_ms, self.now_ms()).owner = owner
+
+    patch.setattr(Service, "start", start)
+
+
+def a_leader_stays_when_its_zxids_are_used_up(patch: Patch) -> None:
+    patch.setattr(Leader, "_used_up", lambda self: None)
+
+
+# Of disks.
+
+
+def ids_of_acls_are_given_again(patch: Patch) -> None:
+    load_user = AclTable.load_user
+
+    def load_user_and_forget(self: AclTable, index: int) -> AclList:
+        last_index = self._last_index
+        found = load_user(self, index)
+        self._last_index = last_index
+        return found
+
+    patch.setattr(AclTable, "load_user", load_user_and_forget)
+
+
+def an_id_that_is_in_no_table_is_damage(patch: Patch) -> None:
+    load_user = AclTable.load_user
+
+    def load_known_user(self: AclTable, index: int) -> AclList:
+        if index not in self._by_index:
+            raise CorruptionError(f"ACL index {index} is in no table")
+        return load_user(self, index)
+
+    patch.setattr(AclTable, "load_user", load_known_user)
+
+
+def epoch_files_are_written_in_place(patch: Patch) -> None:
+    def write(disk: Disk, path: str, data: bytes) -> None:
+        file = disk.open_writer(path)
+        file.write(data)
+        file.sync()
+        file.close()
+
+    patch.setattr(epochs, "replace_file", write)
+
+
+def an_empty_last_log_is_damage(patch: Patch) -> None:
+    patch.setattr(log_reader, "_is_stillborn", lambda header, file: False)
+
+
 BREAKAGES = (
     Breakage(
         "3642, 4225", "a received snapshot stays in memory",
@@ -189,5 +289,55 @@ BREAKAGES = (
         "4537, 4409", "what the log has is applied by its writer, too",
         learners.test_4537_4409_reads_see_what_is_committed_and_nothing_of_what_is_logged,
         what_the_log_has_is_applied_by_its_writer,
+    ),
+    Breakage(
+        "2418", "files of the log need not join",
+        leaders.test_2418_a_history_from_the_logs_joins_what_the_learner_has_and_what_is_in_memory,
+        files_of_the_log_need_not_join,
+    ),
+    Breakage(
+        "2623, 4680", "whatever a learner asks for is a write",
+        leaders.test_2623_4680_a_bare_check_is_no_transaction,
+        whatever_a_learner_asks_for_is_a_write, is_of_core=True,
+    ),
+    Breakage(
+        "3496", "a transaction may be of any length",
+        leaders.test_3496_a_transaction_is_not_longer_than_logs_and_peers_take,
+        transactions_may_be_of_any_length,
+    ),
+    Breakage(
+        "4837, 5010", "a learner that catches up keeps ephemerals of closed sessions",
+        leaders.test_4837_5010_an_ephemeral_does_not_outlive_its_session_through_a_partition,
+        a_learner_keeps_ephemerals_of_closed_sessions,
+    ),
+    Breakage(
+        "4837, 5010", "a leader leaves ephemerals without a session alone",
+        leaders.test_4837_5010_who_begins_to_lead_closes_sessions_of_which_only_ephemerals_are_left,
+        ephemerals_without_a_session_are_left_alone, is_of_core=True,
+    ),
+    Breakage(
+        "1277, 2789, 4883", "a leader stays when its zxids are used up",
+        leaders.test_1277_2789_4883_when_the_zxids_of_an_epoch_are_used_up_the_next_one_begins,
+        a_leader_stays_when_its_zxids_are_used_up,
+    ),
+    Breakage(
+        "4846, 4689, 3306", "the id of a list that is in no table is given again",
+        disks.test_4846_4689_3306_acls_of_a_fuzzy_snapshot_come_from_the_log_and_their_ids_are_not_given_again,
+        ids_of_acls_are_given_again, is_of_core=True,
+    ),
+    Breakage(
+        "4846, 4689, 3306", "an id that is in no table is damage",
+        disks.test_4846_4689_3306_acls_of_a_fuzzy_snapshot_come_from_the_log_and_their_ids_are_not_given_again,
+        an_id_that_is_in_no_table_is_damage, is_of_core=True,
+    ),
+    Breakage(
+        "4269, 2307", "an epoch file is written in its place",
+        partial(disks.test_4269_2307_a_crash_at_any_step_of_an_epoch_file_does_not_stop_the_start, Unsynced.CACHED),
+        epoch_files_are_written_in_place,
+    ),
+    Breakage(
+        "2332", "an empty last log is damage",
+        partial(disks.test_2332_an_empty_last_log_does_not_stop_the_start, b""),
+        an_empty_last_log_is_damage,
     ),
 )  # fmt: skip

@@ -20,7 +20,7 @@ from ..node import DATA_DIR  # noqa: TID252
 from ..raw_client import RawClient, connect  # noqa: TID252
 from ..requests import EPHEMERAL, CloseSession, Create  # noqa: TID252
 from ..roles.leader_world import LeaderWorld, acknowledge, discover, until_new_leader  # noqa: TID252
-from ..roles.packets import COMMIT, DIFF, PROPOSAL, REQUEST, SNAP, TRUNC, Packet, create_txn, epoch, request  # noqa: TID252
+from ..roles.packets import COMMIT, DIFF, PROPOSAL, REQUEST, SNAP, Packet, create_txn, epoch, request  # noqa: TID252
 from ..roles.peers import follow_to_service  # noqa: TID252
 
 E1, E2 = epoch(1), epoch(2)
@@ -49,7 +49,7 @@ def proposed(packets: Iterable[Packet]) -> list[int]:
 
 
 def test_2418_a_history_from_the_logs_joins_what_the_learner_has_and_what_is_in_memory() -> None:
-    """Between the learner and the committed log lie files of the log; when one of them is missing, a snapshot is sent."""
+    """Between the learner and the committed log lie files of the log; when one is missing, a snapshot is sent."""
     with LeaderWorld(storage=SMALL_LOGS, learners=FROM_DISK) as world:
         world.serve()
         client = world.connect()
@@ -173,7 +173,10 @@ def test_1277_2789_4883_when_the_zxids_of_an_epoch_are_used_up_the_next_one_begi
     with mock.patch.object(leading, "LAST_COUNTER", 30), MemberWorld() as world:
         world.start(*world.sids)
         world.await_serving(*world.sids)
-        written = world.sim.run(_write_on(",".join(f"m{sid}:{CLIENT_PORT}" for sid in world.sids), 100), world.client())
+        hosts = ",".join(f"m{sid}:{CLIENT_PORT}" for sid in world.sids)
+        writing = world.client().start(lambda: _write_on(hosts, 100))
+        world.sim.run_until(writing.done)
+        written = writing.result()
         world.sim.run_until(lambda: len({last_zxid(world, sid) for sid in world.sids}) == 1)
         assert len(written) == 100
         for sid in world.sids:
