@@ -1,7 +1,8 @@
 """How each rule is broken on purpose: a small change of production code with which the row's scenario has to fail.
 
-A breakage takes one guard away, as somebody might who does not know what it is for. What is compiled cannot be replaced;
-where the guard is in such a module, `is_of_core` is true, and the breakage is tried where the source runs as it is.
+A breakage takes one guard away, as somebody might who does not know what it is for. What is compiled cannot be
+replaced; where the guard is in such a module, `is_of_core` is true, and the breakage is tried where the source runs as
+it is.
 """
 
 from collections.abc import Callable
