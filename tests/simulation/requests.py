@@ -24,6 +24,7 @@ from raw_jute import (  # noqa: F401  The opcodes of all requests, also of those
     GET_EPHEMERALS,
     MULTI,
     PING,
+    RECONFIG,
     SET_ACL,
     SET_DATA,
     SYNC,

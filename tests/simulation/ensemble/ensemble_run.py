@@ -12,13 +12,15 @@ from typing import Any
 from unittest import mock
 
 from zkeeper.quorum import marks
+from zkeeper.server.config.model import ServerConfig
 from zkeeper.storage import snapshot_writer
 from zkeeper.testing.simulation import Simulation
 
 from ..history import Violation  # noqa: TID252  the package has one name in pytest and another as a program
-from ..node import Photo, take_photo  # noqa: TID252
+from ..node import Photo, ServerNode, take_photo  # noqa: TID252
 from ..seeds import Outcome  # noqa: TID252
 from ..teller import Teller, listening  # noqa: TID252
+from .changes import Operator, make_changing_nodes
 from .clients import TIMEOUTS_MS, EnsembleClient, Record
 from .harms import Harms
 from .ledger import Ledger, ObservedDisk
@@ -30,6 +32,8 @@ PACES_S = (0.01, 0.03, 0.1)
 WATCH_S = 0.02
 """Between two looks at the servers."""
 RECOVERY_S = 3.0
+CHANGING_SHARE = 1.0
+"""Of the ensembles of three voters or more: their members change."""
 SETTLE_S = 120.0
 COUNTED = {
     "recovered to zxid": "recoveries",
@@ -71,14 +75,21 @@ class EnsembleRun:
         self.critical = Critical(tally)
         self.photos: list[Photo] = []
         self.say = teller.say
-        self.nodes = make_nodes(sim, draw_config(self.random, layout), layout)
+        self.operator: Operator | None = None
+        self.nodes = self._make_nodes(draw_config(self.random, layout))
         for node in self.nodes:
             node.disk = ObservedDisk(node.machine.disk, self.ledger, node)
         self.clients = self._make_clients()
         self.lockers = [Locker(sim.machine(f"locker{number}"), layout.names(), self.critical, tally)
                         for number in range(self.random.choice((0, 0, 1, 2)))]  # fmt: skip
         machines = [each.machine for each in (*self.clients, *self.lockers)]
-        self.harms = Harms(sim, layout, self.nodes, machines, self.ledger)
+        self.harms = Harms(sim, layout, self.nodes, machines, self.ledger, self.operator)
+
+    def _make_nodes(self, config: ServerConfig) -> list[ServerNode]:
+        if self.layout.participants < 3 or self.random.random() > CHANGING_SHARE:
+            return make_nodes(self.sim, config, self.layout)
+        self.operator = Operator(self.sim, self.layout, self.critical.sessions, self.tally, self.say)
+        return list(make_changing_nodes(self.sim, config, self.layout))
 
     def _make_clients(self) -> list[EnsembleClient]:
         count = self.random.randint(2, 4)
@@ -141,6 +152,8 @@ class EnsembleRun:
     def _end(self, works: list[Any]) -> None:
         self.say("everything is healed")
         self.harms.heal()
+        if self.operator is not None:
+            self._wait(self.operator.begin_to_restore().done, "a healthy ensemble does not take all its members back")
         for client in self.clients:
             client.is_over = True
         self._wait(lambda: all(work.done() for work in works), "clients of a healthy ensemble do not get on")

@@ -14,6 +14,7 @@ from zkeeper.errors import StorageError
 from zkeeper.testing.simulation import Machine, Simulation, Unsynced
 
 from ..node import ServerNode  # noqa: TID252  the package has one name in pytest and another as a program
+from .changes import Operator
 from .ledger import Ledger
 from .servers import Layout
 
@@ -28,11 +29,13 @@ Harm = Callable[[], None]
 
 class Harms:
     def __init__(
-        self, sim: Simulation, layout: Layout, nodes: list[ServerNode], clients: list[Machine], ledger: Ledger
-    ) -> None:
+        self, sim: Simulation, layout: Layout, nodes: list[ServerNode], clients: list[Machine], ledger: Ledger,
+        operator: Operator | None,
+    ) -> None:  # fmt: skip
         self.sim = sim
         self.random: Random = sim.random
         self.nodes = nodes
+        self._operator = operator
         self.liar = self._draw_liar(layout)
         self._ledger = ledger
         self._layout = layout
@@ -42,7 +45,7 @@ class Harms:
             node.machine.disk.set_latency(*self.random.choice(LATENCIES_S[:3]))
 
     def _draw_liar(self, layout: Layout) -> ServerNode | None:
-        if layout.participants < 3 or self.random.random() > 0.08:
+        if layout.participants < 3 or self._operator is not None or self.random.random() > 0.08:
             return None
         liar = self.nodes[self.random.randrange(layout.participants)]
         liar.machine.disk.is_lying = True
@@ -60,6 +63,8 @@ class Harms:
                     self._holes, self._delay, self._delay, self._kill_several, self._kill_leader, self._kill_leader,
                     self._pause_leader, *(self._isolate_leader,) * 3, *(self._blackout,) * 2, self._slow_disks,
                     self.heal_network)  # fmt: skip
+        if self._operator is not None and self.random.random() < 0.35:
+            return self._change_members
         return self.random.choice((*alone, *together))
 
     # To servers.
@@ -156,6 +161,10 @@ class Harms:
 
     def _skew_clock(self) -> None:
         self._any().machine.skew_ms = self.random.choice((-3_600_000, -5000, -50, 50, 5000, 3_600_000))
+
+    def _change_members(self) -> None:
+        assert self._operator is not None
+        self._operator.change()
 
     # To the network.
 

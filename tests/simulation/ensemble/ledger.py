@@ -6,7 +6,8 @@
 2. In an ensemble a zxid belongs to one leader, so whatever logs have under it, committed or not, is the same everywhere
    and at all times.
 3. In each epoch one server leads, and at equal zxids all servers have the same digest.
-4. Committed zxids have no holes: each follows the one before, or is the first of a later epoch.
+4. Committed zxids have no holes: each follows the one before, or is the first of a later epoch. What a small memory of
+   a server had forgotten when it was looked at is in the logs: all before a committed one of its epoch is committed.
 """
 
 from typing import Any
@@ -97,6 +98,7 @@ class Ledger:
 
     def truth(self) -> list[Entry]:
         """All that was committed, in its order."""
+        self._recall()
         entries = [entry for _, entry in sorted(self.committed.items())]
         before = 0
         for entry in entries:
@@ -106,6 +108,13 @@ class Ledger:
                 raise Violation(f"what was committed has a hole between {before:#x} and {entry.zxid:#x}")
             before = entry.zxid
         return entries
+
+    def _recall(self) -> None:
+        """Rule 4."""
+        for last_zxid in {zxid >> 32: zxid for zxid in sorted(self.committed)}.values():
+            for zxid in range(last_zxid & ~COUNTER_MASK, last_zxid):
+                if zxid not in self.committed and zxid in self._logged:
+                    self.committed[zxid] = self._logged[zxid][0]
 
 
 class ObservedDisk:

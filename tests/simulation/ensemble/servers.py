@@ -14,6 +14,7 @@ from zkeeper.server.config.model import NodesConfig, RetentionConfig, ServerConf
 from zkeeper.testing.simulation import Simulation
 
 from ..node import DATA_DIR, ServerNode, make_config  # noqa: TID252  two names, in pytest and as a program
+from ..raw_client import PORT  # noqa: TID252
 
 QUORUM_PORT, ELECTION_PORT = 2888, 3888
 STANDALONE = "standalone"
@@ -72,8 +73,24 @@ def _for_ensembles(config: ServerConfig, random: Random) -> ServerConfig:
         config,
         ensemble=EnsembleConfig(init_limit_ticks=10, sync_limit_ticks=random.choice((3, 5, 10))),
         election=ElectionConfig(max_notification_interval_ms=2000),
-        learners=LearnersConfig(snapshot_size_factor=random.choice((-1.0, 0.33, 1.0))),
+        learners=_draw_learners(random),
     )
+
+
+def _draw_learners(random: Random) -> LearnersConfig:
+    """A factor of 0 means that whatever the logs have may be sent."""
+    return LearnersConfig(
+        snapshot_size_factor=random.choice((-1.0, 0.33, 0.0, 0.0)),
+        max_committed_txns=random.choice((50, 500)),
+        is_snapshot_sync_forced=random.random() < 0.05,
+    )
+
+
+def member_lines(layout: Layout) -> list[str]:
+    """As in a configuration, by the order of the ids."""
+    roles = ["participant"] * layout.participants + ["observer"] * layout.observers
+    return [f"server.{sid}={name}:{QUORUM_PORT}:{ELECTION_PORT}:{role};0.0.0.0:{PORT}"
+            for sid, (name, role) in enumerate(zip(layout.names(), roles, strict=True), 1)]  # fmt: skip
 
 
 def configs(common: ServerConfig, layout: Layout) -> dict[str, ServerConfig]:

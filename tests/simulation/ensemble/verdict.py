@@ -33,6 +33,7 @@ from ..requests import (  # noqa: TID252
     DELETE,
     ERROR,
     MULTI,
+    RECONFIG,
     SET_DATA,
     Check,
     CloseSession,
@@ -73,7 +74,7 @@ class EnsembleReplay(Replay):
             return self._without_effect(entry, OK)
         if entry.session_id not in self._others or entry.kind == CREATE_SESSION:
             return super().apply(entry)
-        if _has_failed(entry):
+        if _has_failed(entry) or entry.kind == RECONFIG:
             self._nothing(entry)
         else:
             self._write(entry, _request(entry.kind, Cursor(entry.body)))
