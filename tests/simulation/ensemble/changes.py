@@ -14,7 +14,7 @@ from random import Random
 from typing import Any
 
 import zkeeper
-from zkeeper import AsyncClient
+from zkeeper import AsyncClient, SessionState
 from zkeeper.errors import ZooKeeperError
 from zkeeper.quorum.membership import Membership
 from zkeeper.server.config import ConfigError, load
@@ -132,7 +132,6 @@ class Operator:
         """Whether the answer was yes."""
         try:
             async with asyncio.timeout(PATIENCE_S), self._client() as zk:
-                self._sessions.add(zk.session_id)
                 await zk.reconfig(**wish)
         except (ZooKeeperError, TimeoutError) as error:
             self._note(f"changes: {type(error).__name__}", wish)
@@ -142,8 +141,12 @@ class Operator:
 
     def _client(self) -> AsyncClient:
         zk = zkeeper.connect(",".join(self._layout.names()), TIMEOUT_MS, auth=[SUPER], random=self._machine.random)
-        zk.on_state(lambda state: self._sessions.add(zk.session_id))
+        zk.on_state(lambda state: self._note_session(zk, state))
         return zk
+
+    def _note_session(self, zk: AsyncClient, state: SessionState) -> None:
+        if state is SessionState.CONNECTED:
+            self._sessions.add(zk.session_id)
 
     def _note(self, name: str, wish: dict[str, Any]) -> None:
         self._tally[name] += 1

@@ -7,7 +7,8 @@
    and at all times.
 3. In each epoch one server leads, and at equal zxids all servers have the same digest.
 4. Committed zxids have no holes: each follows the one before, or is the first of a later epoch. What a small memory of
-   a server had forgotten when it was looked at is in the logs: all before a committed one of its epoch is committed.
+   a server had forgotten when it was looked at is in the logs: all before a committed one of its epoch is committed,
+   and so is the last that a leader had when it was elected, once it serves.
 """
 
 from typing import Any
@@ -33,6 +34,7 @@ class Ledger:
         self._logged: dict[int, tuple[Entry, str]] = {}
         self._digests: dict[int, tuple[int, str]] = {}
         self._applied: dict[str, int] = {}
+        self._began_at: set[int] = set()
         self._taken: dict[str, tuple[int, int]] = {}
 
     # What servers show.
@@ -43,6 +45,8 @@ class Ledger:
             self._applied[node.name] = look.zxid
             if self._is_ensemble:
                 self._take_history(node, look)
+                if look.role == "leading":
+                    self._began_at.add(node.server._leader._summary[1])
             self._check_digest(look)
             self._check_leader(look)
         return look
@@ -111,8 +115,8 @@ class Ledger:
 
     def _recall(self) -> None:
         """Rule 4."""
-        for last_zxid in {zxid >> 32: zxid for zxid in sorted(self.committed)}.values():
-            for zxid in range(last_zxid & ~COUNTER_MASK, last_zxid):
+        for last_zxid in {zxid >> 32: zxid for zxid in sorted(self._began_at | self.committed.keys())}.values():
+            for zxid in range(last_zxid & ~COUNTER_MASK, last_zxid + 1):
                 if zxid not in self.committed and zxid in self._logged:
                     self.committed[zxid] = self._logged[zxid][0]
 
