@@ -10,6 +10,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -23,6 +24,7 @@ from zkeeper.storage.whole_files import read_file, replace_file
 from zkeeper.testing.simulation import Simulation
 
 from ..node import DATA_DIR, ServerNode  # noqa: TID252  the package has one name in pytest and another as a program
+from .faulty_disks import make_sound
 from .servers import Layout, member_lines
 
 STATIC = f"{DATA_DIR}/zoo.cfg"
@@ -69,8 +71,9 @@ class ChangingNode(ServerNode):
         return replace(common, ensemble=ensemble, quorum=quorum)
 
     def _join(self) -> None:
-        """Rule 2. What an earlier life has left beside the file goes."""
+        """Rule 2. What an earlier life has left beside the file goes; the operator waits until the disk is a sound one."""
         disk = self.machine.disk
+        make_sound(disk)
         for name in disk.names(DATA_DIR):
             if name.startswith("zoo.cfg."):
                 disk.remove(f"{DATA_DIR}/{name}")
@@ -112,31 +115,30 @@ class Operator:
     def change(self) -> None:
         """Begins a change, unless one is under way."""
         if not self.is_busy:
-            wish = self._wish()
-            self._asking = self._machine.start(lambda: self._ask(wish))
+            self._asking = self._machine.start(partial(self._ask, *self._wish()))
 
-    def _wish(self) -> dict[str, Any]:
+    def _wish(self) -> tuple[str, dict[str, Any]]:
         """A server leaves, comes in the role that it had, or comes in the other one."""
         sid = self._random.randint(1, self._layout.count)
         line = self._lines[sid - 1]
         luck = self._random.random()
         if luck < 0.4:
-            return {"leaving": [sid]}
+            return "one leaves", {"leaving": [sid]}
         if luck < 0.7:
-            return {"joining": [line]}
+            return "one comes", {"joining": [line]}
         names = ("participant", "observer")
         was, will = names if f":{names[0]}" in line else reversed(names)
-        return {"joining": [line.replace(f":{was}", f":{will}")]}
+        return "one changes its role", {"joining": [line.replace(f":{was}", f":{will}")]}
 
-    async def _ask(self, wish: dict[str, Any]) -> bool:
+    async def _ask(self, name: str, wish: dict[str, Any]) -> bool:
         """Whether the answer was yes."""
         try:
             async with asyncio.timeout(PATIENCE_S), self._client() as zk:
                 await zk.reconfig(**wish)
         except (ZooKeeperError, TimeoutError) as error:
-            self._note(f"changes: {type(error).__name__}", wish)
+            self._note(f"members: {type(error).__name__}", wish)
             return False
-        self._note("changes of the members", wish)
+        self._note(f"members: {name}", wish)
         return True
 
     def _client(self) -> AsyncClient:
@@ -153,9 +155,10 @@ class Operator:
         self._say(f"operator: {name}: {wish}")
 
     async def restore(self) -> None:
-        """Rule 3; asks until the answer is yes."""
-        while not await self._ask({"joining": self._lines}):
-            await asyncio.sleep(0.5)
+        """Rule 3; one after the other, since observers count for no quorum, and until the answer is yes."""
+        for line in self._lines:
+            while not await self._ask("one comes back", {"joining": [line]}):
+                await asyncio.sleep(0.5)
 
     def begin_to_restore(self) -> "asyncio.Task[None]":
         return self._machine.start(self.restore)

@@ -15,11 +15,11 @@ from zkeeper.testing.simulation import Machine, Simulation, Unsynced
 
 from ..node import ServerNode  # noqa: TID252  the package has one name in pytest and another as a program
 from .changes import Operator
+from .faulty_disks import FAULTY_OPERATIONS, make_sound
 from .ledger import Ledger
 from .servers import Layout
 
 LATENCIES_S = ((0.0001, 0.0005), (0.002, 0.02), (0.01, 0.1), (0.05, 0.3))
-FAULTY_OPERATIONS = ("write", "sync", "reserve", "create", "rename", "sync_folder", "remove")
 FAULT_WEIGHTS = (3, 6, 1, 1, 2, 1, 1)
 FATES = {Unsynced.RANDOM: 4, Unsynced.REORDERED: 3, Unsynced.LOST: 2, Unsynced.KEPT: 1, Unsynced.CACHED: 3}
 STOP_S = 60.0
@@ -257,11 +257,7 @@ class Harms:
         """Everything runs again; servers whose disk had refused are started anew."""
         self.heal_network()
         for node in self.nodes:
-            disk = node.machine.disk
-            disk.capacity_bytes = None
-            disk.set_latency(*LATENCIES_S[0])
-            for kind in FAULTY_OPERATIONS:
-                disk.fail_next(kind, errno.EIO, 0)
-            disk.kill_at_step(1 << 60)
+            make_sound(node.machine.disk)
+            node.machine.disk.set_latency(*LATENCIES_S[0])
             node.machine.resume()
         self._down_until_s = dict.fromkeys(self._down_until_s, 0.0)
