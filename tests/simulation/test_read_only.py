@@ -334,3 +334,16 @@ def test_ids_of_sessions_are_not_given_twice(world: MemberWorld) -> None:
     given += world.sim.run(ids(), world.client())
     assert len(set(given)) == 9
     assert {each >> 56 for each in given} == {1}
+
+
+def test_a_read_only_member_stops_in_order(world: MemberWorld) -> None:
+    leave_alone(world, 1)
+    zk = new_client("m1:2181")
+    world.sim.run(zk.start(), world.client())
+    server, machine = world.servers[1], world.sim.machine("m1")
+    world.sim.run(server.stop(), machine)
+    world.sim.run_until(lambda: zk.state is SessionState.SUSPENDED)
+    assert server.failure is None
+    assert not server.service.serves()
+    assert server.port.links() == []
+    world.sim.run(zk.close(), world.client())
