@@ -7,7 +7,8 @@
    been closed before anything else is written.
 3. Clients are served while there is a role that may; otherwise their connections are closed. Who is content with reads
    may be served while there is none (`read_only.py`).
-4. A failure of the disk stops the server: `stopped` resolves, `failure` says why, and nothing more is answered.
+4. A failure of the disk stops the server, as does whatever else it cannot go on without: `stopped` resolves, `failure`
+   says why, and nothing more is answered.
 """
 
 import asyncio
@@ -20,7 +21,6 @@ from typing import Any
 
 from zkeeper.database.database import Database
 from zkeeper.database.sessions import first_session_id
-from zkeeper.errors import StorageError
 from zkeeper.pipeline.service import Service
 from zkeeper.quorum.committed_log import CommittedLog
 from zkeeper.quorum.election import Decision
@@ -46,7 +46,7 @@ from zkeeper.server.ensemble.observing import wait_to_connect, wait_to_elect
 from zkeeper.server.ensemble.read_only import ReadsMeanwhile
 from zkeeper.server.ensemble.settings import election_settings, ensemble_context, make_memberships, outstanding_limit
 from zkeeper.server.ensemble.telling import tell_reads_only, tell_synchronized, tell_who_it_is
-from zkeeper.server.node import Node
+from zkeeper.server.node import Node, tell_failure
 from zkeeper.server.reaper import reap_for_ever
 from zkeeper.server.session_clock import expire_for_ever
 from zkeeper.server.words import ProcessFacts
@@ -74,7 +74,8 @@ class EnsembleServer:
         self.failure: Exception | None = None
         self._sid = config.quorum.my_sid
         self._node = Node(
-            config, disk, wall_ms, random, process, clock_s=clock_s, descriptors=descriptors, server_id=self._sid
+            config, disk, wall_ms, random, self._fail, process, clock_s=clock_s, descriptors=descriptors,
+            server_id=self._sid,
         )  # fmt: skip
         self._database = self._node.empty_database()
         self._is_whole = True
@@ -196,7 +197,7 @@ class EnsembleServer:
         logger.info("stopped")
 
     def _fail(self, error: Exception) -> None:
-        logger.critical("the server stops: %s", error)
+        tell_failure(error)
         self.failure = self.failure or error
         self.service.stop()
         self._stopped.set()
@@ -207,10 +208,7 @@ class EnsembleServer:
         try:
             while self.failure is None:
                 await self._take_a_role()
-        except StorageError as error:
-            self._fail(error)
         except Exception as error:
-            logger.exception("a role has failed in a way that nobody thought of")
             self._fail(error)
 
     async def _take_a_role(self) -> None:
@@ -306,7 +304,7 @@ class EnsembleServer:
         return service
 
     def make_log(self, database: Database, on_durable: Callable[[int], None]) -> DurableLog:
-        self._log = self._node.make_log(database, partial(self._durable, on_durable), self._fail)
+        self._log = self._node.make_log(database, partial(self._durable, on_durable))
         return self._log
 
     def _durable(self, on_durable: Callable[[int], None], zxid: int) -> None:
