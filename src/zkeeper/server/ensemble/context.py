@@ -22,6 +22,9 @@ class EnsembleContext:
     `uses_disk_history`, `forces_snapshots` and the limits of syncs are a leader's, for learners that lag behind;
     `max_wait_for_epoch_s` is -1 when it is off.
 
+    `observer_master_port` is 0 where observers go to the leader; elsewhere followers serve them there, and keep at most
+    about `observer_master_bytes` for each that is being brought into line.
+
     `needs_everything` is set when the own history cannot be brought into line with a leader's: the next leader is asked
     for all of its state.
     """
@@ -47,6 +50,8 @@ class EnsembleContext:
     max_snap_syncs: int = 10
     max_diff_syncs: int = 100
     max_wait_for_epoch_s: float = -1.0
+    observer_master_port: int = 0
+    observer_master_bytes: int = 1 << 25
     needs_everything: bool = False
     measures: Measures = field(default_factory=Measures)
 

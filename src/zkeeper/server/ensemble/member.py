@@ -39,8 +39,9 @@ from zkeeper.server.ensemble.facts import MemberFacts
 from zkeeper.server.ensemble.following import Following
 from zkeeper.server.ensemble.leading import Leader
 from zkeeper.server.ensemble.learner import Learner
+from zkeeper.server.ensemble.masters import Masters
 from zkeeper.server.ensemble.membership_writer import MembershipWriter
-from zkeeper.server.ensemble.observing import wait_to_connect, wait_to_elect
+from zkeeper.server.ensemble.observing import wait_to_elect
 from zkeeper.server.ensemble.settings import election_settings, ensemble_context, make_memberships, outstanding_limit
 from zkeeper.server.node import Node
 from zkeeper.server.reaper import reap_for_ever
@@ -88,6 +89,8 @@ class EnsembleServer:
         self._election: Election | None = None
         self._activations: Activations
         self._leader: Leader | None = None
+        self._following: Following | None = None
+        self._masters: Masters
         self._now_s: Callable[[], float] = lambda: 0.0
         self._unserved_since_s = 0.0
         self._role_tasks: list[asyncio.Task[None]] = []
@@ -137,6 +140,7 @@ class EnsembleServer:
             self._files.prepare()
         epochs = await self._recover()
         self._context = ensemble_context(self.config, self._memberships, epochs, node.random)
+        self._masters = Masters(self._context)
         self._now_s = asyncio.get_running_loop().time
         self._unserved_since_s = self._now_s()
         self._service = self._idle_service()
@@ -261,9 +265,8 @@ class EnsembleServer:
         member = self._memberships.committed.members.get(leader_sid)
         if member is None:
             raise RoleEndedError(f"leader {leader_sid} is no member that this server knows")
-        if self.context.is_observer:
-            await wait_to_connect(self.context)
-        learner, began_s = Learner(self.context, self, self._database, self._history, member), self._now_s()
+        master = await self._masters.next(member)
+        learner, began_s = Learner(self.context, self, self._database, self._history, master), self._now_s()
         try:
             await learner.synchronize()
         finally:
@@ -271,14 +274,19 @@ class EnsembleServer:
             self._database = learner.database
             self._is_ahead_of_disk = not self.context.is_logging
         self._tell_synchronized(learner, int((self._now_s() - began_s) * 1000))
-        await Following(learner, self).follow()
+        self._masters.succeeded()
+        self._following = Following(learner, self)
+        try:
+            await self._following.follow()
+        finally:
+            self._following = None
 
     def _tell_synchronized(self, learner: Learner, took_ms: int) -> None:
         measures = self.context.measures
         (measures.observer_sync_ms if self.context.is_observer else measures.follower_sync_ms).add(took_ms)
         logger.info(
-            "following: in step with leader %d of epoch %d after %d ms, up to zxid 0x%x; clients are served",
-            learner.leader_sid, learner.epoch, took_ms, learner.last_zxid(),
+            "following: in step with %s of epoch %d after %d ms, up to zxid 0x%x; clients are served",
+            learner.master.title, learner.epoch, took_ms, learner.last_zxid(),
         )  # fmt: skip
 
     async def _get_ready(self) -> None:
@@ -343,7 +351,7 @@ class EnsembleServer:
         assert self.config.quorum is not None
         election = self.election
         return MemberFacts(
-            self.config.quorum, self.context, election.state, election.vote.leader, self._leader, self._now_s
+            self.config.quorum, self.context, election.state, self._leader, self._following, self._now_s
         )  # fmt: skip
 
     def _count_unserved(self, state: int) -> None:
