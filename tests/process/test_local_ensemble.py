@@ -2,6 +2,7 @@
 
 import os
 import pty
+import random
 import re
 import signal
 import socket
@@ -19,19 +20,30 @@ COMMAND = [sys.executable, "-m", "zkeeper", "ensemble"]
 READY = re.compile(r"all servers serve; connect to (\S+); data and logs are in (\S+);")
 STARTING = re.compile(r"server ([0-9]+) at (\S+), pid ([0-9]+): starting")
 PORTS_OF_A_SERVER = 3
+PORTS_OF_A_WORKER = 2_000
+FIRST_PORT, WORKERS = 16_000, 8
+"""All lie below the ports that systems give to outgoing connections."""
 
 
 def free_base_port(servers: int) -> int:
-    """The first of as many ports in a row as so many servers take."""
-    for base in range(20_000 + os.getpid() % 10_000, 60_000, servers * PORTS_OF_A_SERVER):
-        try:
-            for port in range(base, base + servers * PORTS_OF_A_SERVER):
-                with socket.socket() as probe:
-                    probe.bind(("127.0.0.1", port))
-        except OSError:
-            continue
-        return base
+    """The first of as many ports in a row as so many servers take. Tests that run beside this one have others."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    first = FIRST_PORT + worker % WORKERS * PORTS_OF_A_WORKER
+    bases = range(first, first + PORTS_OF_A_WORKER - servers * PORTS_OF_A_SERVER, servers * PORTS_OF_A_SERVER)
+    for base in random.sample(bases, len(bases)):
+        if are_free(range(base, base + servers * PORTS_OF_A_SERVER)):
+            return base
     raise AssertionError("no free ports")
+
+
+def are_free(ports: range) -> bool:
+    try:
+        for port in ports:
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", port))
+    except OSError:
+        return False
+    return True
 
 
 class Running:

@@ -160,6 +160,7 @@ class Service:
         self._last_usable_zxid: i64 = NO_LAST_ZXID
         self._used_up: Callable[[], None] | None = None
         self._is_proposing = True
+        self.is_read_only = False
         self.forwarder: Forwarder | None = None
         self.local_sessions: LocalSessions | None = None
         self.history: History | None = None
@@ -180,6 +181,11 @@ class Service:
         """Makes this the service of a learner."""
         self.forwarder = Forwarder(self, uplink)
         self.tracker.note_touched()
+
+    def serve_reads_only(self) -> None:
+        """Makes this the service of a server that has no quorum; instead of `start`."""
+        self.is_read_only = True
+        self.stop_proposing()
 
     def start(self, owner: i64 = OWN) -> None:
         """Tracks the sessions that the database knows, each with its full timeout, as sessions of `owner`.

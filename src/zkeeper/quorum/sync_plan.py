@@ -64,6 +64,11 @@ class SyncPlan:
         assert self.needs_history()
         return _snapshot(self.row, self.peer_zxid, self.queued_zxid)
 
+    def renewed(self, last_zxid: i64) -> "SyncPlan":
+        """The plan of a snapshot, made when `last_zxid` was applied."""
+        assert self.packet_type == SNAP
+        return _snapshot(self.row, self.peer_zxid, last_zxid)
+
 
 def plan_sync(
     peer_zxid: i64, last_zxid: i64, log: CommittedLog, has_history: bool, force_snapshot: bool = False

@@ -44,14 +44,6 @@ def note_not_served(given: Given, config: ServerConfig, notes: list[Note]) -> No
     for entry, what in _asked_for(given.entries, config):
         text = f"{entry.source}: {entry.spelling} has no effect: {what} {_NOT_YET}"
         notes.append(Note(logging.WARNING, text))
-    _note_read_only(given, notes)
-
-
-def _note_read_only(given: Given, notes: list[Note]) -> None:
-    entry = given.entries.get("readonlymode.enabled")
-    if entry is not None and given.config.network.is_read_only_enabled:
-        text = f"{entry.source}: {entry.spelling} only allows the word isro: read-only service is {_NOT_YET}"
-        notes.append(Note(logging.INFO, text))
 
 
 def _asked_for(entries: Entries, config: ServerConfig) -> Iterator[tuple[Entry, str]]:

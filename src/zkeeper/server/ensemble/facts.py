@@ -12,14 +12,16 @@ from zkeeper.server.ensemble.leading import Leader
 from zkeeper.server.ensemble.learner_handler import LearnerHandler
 from zkeeper.server.words.facts import Sizes
 
-MODES: Mapping[int, str] = {LEADING: "leader", FOLLOWING: "follower", OBSERVING: "observer"}
+MODES: Mapping[int, str] = {
+    LEADING: "leader", FOLLOWING: "follower", OBSERVING: "observer", LOOKING: "read-only"
+}  # fmt: skip
+"""Who looks for a leader and serves clients serves reads only."""
 PEER_STATES: Mapping[int, str] = {
-    LOOKING: "looking - election",
     LEADING: "leading - broadcast",
     FOLLOWING: "following - broadcast",
     OBSERVING: "observing - broadcast",
 }
-"""Clients, and who asks with words, are answered in the phase of broadcast only."""
+"""Clients of a role, and who asks with words, are answered in its phase of broadcast only."""
 PARTICIPANT, OBSERVER = 0, 1
 
 
@@ -33,7 +35,7 @@ class MemberFacts:
         self, quorum: QuorumConfig, context: EnsembleContext, state: int, leader: Leader | None,
         following: Following | None, now_s: Callable[[], float],
     ) -> None:  # fmt: skip
-        self.mode = MODES.get(state, "looking")
+        self.mode = MODES[state]
         self._quorum = quorum
         self._context = context
         self._state = state
@@ -61,12 +63,16 @@ class MemberFacts:
         return self._context.memberships.committed.text()
 
     def state(self) -> Mapping[str, int | str]:
+        if self._state == LOOKING:
+            return {}
         state: dict[str, int | str] = {"peer_state": PEER_STATES[self._state]}
         if self._state == OBSERVING and self._following is not None:
             state["observer_master_id"] = self._following.master_sid
         return state
 
     def gauges(self) -> Mapping[str, int]:
+        if self._state == LOOKING:
+            return {}
         size = {"quorum_size": len(self._context.memberships.committed.participants)}
         if self._leader is not None:
             return size | self._leader_gauges(self._leader)

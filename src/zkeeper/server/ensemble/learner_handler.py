@@ -19,6 +19,7 @@ from zkeeper.server.ensemble.context import RoleEndedError
 from zkeeper.server.ensemble.learner_master import LearnerMaster
 from zkeeper.server.ensemble.packet_link import LinkClosedError, PacketLink, Packets
 from zkeeper.server.ensemble.synchronizing import decide, describe, send_plan
+from zkeeper.storage.history import DiskHistory
 from zkeeper.wire.quorum_bodies import PROTOCOL_VERSION, int32_bytes, read_int32, read_learner_info, read_touched
 from zkeeper.wire.quorum_packets import (
     ACK,
@@ -131,11 +132,11 @@ class LearnerHandler:
 
     async def _synchronize(self, peer_zxid: int) -> None:
         plan = self._master.plan_for(peer_zxid)
-        self._join(plan, peer_zxid)
+        self._join(plan)
         history = self._master.disk_history(plan)
         try:
             if history is not None:
-                plan = await decide(plan, history)
+                plan = await self._decide(plan, history)
             logger.info("%s: %s is at zxid 0x%x and gets %s", *self._who(), peer_zxid, describe(plan))
             measures, is_snapshot = self._master.context.measures, plan.packet_type == SNAP
             admitted = self._master.throttle.admit(is_snapshot, is_essential=not self.is_observer)
@@ -148,23 +149,34 @@ class LearnerHandler:
         await self._master.followed_by(self.voter)
         self.link.send(UP_TO_DATE, NO_ZXID)
 
-    def _join(self, plan: SyncPlan, peer_zxid: int) -> None:
-        """Has what is proposed and committed from now on wait behind the plan, and NEWLEADER behind what is there."""
+    async def _decide(self, plan: SyncPlan, history: DiskHistory) -> SyncPlan:
+        """A snapshot holds what was committed meanwhile. That could be sent again, but a Java learner, which does not
+        know that its tree is ahead, would tell of digests that differ."""
+        decided = await decide(plan, history)
+        if decided.packet_type == SNAP:
+            decided = decided.renewed(self._master.database.last_zxid)
+            self._join(decided)
+        return decided
+
+    def _join(self, plan: SyncPlan) -> None:
+        """Has what is proposed and committed from now on wait behind the plan, and NEWLEADER behind what is there.
+        Whatever waited before is forgotten."""
+        self.is_forwarding = False
         self.link.hold()
         if self._master.is_changing():
-            self._join_amid_change(plan, peer_zxid)
+            self._join_amid_change(plan)
             return
         self._master.join(self, int(plan.queued_zxid))
         text = self._master.context.memberships.last_seen.text().encode()
         self.link.send(NEW_LEADER, epoch_begin(self._master.epoch), text)
 
-    def _join_amid_change(self, plan: SyncPlan, peer_zxid: int) -> None:
+    def _join_amid_change(self, plan: SyncPlan) -> None:
         """A learner takes the membership in NEWLEADER for committed when it is told UPTODATE, so it must not be one
         that is under way, nor may it take back what the learner has logged. So who knows the committed one is told of
         none, and who does not is told of that, ahead of the proposal of the other."""
         memberships = self._master.context.memberships
         is_known = self.config_version == memberships.committed.version
-        if not is_known and peer_zxid >= memberships.last_seen.version:
+        if not is_known and plan.peer_zxid >= memberships.last_seen.version:
             raise PeerError("its membership is an old one, and it has logged a change that is under way")
         text = None if is_known else memberships.committed.text().encode()
         self.link.send(NEW_LEADER, epoch_begin(self._master.epoch), text)

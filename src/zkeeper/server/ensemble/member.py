@@ -5,13 +5,15 @@
    from the disk again, and so is one that an observer without a log has gathered, should it become a voter.
 2. One role is there at a time, with its own service and its own writer of the log; when it is over, its writer has
    been closed before anything else is written.
-3. Clients are served while there is a role that may; otherwise their connections are closed.
+3. Clients are served while there is a role that may; otherwise their connections are closed. Who is content with reads
+   may be served while there is none (`read_only.py`).
 4. A failure of the disk stops the server: `stopped` resolves, `failure` says why, and nothing more is answered.
 """
 
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, nullcontext
 from functools import partial
 from random import Random
 from typing import Any
@@ -42,7 +44,9 @@ from zkeeper.server.ensemble.learner import Learner
 from zkeeper.server.ensemble.masters import Masters
 from zkeeper.server.ensemble.membership_writer import MembershipWriter
 from zkeeper.server.ensemble.observing import wait_to_elect
+from zkeeper.server.ensemble.read_only import ReadsMeanwhile
 from zkeeper.server.ensemble.settings import election_settings, ensemble_context, make_memberships, outstanding_limit
+from zkeeper.server.ensemble.telling import tell_reads_only, tell_synchronized, tell_who_it_is
 from zkeeper.server.node import Node
 from zkeeper.server.reaper import reap_for_ever
 from zkeeper.server.session_clock import expire_for_ever
@@ -160,20 +164,11 @@ class EnsembleServer:
         recovered = node.recover(self._history.add)
         self._database = recovered.database
         epochs = load_epochs(node.disk, node.storage, int(self._database.last_zxid), logger.warning)
-        self._tell_who_it_is(epochs)
+        tell_who_it_is(self._sid, self._memberships, epochs)
         if recovered.start is Start.EMPTY:
             await SnapshotWriter(node.disk, node.storage).write(self._database)
             discard_initialize(node.disk, node.storage)
         return epochs
-
-    def _tell_who_it_is(self, epochs: Epochs) -> None:
-        committed = self._memberships.committed
-        is_observer = self._sid in committed.observers
-        logger.info(
-            "this server is %d, %s; by configuration 0x%x servers %s vote and %s observe; epoch %d was accepted, the "
-            "history is of epoch %d", self._sid, "an observer" if is_observer else "a participant", committed.version,
-            sorted(committed.participants), sorted(committed.observers) or "none", epochs.accepted, epochs.current,
-        )  # fmt: skip
 
     def _idle_service(self) -> Service:
         """Answers words, and takes no clients."""
@@ -241,13 +236,29 @@ class EnsembleServer:
     async def _elect(self) -> Decision:
         measures, began_s = self.context.measures, self._now_s()
         measures.elections += 1
-        decision = await self.election.look_for_leader(int(self._database.last_zxid), self.context.epochs.current)
+        async with self._reads_meanwhile():
+            decision = await self.election.look_for_leader(int(self._database.last_zxid), self.context.epochs.current)
         took_ms = int((self._now_s() - began_s) * 1000)
         if decision.state != OBSERVING:
             measures.election_ms.add(took_ms)
         whom = "" if decision.state == LEADING else f" server {decision.vote.leader}"
         logger.info("%s%s: the election took %d ms", STATE_NAMES[decision.state], whom, took_ms)
         return decision
+
+    def _reads_meanwhile(self) -> AbstractAsyncContextManager[None]:
+        if not self.config.network.is_read_only_enabled:
+            return nullcontext()
+        return ReadsMeanwhile(self.context.tick_s, self._serve_reads, self._stop_reads)
+
+    def _serve_reads(self) -> None:
+        service = self.make_service(self._database)
+        service.serve_reads_only()
+        self._open(service, LOOKING)
+        tell_reads_only(int(self._database.last_zxid), service.local_sessions is not None)
+
+    async def _stop_reads(self) -> None:
+        await self.close_to_clients()
+        self._idle()
 
     async def _play(self, decision: Decision) -> None:
         self._is_whole = True
@@ -273,21 +284,13 @@ class EnsembleServer:
             self._is_whole = learner.is_database_whole
             self._database = learner.database
             self._is_ahead_of_disk = not self.context.is_logging
-        self._tell_synchronized(learner, int((self._now_s() - began_s) * 1000))
+        tell_synchronized(self.context, learner, int((self._now_s() - began_s) * 1000))
         self._masters.succeeded()
         self._following = Following(learner, self)
         try:
             await self._following.follow()
         finally:
             self._following = None
-
-    def _tell_synchronized(self, learner: Learner, took_ms: int) -> None:
-        measures = self.context.measures
-        (measures.observer_sync_ms if self.context.is_observer else measures.follower_sync_ms).add(took_ms)
-        logger.info(
-            "following: in step with %s of epoch %d after %d ms, up to zxid 0x%x; clients are served",
-            learner.master.title, learner.epoch, took_ms, learner.last_zxid(),
-        )  # fmt: skip
 
     async def _get_ready(self) -> None:
         """Rule 1."""
@@ -336,10 +339,13 @@ class EnsembleServer:
     def open_to_clients(self, service: Service, epoch: int) -> None:
         self.election.update_epoch(epoch)
         state = self.election.state
-        self._service = self.port.service = service
-        facts = self._facts()
-        self._node.answer_words(service, self.port, facts.mode, facts)
         self._count_unserved(state)
+        self._open(service, state)
+
+    def _open(self, service: Service, state: int) -> None:
+        self._service = self.port.service = service
+        facts = self._facts(state)
+        self._node.answer_words(service, self.port, facts.mode, facts)
         if state == LEADING:
             service.handshake.takes_clients = self.config.ensemble.is_leader_serving
         if state == LEADING or service.local_sessions is not None:
@@ -347,12 +353,9 @@ class EnsembleServer:
         if state == LEADING:
             self._start_role_task(reap_for_ever(service, self.config.nodes, self._node.wall_ms))
 
-    def _facts(self) -> MemberFacts:
+    def _facts(self, state: int) -> MemberFacts:
         assert self.config.quorum is not None
-        election = self.election
-        return MemberFacts(
-            self.config.quorum, self.context, election.state, self._leader, self._following, self._now_s
-        )  # fmt: skip
+        return MemberFacts(self.config.quorum, self.context, state, self._leader, self._following, self._now_s)
 
     def _count_unserved(self, state: int) -> None:
         measures, unserved_ms = self.context.measures, int((self._now_s() - self._unserved_since_s) * 1000)
@@ -369,7 +372,7 @@ class EnsembleServer:
         await asyncio.gather(*self._role_tasks, return_exceptions=True)
         self._role_tasks.clear()
         service = self.service
-        if service.serves():
+        if service.serves() and not service.is_read_only:
             self._unserved_since_s = self._now_s()
         self._next_session_id = max(self._next_session_id, service.handshake.next_session_id)
         service.stop()

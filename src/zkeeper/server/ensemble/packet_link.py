@@ -230,9 +230,10 @@ class PacketLink(asyncio.Protocol):
             self.close(f"it left more than {MAX_UNSENT_BYTES} bytes unread")
 
     def hold(self) -> None:
-        """From now on packets wait until `release`."""
+        """From now on packets wait until `release`. What waited before is dropped."""
         self.flush()
         self._held = deque()
+        self._held_bytes = 0
 
     async def release(self) -> None:
         """Sends what was held back, and what comes meanwhile. Raises `LinkClosedError`."""

@@ -270,6 +270,7 @@ class TestNotes:
             ("ssl.quorum.protocol=x", logging.DEBUG, "has no effect: TLS between servers is not served"),
             ("learner.asyncSending=true", logging.DEBUG, "it tunes the inside of the Java server"),
             ("enableEagerACLCheck=true", logging.INFO, "the leader checks what is forwarded to it"),
+            ("readonlymode.enabled=true", logging.WARNING, "serves nobody without localSessionsEnabled=true"),
         ],
     )
     def test_note(self, text: str, level: int, part: str) -> None:
@@ -280,6 +281,11 @@ class TestNotes:
     )
     def test_no_note_for_what_is_served_or_switched_off(self, text: str) -> None:
         assert not any("has no effect" in note.text for note in loaded(BASE + A + B + text).notes)
+
+    def test_no_note_for_read_only_service_with_local_sessions(self) -> None:
+        found = loaded(BASE + A + B + "localSessionsEnabled=true", defines={"readonlymode.enabled": "true"})
+        assert found.config.network.is_read_only_enabled
+        assert not any("readonlymode" in note.text for note in found.notes)
 
     def test_three_servers_are_fine(self) -> None:
         found = loaded(BASE + A + B + "server.3=c:1:2")
