@@ -263,11 +263,11 @@ class Elector:
 
     def _may_go_alone(self) -> bool:
         agreeing = self._round_poll.voters_for(self._own_ballot())
-        oracle, participants = self._oracle, self.memberships.committed.participants
-        return oracle is not None and self.own_sid in agreeing and oracle.grants(participants)
+        oracle, verifier = self._oracle, self.memberships.committed.verifier
+        return oracle is not None and self.own_sid in agreeing and oracle.grants(verifier)
 
     def _may_yield(self, oracle: Oracle) -> bool:
-        return oracle.yields(self.memberships.committed.participants)
+        return oracle.yields(self.memberships.committed.verifier)
 
     def _finish(self, ballot: Ballot, poll: Poll) -> None:
         vote, voters = ballot.vote, poll.voters_for(ballot)

@@ -91,7 +91,6 @@ _MEMBER_SWITCHES: Mapping[str, tuple[Callable[[ServerConfig], bool], str]] = {
         ),
         (lambda _: True, "SASL between servers is"),
     ),
-    "oraclePath": (lambda config: bool(config.ensemble.oracle_path), "a quorum with an oracle is"),
     **dict.fromkeys(
         ("multiAddress.reachabilityCheckEnabled", "multiAddress.reachabilityCheckTimeoutMs"),
         (lambda _: True, "a check of addresses by ICMP is"),

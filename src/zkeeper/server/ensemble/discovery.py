@@ -2,7 +2,10 @@
 
 1. An epoch is used once: it is greater than any that a quorum has accepted, and durable here before anybody hears of
    it.
-2. A learner that has more than this server is refused; without a quorum of others this server does not lead.
+2. A learner that has more than this server is refused; without a quorum of others this server does not lead, unless
+   nobody came for half a tick and an oracle lets it go on alone.
+3. Of two that lead alone, one after the other, neither knows what the other has accepted. One takes odd epochs, one
+   even ones.
 """
 
 import asyncio
@@ -22,15 +25,17 @@ logger = logging.getLogger("zkeeper.quorum")
 
 class Discovery:
     """`last_zxid` is the end of the leader's history. While it waits it calls `look_around` twice a tick, which may
-    raise `RoleEndedError`."""
+    raise `RoleEndedError`; `is_alone` says whether no voter is with the leader."""
 
     def __init__(
-        self, context: EnsembleContext, stage: Stage, last_zxid: int, look_around: Callable[[], None]
+        self, context: EnsembleContext, stage: Stage, last_zxid: int, look_around: Callable[[], None],
+        is_alone: Callable[[], bool],
     ) -> None:  # fmt: skip
         self.epoch = -1
         self._context = context
         self._stage = stage
         self._look_around = look_around
+        self._is_alone = is_alone
         self._summary = (context.epochs.current, last_zxid)
         self._highest_accepted = context.epochs.accepted
         committed = [context.memberships.committed.verifier]
@@ -46,7 +51,7 @@ class Discovery:
     async def run(self) -> None:
         """Returns when a quorum has taken over the history. Raises `RoleEndedError` when that lasts too long."""
         await self._wait_for(self._connected, "no quorum has connected")
-        self.epoch = self._highest_accepted + 1
+        self.epoch = self._next_epoch()
         await self._context.epochs.accept(self.epoch)
         await self._number_membership()
         logger.info("leading in epoch %d: heard of servers %s", self.epoch, sorted(self._connected.sids()))
@@ -54,6 +59,13 @@ class Discovery:
         await self._wait_for(self._accepted, "no quorum has accepted the epoch")
         await self._context.epochs.set_current(self.epoch)
         await self._wait_for(self._followed, "no quorum has taken over the history")
+
+    def _next_epoch(self) -> int:
+        """Rules 1 and 3."""
+        epoch = self._highest_accepted + 1
+        voters = self._context.memberships.committed.participants
+        is_alone = len(voters) > 1 and self._connected.sids() & voters == {self._context.sid}
+        return epoch + (epoch + sorted(voters).index(self._context.sid)) % 2 if is_alone else epoch
 
     async def _number_membership(self) -> None:
         """Before anybody hears of the epoch, and so of the membership in NEWLEADER (quorum, section 7.3, step 4)."""
@@ -73,6 +85,8 @@ class Discovery:
                 async with asyncio.timeout(min(left_s, self._context.tick_s / 2)):
                     await gathering.wait()
             self._look_around()
+            if self._context.oracle is not None and self._is_alone():
+                gathering.ask(self._context.oracle)
 
     def has_epoch(self) -> bool:
         """Whether learners are told the epoch already."""

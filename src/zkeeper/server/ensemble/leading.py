@@ -7,8 +7,9 @@
    A learner's sync is answered right behind the commit of what was proposed last before it.
 4. What a learner that joins is sent first and what it is sent from then on meet without a gap: both are decided in one
    step of the loop.
-5. Leading ends when no quorum was heard of for `syncLimit` ticks, when the zxids of the epoch are used up, and with the
-   commit of a membership by which another server has to lead: nothing is proposed or committed behind it.
+5. Leading ends when no quorum was heard of for `syncLimit` ticks and no oracle lets this server go on alone, when the
+   zxids of the epoch are used up, and with the commit of a membership by which another server has to lead: nothing is
+   proposed or committed behind it.
 """
 
 import asyncio
@@ -20,7 +21,7 @@ from zkeeper.database.database import Database
 from zkeeper.database.sessions import NO_OWNER
 from zkeeper.pipeline.learners import propose_for_learner, revalidate, touch_for_learner
 from zkeeper.pipeline.service import Service
-from zkeeper.quorum.acks import Acks
+from zkeeper.quorum.acks import NOBODY, Acks
 from zkeeper.quorum.broadcast import Broadcast, ProposalSizes
 from zkeeper.quorum.committed_log import CommittedLog
 from zkeeper.quorum.marks import hit
@@ -71,7 +72,7 @@ class Leader:
         self._voters = voters
         self.serves_since_s = 0.0
         self._stage = stage
-        self._discovery = Discovery(context, stage, int(database.last_zxid), self._look_around_early)
+        self._discovery = Discovery(context, stage, int(database.last_zxid), self._look_around_early, self._is_alone)
         self._learners = Learners(self, MAX_HELD_BYTES)
         self._changes: Changes | None = None
         self._handed_over_tick: int | None = None
@@ -200,10 +201,11 @@ class Leader:
 
     def acked(self, sid: int, zxid: int) -> None:
         """The log of a server holds everything up to `zxid`."""
-        acks = self.acks
-        if acks is None or counter_of(zxid) == 0:
-            return
-        acks.ack(sid, zxid)
+        if self.acks is not None and counter_of(zxid) != 0:
+            self.acks.ack(sid, zxid)
+            self._advance(self.acks)
+
+    def _advance(self, acks: Acks) -> None:
         committed = acks.committed_zxid
         while self._handed_over_tick is None and acks.advance():
             self._commit(committed + 1, int(acks.committed_zxid))
@@ -362,6 +364,8 @@ class Leader:
         if self.service is not None:
             handler.send_outstanding(self.service.outstanding_proposals(), sent_zxid, self.committed_zxid())
         handler.is_forwarding = True
+        if self.acks is not None and not self._is_alone():
+            self.acks.alone = NOBODY
 
     def left(self, handler: LearnerHandler) -> None:
         self._learners.remove(handler)
@@ -400,6 +404,7 @@ class Leader:
             self.tick += 1
             self._maybe_leave()
             self._check_quorum()
+        self._maybe_go_alone()
         if self._is_used_up:
             self._give_up_used_up()
         self.flush()
@@ -410,9 +415,26 @@ class Leader:
         for handler in self.handlers():
             if handler.voter is not None and handler.is_synced and handler.is_alive():
                 here.add(handler.voter)
+        if self.context.oracle is not None and self._is_alone():
+            here.ask(self.context.oracle)
         if not here.is_complete():
             hit("leader.no-quorum")
             self.give_up(f"only {sorted(here.sids())} were heard of within syncLimit, which is no quorum")
+
+    def _is_alone(self) -> bool:
+        """Whether no voter is with this leader, or is being brought into line."""
+        voters = self.context.memberships.voters()
+        return not any(one.is_forwarding and one.is_alive() and one.voter in voters for one in self.handlers())
+
+    def _maybe_go_alone(self) -> None:
+        """What waits for the other one of two is committed without it, as long as the oracle says so."""
+        acks, oracle, verifier = self.acks, self.context.oracle, self.context.memberships.committed.verifier
+        if acks is None or oracle is None:
+            return
+        is_granted = self._is_alone() and oracle.grants(verifier)
+        acks.alone = self.context.sid if is_granted else NOBODY
+        if is_granted:
+            self._advance(acks)
 
     def _ping_all(self) -> None:
         self._learners.ping(self.last_proposed())

@@ -27,6 +27,7 @@ from zkeeper.quorum.election import Decision
 from zkeeper.quorum.marks import hit
 from zkeeper.quorum.members import ClientAddress
 from zkeeper.quorum.membership import Membership
+from zkeeper.quorum.verifiers import Oracle
 from zkeeper.quorum.votes import LEADING, LOOKING, OBSERVING, STATE_NAMES, Vote
 from zkeeper.server import audit
 from zkeeper.server.client_port import ClientPort
@@ -44,6 +45,7 @@ from zkeeper.server.ensemble.learner import Learner
 from zkeeper.server.ensemble.masters import Masters
 from zkeeper.server.ensemble.membership_writer import MembershipWriter
 from zkeeper.server.ensemble.observing import wait_to_elect
+from zkeeper.server.ensemble.oracle_file import OracleFile
 from zkeeper.server.ensemble.read_only import ReadsMeanwhile
 from zkeeper.server.ensemble.settings import election_settings, ensemble_context, make_memberships, outstanding_limit
 from zkeeper.server.ensemble.telling import tell_reads_only, tell_synchronized, tell_who_it_is
@@ -145,6 +147,8 @@ class EnsembleServer:
         epochs = await self._recover()
         self._context = ensemble_context(self.config, self._memberships, epochs, node.random)
         self._masters = Masters(self._context)
+        if self.config.ensemble.oracle_path:
+            await self._consult_oracle(self._context, self.config.ensemble.oracle_path)
         self._now_s = asyncio.get_running_loop().time
         self._unserved_since_s = self._now_s()
         self._service = self._idle_service()
@@ -152,12 +156,20 @@ class EnsembleServer:
         await node.listen(self._port)
         node.answer_words(self._service, self._port)
         vote = Vote(self._sid, int(self._database.last_zxid), 0, epochs.current)
-        self._election = Election(self._sid, self._memberships, election_settings(self.config), vote)
+        self._election = Election(
+            self._sid, self._memberships, election_settings(self.config), vote, self.context.oracle
+        )
         self._activations = Activations(self._sid, self._memberships, self._election, self._move_clients, self._fail)
         self._election.on_newer_membership = self._activations.learn
         await self._election.start()
         node.start_tasks()
         self._main = asyncio.get_running_loop().create_task(self._go_through_roles())
+
+    async def _consult_oracle(self, context: EnsembleContext, path: str) -> None:
+        file = OracleFile(self._node.disk, path, context.tick_s)
+        await file.look()
+        context.oracle = Oracle(file.says_yes)
+        self._node.start_task(file.watch())
 
     async def _recover(self) -> Epochs:
         node = self._node
