@@ -189,3 +189,17 @@ def test_an_answer_that_is_old_is_none() -> None:
         world.write(LEADER, "alone")
         world.sim.machine("m2").disk.set_latency(60.0, 60.0, "oracle")
         world.sim.run_until(lambda: not world.serves(LEADER), 2)
+
+
+def test_who_comes_back_follows_a_leader_that_is_alone_even_if_it_might_go_on_alone_itself() -> None:
+    """Both are told yes, which nobody should do."""
+    with OracleWorld() as world:
+        for sid in (1, LEADER):
+            world.say(sid, "1")
+        world.start_both()
+        world.kill(1)
+        world.write(LEADER, "alone")
+        world.start(1)
+        world.await_serving(1)
+        assert world.leader == LEADER
+        assert world.names(1) == ["alone"]

@@ -77,10 +77,6 @@ class Oracle:
         """Whether this server, a participant of `verifier`, may count as a quorum alone."""
         return decides_for(verifier) and self._ask()
 
-    def yields(self, verifier: Verifier) -> bool:
-        """Whether a server that looks for a leader may follow the other one without a quorum of votes."""
-        return decides_for(verifier) and not self._ask()
-
 
 def decides_for(verifier: Verifier) -> bool:
     """Whether an oracle has a say: among two, of whom both are needed otherwise."""

@@ -87,9 +87,6 @@ def test_the_oracle_is_asked_among_two() -> None:
     oracle, two = Oracle(lambda: answers[0]), MajorityVerifier({1, 2})
     others = (MajorityVerifier({1, 2, 3}), MajorityVerifier({1}), HierarchicalVerifier({1: {1}, 2: {2}}, {}))
     assert oracle.grants(two)
-    assert not oracle.yields(two)
     assert not any(oracle.grants(other) for other in others)
     answers[0] = False
     assert not oracle.grants(two)
-    assert oracle.yields(two)
-    assert not any(oracle.yields(other) for other in others)
