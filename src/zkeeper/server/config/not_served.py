@@ -91,9 +91,6 @@ _MEMBER_SWITCHES: Mapping[str, tuple[Callable[[ServerConfig], bool], str]] = {
         ),
         (lambda _: True, "SASL between servers is"),
     ),
-    "observerMasterPort": (lambda config: config.learners.observer_master_port > 0, "an observer master is"),
-    "observerMaster.sizeLimit": (lambda _: True, "an observer master is"),
-    "oraclePath": (lambda config: bool(config.ensemble.oracle_path), "a quorum with an oracle is"),
     **dict.fromkeys(
         ("multiAddress.reachabilityCheckEnabled", "multiAddress.reachabilityCheckTimeoutMs"),
         (lambda _: True, "a check of addresses by ICMP is"),

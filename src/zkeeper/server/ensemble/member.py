@@ -27,6 +27,7 @@ from zkeeper.quorum.election import Decision
 from zkeeper.quorum.marks import hit
 from zkeeper.quorum.members import ClientAddress
 from zkeeper.quorum.membership import Membership
+from zkeeper.quorum.verifiers import Oracle
 from zkeeper.quorum.votes import LEADING, LOOKING, OBSERVING, STATE_NAMES, Vote
 from zkeeper.server import audit
 from zkeeper.server.client_port import ClientPort
@@ -41,8 +42,10 @@ from zkeeper.server.ensemble.facts import MemberFacts
 from zkeeper.server.ensemble.following import Following
 from zkeeper.server.ensemble.leading import Leader
 from zkeeper.server.ensemble.learner import Learner
+from zkeeper.server.ensemble.masters import Masters
 from zkeeper.server.ensemble.membership_writer import MembershipWriter
-from zkeeper.server.ensemble.observing import wait_to_connect, wait_to_elect
+from zkeeper.server.ensemble.observing import wait_to_elect
+from zkeeper.server.ensemble.oracle_file import OracleFile
 from zkeeper.server.ensemble.read_only import ReadsMeanwhile
 from zkeeper.server.ensemble.settings import election_settings, ensemble_context, make_memberships, outstanding_limit
 from zkeeper.server.ensemble.telling import tell_reads_only, tell_synchronized, tell_who_it_is
@@ -93,6 +96,8 @@ class EnsembleServer:
         self._election: Election | None = None
         self._activations: Activations
         self._leader: Leader | None = None
+        self._following: Following | None = None
+        self._masters: Masters
         self._now_s: Callable[[], float] = lambda: 0.0
         self._unserved_since_s = 0.0
         self._role_tasks: list[asyncio.Task[None]] = []
@@ -142,6 +147,9 @@ class EnsembleServer:
             self._files.prepare()
         epochs = await self._recover()
         self._context = ensemble_context(self.config, self._memberships, epochs, node.random)
+        self._masters = Masters(self._context)
+        if self.config.ensemble.oracle_path:
+            await self._consult_oracle(self._context, self.config.ensemble.oracle_path)
         self._now_s = asyncio.get_running_loop().time
         self._unserved_since_s = self._now_s()
         self._service = self._idle_service()
@@ -149,12 +157,20 @@ class EnsembleServer:
         await node.listen(self._port)
         node.answer_words(self._service, self._port)
         vote = Vote(self._sid, int(self._database.last_zxid), 0, epochs.current)
-        self._election = Election(self._sid, self._memberships, election_settings(self.config), vote)
+        self._election = Election(
+            self._sid, self._memberships, election_settings(self.config), vote, self.context.oracle
+        )
         self._activations = Activations(self._sid, self._memberships, self._election, self._move_clients, self._fail)
         self._election.on_newer_membership = self._activations.learn
         await self._election.start()
         node.start_tasks()
         self._main = asyncio.get_running_loop().create_task(self._go_through_roles())
+
+    async def _consult_oracle(self, context: EnsembleContext, path: str) -> None:
+        file = OracleFile(self._node.disk, path, context.tick_s)
+        await file.look()
+        context.oracle = Oracle(file.says_yes)
+        self._node.start_task(file.watch())
 
     async def _recover(self) -> Epochs:
         node = self._node
@@ -270,9 +286,8 @@ class EnsembleServer:
         member = self._memberships.committed.members.get(leader_sid)
         if member is None:
             raise RoleEndedError(f"leader {leader_sid} is no member that this server knows")
-        if self.context.is_observer:
-            await wait_to_connect(self.context)
-        learner, began_s = Learner(self.context, self, self._database, self._history, member), self._now_s()
+        master = await self._masters.next(member)
+        learner, began_s = Learner(self.context, self, self._database, self._history, master), self._now_s()
         try:
             await learner.synchronize()
         finally:
@@ -280,7 +295,12 @@ class EnsembleServer:
             self._database = learner.database
             self._is_ahead_of_disk = not self.context.is_logging
         tell_synchronized(self.context, learner, int((self._now_s() - began_s) * 1000))
-        await Following(learner, self).follow()
+        self._masters.succeeded()
+        self._following = Following(learner, self)
+        try:
+            await self._following.follow()
+        finally:
+            self._following = None
 
     async def _get_ready(self) -> None:
         """Rule 1."""
@@ -345,8 +365,7 @@ class EnsembleServer:
 
     def _facts(self, state: int) -> MemberFacts:
         assert self.config.quorum is not None
-        leader_sid = self.election.vote.leader
-        return MemberFacts(self.config.quorum, self.context, state, leader_sid, self._leader, self._now_s)
+        return MemberFacts(self.config.quorum, self.context, state, self._leader, self._following, self._now_s)
 
     def _count_unserved(self, state: int) -> None:
         measures, unserved_ms = self.context.measures, int((self._now_s() - self._unserved_since_s) * 1000)

@@ -26,8 +26,8 @@ def tell_synchronized(context: EnsembleContext, learner: Learner, took_ms: int) 
     measures = context.measures
     (measures.observer_sync_ms if context.is_observer else measures.follower_sync_ms).add(took_ms)
     logger.info(
-        "following: in step with leader %d of epoch %d after %d ms, up to zxid 0x%x; clients are served",
-        learner.leader_sid, learner.epoch, took_ms, learner.last_zxid(),
+        "following: in step with %s of epoch %d after %d ms, up to zxid 0x%x; clients are served",
+        learner.master.title, learner.epoch, took_ms, learner.last_zxid(),
     )  # fmt: skip
 
 

@@ -261,8 +261,6 @@ class TestNotes:
             ("peerType=observer", logging.WARNING, "Peer type from servers list (PARTICIPANT) doesn't match peerType"),
             ("portUnification=true", logging.WARNING, "portUnification has no effect: TLS between servers is not"),
             ("quorum.auth.enableSasl=true", logging.WARNING, "has no effect: SASL between servers is not served"),
-            ("oraclePath=/o", logging.WARNING, "has no effect: a quorum with an oracle is not served"),
-            ("observerMasterPort=5", logging.WARNING, "has no effect: an observer master is not served"),
             (
                 "multiAddress.reachabilityCheckTimeoutMs=5",
                 logging.WARNING,
@@ -278,7 +276,7 @@ class TestNotes:
         assert has_note(loaded(BASE + A + B + text), level, "/conf/zoo.cfg line", part)
 
     @pytest.mark.parametrize(
-        "text", ["oraclePath=", "portUnification=false", "observerMasterPort=0", "initLimit=7", "cnxTimeout=7"]
+        "text", ["oraclePath=/o", "portUnification=false", "observerMasterPort=5", "initLimit=7", "cnxTimeout=7"]
     )
     def test_no_note_for_what_is_served_or_switched_off(self, text: str) -> None:
         assert not any("has no effect" in note.text for note in loaded(BASE + A + B + text).notes)
