@@ -5,6 +5,9 @@ done where a rule applies once in a while, never for each transaction.
 
 1. Every mark is in `MARKS`, with what it means; a rule that no code marks is not in it.
 2. Nothing depends on a mark: they are read by tests alone.
+3. What cannot be is not in it either, and is an error where somebody counts. A learner that gets the log on disk is
+   never told to cut back first: no zxid lies between two neighbours in such a history, which has neither holes nor
+   epochs that begin late.
 """
 
 from typing import Final
@@ -18,7 +21,6 @@ MARKS: Final[dict[str, str]] = {
     "sync-plan.4.trunc": "the same, after the learner has taken back what is in no log of the leader",
     "sync-plan.4.snap": "the committed log does not go on from it within the epoch",
     "sync-plan.5.diff": "the log on disk goes on from what the learner has",
-    "sync-plan.5.trunc": "the same, after the learner has taken back what is in no log of the leader",
     "sync-plan.5.snap": "the log on disk does not reach back, has a hole, is dearer, or would cross epochs",
     "sync-plan.6.snap": "nothing fits",
     "leader.learner-is-ahead": "a learner has more than a leader that is not yet established, which gives up",

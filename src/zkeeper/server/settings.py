@@ -30,6 +30,7 @@ def storage_settings(config: ServerConfig) -> StorageSettings:
         digest_enabled=storage.is_digest_enabled,
         trust_empty=storage.is_trust_empty_snapshot,
         retain_count=config.retention.snap_retain_count,
+        snapshot_size_factor=config.learners.snapshot_size_factor,
         limit_bytes=limits.jute_max_buffer_bytes + limits.jute_max_buffer_extra_bytes,
     )
 

@@ -4,6 +4,11 @@ from typing import Any
 
 from raw_jute import ERROR, buffer, i32, text
 
+from zkeeper.storage.epochs import ACCEPTED_NAME, CURRENT_NAME
+from zkeeper.storage.log_writer import TxnLog
+from zkeeper.storage.whole_files import replace_file
+
+from ..node import FOLDER  # noqa: TID252  the package has one name in pytest and another as a program
 from ..raw_client import RawClient, Sent  # noqa: TID252  the package has one name in pytest and another as a program
 from ..requests import Create, Request  # noqa: TID252  as above
 from .packets import (
@@ -62,6 +67,24 @@ class LeaderWorld(RolesWorld):
         """Has a client ask for something; what the follower hears of it."""
         sent = self.post(client, request)
         return sent, link.take(PROPOSAL)
+
+    def begin_with(self, history: dict[int, bytes]) -> None:
+        """Before anything is started: gives our server a log with these transactions, by zxid, and their last epoch."""
+        self.node.start()
+        disk, storage = self.node.disk, self.node.member._node.storage
+        self.node.machine.restart()
+
+        async def write() -> None:
+            log = TxnLog(disk, storage, 0, lambda _: None)
+            for zxid, payload in history.items():
+                log.append(zxid, payload)
+            await log.sync()
+            await log.close()
+            for name in (ACCEPTED_NAME, CURRENT_NAME):
+                replace_file(disk, f"{FOLDER}/{name}", b"%d" % (max(history) >> 32))
+
+        self.run(write(), self.node.machine)
+        self.node.machine.kill()
 
     def lead_again(self) -> None:
         """All look for a leader again, and our server is it."""

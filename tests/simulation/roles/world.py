@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Self
 
+from zkeeper.errors import StorageError
 from zkeeper.quorum.membership import Membership
 from zkeeper.quorum.votes import LOOKING
 from zkeeper.server.config.ensemble import ElectionConfig, EnsembleConfig, LearnersConfig, QuorumConfig
@@ -141,7 +142,11 @@ class Node:
 
     async def _run(self) -> None:
         server = EnsembleServer(self.config, self.disk, self.machine.clock, self.machine.random)
-        await server.start()
+        try:
+            await server.start()
+        except StorageError as error:
+            self.failure = error
+            return
         self.server = server
         await server.stopped()
         self.failure = foreseen(server.failure)

@@ -193,6 +193,7 @@ class Following:
                 raise RoleEndedError(f"0x{zxid:x} is committed, and was never proposed")
             return
         if self._uncommitted[0] != zxid:
+            hit("learner.wrong-commit")
             raise RoleEndedError(f"0x{zxid:x} is committed, and 0x{self._uncommitted[0]:x} is next")
         self._uncommitted.popleft()
         if self._changes:

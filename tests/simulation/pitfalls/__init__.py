@@ -1,0 +1,1 @@
+"""What has lost data elsewhere: each is a named scenario, which fails when its rule is broken on purpose."""
