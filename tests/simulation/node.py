@@ -17,6 +17,7 @@ from zkeeper.server.config.model import (
     StorageConfig,
 )
 from zkeeper.server.ensemble.member import EnsembleServer
+from zkeeper.server.port_failure import PortError
 from zkeeper.server.standalone import StandaloneServer
 from zkeeper.storage.disk import Disk
 from zkeeper.testing.simulation import Machine, Simulation
@@ -78,6 +79,13 @@ def _copy(path: str, node: ZNode, nodes: Nodes) -> None:
         _copy(f"{path.rstrip('/')}/{name.decode()}", child, nodes)
 
 
+def foreseen(failure: Exception | None) -> Exception | None:
+    """The failure, if it is one of the disk, or of a port. Any other fails the run."""
+    if failure is not None and not isinstance(failure, (StorageError, PortError)):
+        raise failure
+    return failure
+
+
 class ServerNode:
     """A machine and the server on it. `instances` counts the servers that were started."""
 
@@ -127,7 +135,7 @@ class ServerNode:
         self.on_started(server)
         self.server = server
         await server.stopped()
-        self.failure = server.failure
+        self.failure = foreseen(server.failure)
         await self.stop()
 
     async def stop(self) -> None:

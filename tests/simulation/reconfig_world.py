@@ -19,6 +19,8 @@ from zkeeper.server.config.load import load
 from zkeeper.server.ensemble.member import EnsembleServer
 from zkeeper.testing.simulation import Machine, SimulatedDisk, Simulation
 
+from .node import foreseen
+
 T = TypeVar("T")
 
 FOLDER = "/zk"
@@ -93,7 +95,7 @@ class Member:
         await server.start()
         self.server = server
         await server.stopped()
-        self.failure = server.failure
+        self.failure = foreseen(server.failure)
         await server.stop()
 
     def kill(self) -> None:

@@ -75,6 +75,11 @@ class SessionTracker:
         """Rule 3: from now on this is a learner's tracker."""
         self.touched = {}
 
+    def note(self, session_id: int, timeout_ms: int) -> None:
+        """A session was heard of that is not this server's, but somebody's who has only this way to the leader."""
+        assert self.touched is not None
+        self.touched[session_id] = timeout_ms
+
     def take_touched(self) -> dict[int, int]:
         """The timeouts of the sessions that were heard of since the last call, by id."""
         touched = self.touched

@@ -13,6 +13,7 @@ from mypy_extensions import i64
 from zkeeper.database.sessions import OWN, following_session_id, session_password
 from zkeeper.errors import DecodeError
 from zkeeper.pipeline.link_state import CONNECTED, WAITING_FOR_SESSION
+from zkeeper.pipeline.read_only import reason_to_turn_away
 from zkeeper.wire import protocol
 from zkeeper.wire.jute import Reader
 
@@ -59,6 +60,11 @@ class Handshake:
             service.stats.connections_dropped += 1
             self._refuse(link, "the connection throttle has no token left")
             return
+        if service.is_read_only:
+            reason = reason_to_turn_away(service, link.sends_read_only and reader.boolean(), session_id)
+            if reason:
+                self._refuse(link, reason)
+                return
         last_zxid = service.database.last_zxid
         if last_zxid_seen > last_zxid:
             self._refuse(link, f"it has seen zxid 0x{last_zxid_seen:x}, this server only 0x{last_zxid:x}")

@@ -20,8 +20,8 @@ from zkeeper.errors import (
     SessionMovedError,
     UnimplementedError,
 )
+from zkeeper.pipeline.op_kinds import is_write
 from zkeeper.pipeline.requests import RefusedRequest, SessionRequest, WriteRequest, decode_write
-from zkeeper.pipeline.turns import is_write
 from zkeeper.wire import protocol
 from zkeeper.wire.jute import Reader
 

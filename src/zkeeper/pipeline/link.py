@@ -16,9 +16,10 @@ from zkeeper.errors import ThrottledOpError
 from zkeeper.pipeline.intake import Intake
 from zkeeper.pipeline.link_state import CLOSED, NEW
 from zkeeper.pipeline.link_stats import LinkStats
+from zkeeper.pipeline.op_kinds import is_write
 from zkeeper.pipeline.reads import is_read
 from zkeeper.pipeline.replies import ReplyWriter
-from zkeeper.pipeline.turns import Turns, Waiting, is_write
+from zkeeper.pipeline.turns import Turns, Waiting
 from zkeeper.wire import protocol
 from zkeeper.wire.jute import Reader
 
@@ -166,7 +167,8 @@ class ClientLink(Watcher):
         self.flush()
 
     def send_connect_response(self, timeout_ms: i64, session_id: i64, password: bytes) -> None:
-        self.replies.connect_response(timeout_ms, session_id, password, self.sends_read_only)
+        is_read_only = self.service.is_read_only
+        self.replies.connect_response(timeout_ms, session_id, password, self.sends_read_only, is_read_only)
         self.flush()
 
     def notify(self, event: i64, path: bytes, zxid: i64, acl: AclList) -> None:

@@ -68,8 +68,10 @@ class ReplyWriter:
             self.out.truncate(start)
             self.plain(xid, zxid, code)
 
-    def connect_response(self, timeout_ms: i64, session_id: i64, password: bytes, sends_read_only: bool) -> None:
-        """The answer to a handshake, with the read-only byte for clients that know of it."""
+    def connect_response(
+        self, timeout_ms: i64, session_id: i64, password: bytes, sends_read_only: bool, is_read_only: bool
+    ) -> None:
+        """The answer to a handshake; `is_read_only` is told to clients that know of it."""
         out = self.out
         size_bytes: i64 = 37 if sends_read_only else 36
         write_i32_be(out, i32(size_bytes))
@@ -78,7 +80,7 @@ class ReplyWriter:
         write_i64_be(out, session_id)
         write_buffer(out, password)
         if sends_read_only:
-            write_bool(out, False)
+            write_bool(out, is_read_only)
         self._link_stats.sent += 1
         self._service_stats.count_response(size_bytes)
 

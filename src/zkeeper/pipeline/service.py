@@ -5,7 +5,9 @@
    in zxid order.
 2. On a learner a write is sent to the leader; what the leader proposes is put at the end of `_proposals` instead, and
    committed when the leader says so.
-3. Replies, notifications and reads that waited are written while a batch is applied, and sent once at its end. A long
+3. When one of these steps fails in a way that nobody thought of, memory and log may not agree any more: the service
+   stops for good, and `on_broken` hears of it.
+4. Replies, notifications and reads that waited are written while a batch is applied, and sent once at its end. A long
    batch is applied in slices; what is read between two of them is a state that the log went through.
 """
 
@@ -141,6 +143,7 @@ class Service:
         self.tell_over_limit = tell
         self.later: Callable[[Callable[[], None]], object] | None = None
         self.audit: Audit | None = None
+        self.on_broken: Callable[[Exception], None] | None = None
         self.session_lines: SessionLines | None = None
         self.large_requests = LargeRequests(settings.large_request_max_bytes)
         self.required_schemes: frozenset[bytes] = frozenset()
@@ -160,6 +163,7 @@ class Service:
         self._last_usable_zxid: i64 = NO_LAST_ZXID
         self._used_up: Callable[[], None] | None = None
         self._is_proposing = True
+        self.is_read_only = False
         self.forwarder: Forwarder | None = None
         self.local_sessions: LocalSessions | None = None
         self.history: History | None = None
@@ -180,6 +184,11 @@ class Service:
         """Makes this the service of a learner."""
         self.forwarder = Forwarder(self, uplink)
         self.tracker.note_touched()
+
+    def serve_reads_only(self) -> None:
+        """Makes this the service of a server that has no quorum; instead of `start`."""
+        self.is_read_only = True
+        self.stop_proposing()
 
     def start(self, owner: i64 = OWN) -> None:
         """Tracks the sessions that the database knows, each with its full timeout, as sessions of `owner`.
@@ -204,6 +213,12 @@ class Service:
     def stop_proposing(self) -> None:
         """What is on its way is still applied and answered; nothing new comes."""
         self._is_proposing = False
+
+    def _broken(self, error: Exception) -> None:
+        """Rule 3."""
+        self.stop()
+        if self.on_broken is not None:
+            self.on_broken(error)
 
     # Connections and sessions.
 
@@ -268,8 +283,15 @@ class Service:
             assert self._used_up is not None
             self._used_up()
             return
-        if credentials is None:
-            credentials = _NOBODY
+        try:
+            self._propose(link, session_id, cxid, request, received_ms, _NOBODY if credentials is None else credentials)
+        except Exception as error:
+            self._broken(error)
+
+    def _propose(
+        self, link: ClientLink | None, session_id: i64, cxid: i64, request: WriteRequest, received_ms: i64,
+        credentials: list[Identity],
+    ) -> None:  # fmt: skip
         txn = self.preparer.prepare(session_id, cxid, request, credentials, self.wall_ms())
         self.stats.proposals += 1
         payload = self.preparer.payload
@@ -282,7 +304,10 @@ class Service:
 
     def proposed(self, txn: Txn, payload: bytes) -> None:
         """Takes what the leader of this server proposes."""
-        self._add(Proposal(txn, len(payload), [], txn.txn_type, None, self.now_ms()), payload)
+        try:
+            self._add(Proposal(txn, len(payload), [], txn.txn_type, None, self.now_ms()), payload)
+        except Exception as error:
+            self._broken(error)
 
     def _add(self, proposal: Proposal, payload: bytes) -> None:
         assert self._sink is not None
@@ -355,7 +380,13 @@ class Service:
         """Everything up to `zxid` is committed: applies and answers it, the end of a long batch a little later."""
         self._committed_zxid = max(self._committed_zxid, zxid)
         if not self._is_applying:
+            self._apply_more()
+
+    def _apply_more(self) -> None:
+        try:
             self._apply_slice()
+        except Exception as error:
+            self._broken(error)
 
     def apply_rest(self) -> None:
         """Once the service was stopped and its log closed: applies what was logged and not committed, so that elections
@@ -376,7 +407,7 @@ class Service:
         while self.database.last_zxid < self._committed_zxid and self._serving:
             if self.later is not None and changes >= APPLY_SLICE_CHANGES:
                 self._is_applying = True
-                self.later(self._apply_slice)
+                self.later(self._apply_more)
                 break
             proposal = self._proposals.popleft()
             self._outstanding_bytes -= proposal.size_bytes

@@ -19,6 +19,7 @@ from zkeeper.errors import (
     OK,
     DecodeError,
     MarshallingError,
+    NotReadOnlyError,
     QuotaExceededError,
     SessionClosedRequireSaslAuthError,
     SessionMovedError,
@@ -27,6 +28,7 @@ from zkeeper.errors import (
 )
 from zkeeper.pipeline.authentication import answer_auth, answer_sasl
 from zkeeper.pipeline.link_state import CLOSED, CLOSING
+from zkeeper.pipeline.op_kinds import is_write, needs_quorum
 from zkeeper.pipeline.reads import ReplyTooLargeError, is_read
 from zkeeper.pipeline.replies import OUT_CHUNK_BYTES, ReplyWriter
 from zkeeper.pipeline.requests import RefusedRequest, WriteRequest, decode_write
@@ -96,7 +98,9 @@ class Turns:
         self._stats.last_op = op
         if xid >= 0:
             self._stats.last_xid = xid
-        if is_read(op):
+        if self._service.is_read_only and needs_quorum(op):
+            self.fail(xid, op, reader, NotReadOnlyError.code)
+        elif is_read(op):
             self._read(xid, op, reader)
         elif is_write(op):
             self._write(xid, op, reader)
@@ -302,17 +306,3 @@ class Turns:
                 f"connection from {link.peer}: session {shown_session_id(link.session_id)} has {link.watched} watches, "
                 f"maxWatchesPerConnection allows no more; {consequence}"
             )
-
-
-def is_write(op: i64) -> bool:
-    """Whether clients may ask for `op` and it becomes a transaction."""
-    return (
-        op == protocol.SET_DATA
-        or op == protocol.CREATE
-        or op == protocol.DELETE
-        or op == protocol.SET_ACL
-        or (op >= protocol.MULTI and op <= protocol.RECONFIG)
-        or op == protocol.CREATE_CONTAINER
-        or op == protocol.CREATE_TTL
-        or op == protocol.CLOSE_SESSION
-    )

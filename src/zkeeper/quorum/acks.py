@@ -4,14 +4,17 @@
 2. A transaction is committed when every verifier in force for it has a quorum; so is then everything before it.
 3. `advance` stops at the first transaction of a span, which may be a change of membership, so that what it means is
    done before the next is committed.
-4. What a server that has no vote says is remembered, since it may get one; it counts for nothing.
+4. While an oracle lets a leader go on alone, what its own log holds is committed.
+5. What a server that has no vote says is remembered, since it may get one; it counts for nothing.
 """
 
-from typing import final
+from typing import Final, final
 
 from mypy_extensions import i64
 
-from zkeeper.quorum.verifiers import Verifier
+from zkeeper.quorum.verifiers import Verifier, decides_for
+
+NOBODY: Final = -1
 
 
 @final
@@ -25,10 +28,12 @@ class Span:
 
 @final
 class Acks:
-    """`committed_zxid` is the last that is committed; nothing up to it is asked about again."""
+    """`committed_zxid` is the last that is committed; nothing up to it is asked about again. `alone` is the leader of
+    rule 4, or `NOBODY`."""
 
     def __init__(self, committed_zxid: i64, verifiers: list[Verifier]) -> None:
         self.committed_zxid: i64 = committed_zxid
+        self.alone = NOBODY
         self._acked: dict[int, int] = {}
         self._spans = [Span(committed_zxid + 1, verifiers)]
 
@@ -68,7 +73,12 @@ class Acks:
             if later.first_zxid <= zxid:
                 span = later
         agreed = frozenset(self.acked_by(zxid))
-        return all(verifier.contains_quorum(verifier.participants & agreed) for verifier in span.verifiers)
+        return all(self._is_enough(verifier, agreed) for verifier in span.verifiers)
+
+    def _is_enough(self, verifier: Verifier, agreed: frozenset[int]) -> bool:
+        if self.alone in agreed and self.alone in verifier.participants and decides_for(verifier):
+            return True
+        return verifier.contains_quorum(verifier.participants & agreed)
 
     def _commit(self, zxid: i64) -> None:
         if len(self._spans) > 1 and self._spans[1].first_zxid <= zxid:

@@ -17,7 +17,7 @@ from typing import Final, final
 
 from zkeeper.quorum.memberships import Memberships
 from zkeeper.quorum.polls import Poll
-from zkeeper.quorum.verifiers import Oracle
+from zkeeper.quorum.verifiers import Oracle, decides_for
 from zkeeper.quorum.votes import (
     FOLLOWING,
     LEADING,
@@ -245,8 +245,8 @@ class Elector:
         self._leader_poll.cast(sid, ballot)
         if self._is_elected(ballot, self._leader_poll) or self._is_followed(ballot):
             self._finish(ballot, self._leader_poll)
-        elif ballot.state == LEADING and self._oracle is not None and self._may_yield(self._oracle):
-            self._tell(f"the oracle has this server follow server {sid}, which leads")
+        elif self._is_led_alone(sid, ballot):
+            self._tell(f"server {sid} leads: among two with an oracle that is enough")
             self._finish(ballot, self._leader_poll)
 
     def _is_elected(self, ballot: Ballot, poll: Poll) -> bool:
@@ -263,11 +263,13 @@ class Elector:
 
     def _may_go_alone(self) -> bool:
         agreeing = self._round_poll.voters_for(self._own_ballot())
-        oracle, participants = self._oracle, self.memberships.committed.participants
-        return oracle is not None and self.own_sid in agreeing and oracle.grants(participants)
+        oracle, verifier = self._oracle, self.memberships.committed.verifier
+        return oracle is not None and self.own_sid in agreeing and oracle.grants(verifier)
 
-    def _may_yield(self, oracle: Oracle) -> bool:
-        return oracle.yields(self.memberships.committed.participants)
+    def _is_led_alone(self, sid: int, ballot: Ballot) -> bool:
+        """Whether the other one of two leads, whatever the own oracle says: two that lead would be worse."""
+        is_leader = ballot.state == LEADING and ballot.vote.leader == sid != self.own_sid
+        return is_leader and self._oracle is not None and decides_for(self.memberships.committed.verifier)
 
     def _finish(self, ballot: Ballot, poll: Poll) -> None:
         vote, voters = ballot.vote, poll.voters_for(ballot)

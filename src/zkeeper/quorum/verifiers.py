@@ -67,18 +67,17 @@ class HierarchicalVerifier(Verifier):
 class Oracle:
     """The rule for two participants who cannot tell a dead peer from a dead network: somebody outside says who goes on.
 
-    `ask` reads the answer anew each time: True lets this server go on alone. `is_needed` is False while a leader has a
-    follower; a server that does not lead needs it.
+    `ask` is asked anew each time: True lets this server go on alone. Who leads asks only while nobody follows it.
     """
 
     def __init__(self, ask: Callable[[], bool]) -> None:
         self._ask = ask
-        self.is_needed = True
 
-    def grants(self, participants: Set[int]) -> bool:
-        """Whether this server alone may count as a quorum."""
-        return len(participants) == ORACLE_SIZE and self.is_needed and self._ask()
+    def grants(self, verifier: Verifier) -> bool:
+        """Whether this server, a participant of `verifier`, may count as a quorum alone."""
+        return decides_for(verifier) and self._ask()
 
-    def yields(self, participants: Set[int]) -> bool:
-        """Whether a server that looks for a leader may follow the other one without a quorum of votes."""
-        return len(participants) == ORACLE_SIZE and self.is_needed and not self._ask()
+
+def decides_for(verifier: Verifier) -> bool:
+    """Whether an oracle has a say: among two, of whom both are needed otherwise."""
+    return isinstance(verifier, MajorityVerifier) and len(verifier.participants) == ORACLE_SIZE

@@ -3,8 +3,8 @@
 1. One sync is under way at a time; what is appended meanwhile is the next one's batch. After a small batch the next one
    starts before the finished one is applied, so disk and processor work side by side. After one of `GATHER_FROM` or
    more it gathers for `GATHER_TURNS` of the loop first: a sync costs the processor as much as some requests do.
-2. Nothing is said to be durable before the disk confirmed it. The first failure of the log ends the server's role:
-   `on_failure` is called once, and nothing is said any more.
+2. Nothing is said to be durable before the disk confirmed it. The first failure, of the disk or of anything that is
+   done here on the loop, ends the server's role: `on_failure` is called once, and nothing is said any more.
 3. A snapshot is taken beside the service; one that fails is told and tried again at the next trigger, since the log
    still holds everything. In an ensemble memory may be ahead of the own log, so a snapshot gets its name only when the
    log has all that it may show: never is there one that older snapshots and the logs do not lead to.
@@ -39,7 +39,7 @@ class DurableLog:
 
     def __init__(
         self, disk: Disk, settings: StorageSettings, database: Database, random: Random,
-        committed: Callable[[int], None], on_failure: Callable[[StorageError], None], stats: ServiceStats,
+        committed: Callable[[int], None], on_failure: Callable[[Exception], None], stats: ServiceStats,
     ) -> None:  # fmt: skip
         self._database = database
         self._committed = committed
@@ -52,7 +52,8 @@ class DurableLog:
         self._next_sync: asyncio.Future[None] | None = None
         self._syncing = False
         self._turns_left = 0
-        self._is_closed = self._has_failed = False
+        self._is_closed = False
+        self._failure: Exception | None = None
         self._snapshot_task: asyncio.Task[None] | None = None
         self.last_snapshot: WrittenSnapshot | None = None
         self.batch = EntryBatch()
@@ -63,7 +64,7 @@ class DurableLog:
             asyncio.get_running_loop().call_soon(self._sync_more)
 
     def _may_sync(self) -> bool:
-        return not (self._syncing or self._turns_left or self._is_closed) and self._log.failed is None
+        return not (self._syncing or self._turns_left or self._is_closed) and self._failure is None
 
     def _sync_more(self) -> None:
         if self._may_sync() and not self.batch.is_empty():
@@ -77,15 +78,24 @@ class DurableLog:
             self._sync_more()
 
     def _start_sync(self) -> None:
-        self._log.append_entries(self.batch)
-        self._syncing = True
-        self._log.sync_then(self._synced)
+        try:
+            self._log.append_entries(self.batch)
+            self._syncing = True
+            self._log.sync_then(self._synced)
+        except Exception as error:
+            self._fail(error)
 
     def _synced(self, result: SyncResult | StorageError) -> None:
         self._syncing = False
         if isinstance(result, StorageError):
             self._fail(result)
             return
+        try:
+            self._go_on(result)
+        except Exception as error:
+            self._fail(error)
+
+    def _go_on(self, result: SyncResult) -> None:
         self._durable_zxid = result.zxid
         self._wake_snapshot()
         self._stats.fsync_ms.add(int(result.duration_s * 1000))
@@ -97,9 +107,9 @@ class DurableLog:
         self._sync_more()  # Applying a batch may itself have led to new transactions.
         self._maybe_snapshot(result.zxid)
 
-    def _fail(self, error: StorageError) -> None:
-        if not self._has_failed:
-            self._has_failed = True
+    def _fail(self, error: Exception) -> None:
+        if self._failure is None:
+            self._failure = error
             self._wake_snapshot()
             self._on_failure(error)
 
@@ -139,8 +149,8 @@ class DurableLog:
         """Returns when the log has all that the database has now (rule 3)."""
         zxid = int(self._database.last_zxid)
         while self._durable_zxid < zxid:
-            if self._log.failed is not None:
-                raise self._log.failed
+            if self._failure is not None:
+                raise self._failure
             self._next_sync = asyncio.get_running_loop().create_future()
             await self._next_sync
 
@@ -150,10 +160,11 @@ class DurableLog:
         if self._snapshot_task is not None:
             self._snapshot_task.cancel()
             await asyncio.gather(self._snapshot_task, return_exceptions=True)
-        while self._log.failed is None and (self._syncing or not self.batch.is_empty()):
-            if not self.batch.is_empty():
-                self._log.append_entries(self.batch)
-            outcome = (await asyncio.gather(self._log.sync(), return_exceptions=True))[0]
-            if isinstance(outcome, StorageError):
-                self._fail(outcome)
+        while self._failure is None and (self._syncing or not self.batch.is_empty()):
+            try:
+                if not self.batch.is_empty():
+                    self._log.append_entries(self.batch)
+                await self._log.sync()
+            except Exception as error:
+                self._fail(error)
         await self._log.close()

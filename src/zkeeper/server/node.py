@@ -25,7 +25,7 @@ from zkeeper.server.descriptors import Descriptors, probe_for_ever
 from zkeeper.server.durable_log import DurableLog
 from zkeeper.server.log_noise import QuietLog
 from zkeeper.server.measurements import start_summaries, watch_summaries
-from zkeeper.server.port_failure import port_failure
+from zkeeper.server.port_failure import PortError, port_failure
 from zkeeper.server.settings import (
     auth_rules,
     database_options,
@@ -48,11 +48,15 @@ STANDALONE = "standalone"
 
 class Node:
     """`wall_ms` is the wall clock in ms since 1970; the monotonic clock is the running loop's. `clock_s` is another
-    one, for what blocks the loop, where the loop's may stand still. `server_id` is 0 for a server on its own."""
+    one, for what blocks the loop, where the loop's may stand still. `server_id` is 0 for a server on its own.
+
+    `on_failure` is told why the server cannot go on: the disk refuses, or something failed that nobody thought of.
+    """
 
     def __init__(
         self, config: ServerConfig, disk: Disk, wall_ms: Callable[[], int], random: Random,
-        process: ProcessFacts | None = None, *, clock_s: Callable[[], float] | None = None,
+        on_failure: Callable[[Exception], None], process: ProcessFacts | None = None, *,
+        clock_s: Callable[[], float] | None = None,
         descriptors: Descriptors | None = None, server_id: int = 0,
     ) -> None:  # fmt: skip
         self.config = config
@@ -61,6 +65,7 @@ class Node:
         self.random = random
         self.storage = storage_settings(config)
         self.stats = ServiceStats()
+        self._on_failure = on_failure
         self._server_id = server_id
         self._clock_s = clock_s
         self._descriptors = descriptors if descriptors is not None else Descriptors()
@@ -112,6 +117,7 @@ class Node:
             self.quiet("connections closed for what they sent", clients_logger.info),
         )  # fmt: skip
         service.stats = self.stats
+        service.on_broken = self._on_failure
         service.handshake.tell_refused = self.quiet("connections refused", clients_logger.info)
         service.tell_expired = self.quiet("sessions expired", clients_logger.info)
         service.tell_over_limit = self.quiet("connections over a limit", clients_logger.warning)
@@ -130,11 +136,9 @@ class Node:
         service.required_schemes = frozenset(scheme.encode() for scheme in self.config.auth.required_schemes)
         return service
 
-    def make_log(
-        self, database: Database, durable: Callable[[int], None], on_failure: Callable[[StorageError], None]
-    ) -> DurableLog:
-        """`durable` is told up to which zxid the log is, `on_failure` once if the disk refuses."""
-        return DurableLog(self.disk, self.storage, database, self.random, durable, on_failure, self.stats)
+    def make_log(self, database: Database, durable: Callable[[int], None]) -> DurableLog:
+        """`durable` is told up to which zxid the log is."""
+        return DurableLog(self.disk, self.storage, database, self.random, durable, self._on_failure, self.stats)
 
     # The client port.
 
@@ -207,11 +211,16 @@ class Node:
             self.start_task(self._purge_for_ever(self.config.retention.purge_interval_ms / 1000))
 
     def start_task(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Work that goes on until `stop_tasks`, or until its task is cancelled."""
+        """Work that goes on until `stop_tasks`, or until its task is cancelled. The server does not go on without."""
         task = asyncio.get_running_loop().create_task(work)
-        task.add_done_callback(_tell_end)
+        task.add_done_callback(self._task_ended)
         self._tasks.append(task)
         return task
+
+    def _task_ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled():
+            error = task.exception()
+            self._on_failure(error if isinstance(error, Exception) else RuntimeError(f"{task.get_coro()} has ended"))
 
     async def stop_tasks(self) -> None:
         for task in self._tasks:
@@ -248,10 +257,12 @@ class Node:
             self._audit.server(operation, result)
 
 
-def _tell_end(task: asyncio.Task[None]) -> None:
-    """These tasks go on until they are cancelled; one that ends by itself must not do so in silence."""
-    if not task.cancelled():
-        logger.critical("a task of the server has ended, sessions may not expire any more", exc_info=task.exception())
+def tell_failure(error: Exception) -> None:
+    """Says why the server stops."""
+    if isinstance(error, (StorageError, PortError)):
+        logger.critical("the server stops: %s", error)
+    else:
+        logger.critical("the server stops, as something failed that nobody thought of: %r", error, exc_info=error)
 
 
 def _tell_progress(done_bytes: int, all_bytes: int) -> None:

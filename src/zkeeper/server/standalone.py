@@ -1,7 +1,8 @@
 """A server on its own: recovers its state, serves clients, and stops without losing anything.
 
 1. The client port opens once the state is recovered and everything that serving needs is in place.
-2. A failure of the log stops the server: `stopped` resolves with the error, and nothing more is answered.
+2. A failure of the log stops the server, as does whatever else it cannot go on without: `stopped` resolves, `failure`
+   says why, and nothing more is answered.
 """
 
 import asyncio
@@ -18,7 +19,7 @@ from zkeeper.server.client_port import ClientPort
 from zkeeper.server.config.model import ServerConfig
 from zkeeper.server.descriptors import Descriptors
 from zkeeper.server.durable_log import DurableLog
-from zkeeper.server.node import Node
+from zkeeper.server.node import Node, tell_failure
 from zkeeper.server.port_failure import PortError
 from zkeeper.server.reaper import reap_for_ever
 from zkeeper.server.session_clock import expire_for_ever
@@ -42,11 +43,13 @@ class StandaloneServer:
         descriptors: Descriptors | None = None,
     ) -> None:  # fmt: skip
         self.config = config
-        self._node = Node(config, disk, wall_ms, random, process, clock_s=clock_s, descriptors=descriptors)
+        self._node = Node(
+            config, disk, wall_ms, random, self._fail, process, clock_s=clock_s, descriptors=descriptors
+        )  # fmt: skip
         self._service: Service | None = None
         self._log: DurableLog | None = None
         self._port: ClientPort | None = None
-        self.failure: StorageError | None = None
+        self.failure: Exception | None = None
         self._stopped = asyncio.Event()
 
     @property
@@ -80,7 +83,7 @@ class StandaloneServer:
         database.demand_agreement()
         self._warn_former_member()
         self._service = node.make_service(database, first_session_id(STANDALONE_SERVER_ID, node.wall_ms()))
-        self._log = node.make_log(database, self._service.committed, self._log_failed)
+        self._log = node.make_log(database, self._service.committed)
         self._service.connect_log(self._log.batch, self._log.wake)
         if recovered.start is Start.EMPTY:
             await self._log.snapshot_now()
@@ -107,9 +110,9 @@ class StandaloneServer:
         node.start_task(expire_for_ever(self.service, self.config.sessions.tick_time_ms / 1000))
         node.start_task(reap_for_ever(self.service, self.config.nodes, node.wall_ms))
 
-    def _log_failed(self, error: StorageError) -> None:
-        logger.critical("the server stops: %s", error)
-        self.failure = error
+    def _fail(self, error: Exception) -> None:
+        tell_failure(error)
+        self.failure = self.failure or error
         self.service.stop()
         self._stopped.set()
 

@@ -251,7 +251,8 @@ class Ensemble:
         return [sid for sid, one in servers.items() if one.service.serves() and one.election.state == LEADING]
 
     def _all_serve(self) -> bool:
-        return bool(self._leaders()) and all(self._members[sid].server.service.serves() for sid in self.running)
+        services = [self._members[sid].server.service for sid in self.running]
+        return bool(self._leaders()) and all(one.serves() and not one.is_read_only for one in services)
 
     def _has_quorum(self) -> bool:
         return sum(sid <= self._voters for sid in self.running) > self._voters // 2

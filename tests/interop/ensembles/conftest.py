@@ -20,10 +20,10 @@ def new_ensemble(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[New
     """Makes the ensemble of a test, whose members are named by letters (`kinds.py`)."""
     with ExitStack() as stack:
 
-        def make(letters: str, reconfig: bool = False, **settings: str) -> Ensemble:
+        def make(letters: str, reconfig: bool = False, is_apart: bool = False, **settings: str) -> Ensemble:
             if "J" in letters:
                 need_zkjava()
-            opened = run_ensemble(*kinds(letters), tmp_path, reconfig=reconfig, settings=settings)
+            opened = run_ensemble(*kinds(letters), tmp_path, reconfig=reconfig, is_apart=is_apart, settings=settings)
             ensemble = request.node.stash[ENSEMBLE_KEY] = stack.enter_context(opened)
             return ensemble
 

@@ -167,16 +167,17 @@ class Ensemble:
 
 @contextlib.contextmanager
 def run_ensemble(
-    kinds: Sequence[str], observers: Sequence[str], home: Path, *, reconfig: bool = False,
+    kinds: Sequence[str], observers: Sequence[str], home: Path, *, reconfig: bool = False, is_apart: bool = False,
     settings: Mapping[str, str] | None = None,
 ) -> Iterator[Ensemble]:  # fmt: skip
     """An ensemble with one member of each of the `kinds`, and `observers`; all in its own folder under `home`.
 
-    `reconfig`: members have their client addresses in their lines, and may be reconfigured. `settings` go into each
-    `zoo.cfg`. At the end no member may have told of a digest that is not as it should be.
+    `reconfig`: members have their client addresses in their lines, and may be reconfigured. `is_apart`: each has a
+    loopback address of its own. `settings` go into each `zoo.cfg`. At the end no member may have told of a digest that
+    is not as it should be.
     """
     sids = [*range(1, len(kinds) + len(observers) + 1)]
-    layout = Layout(new_addresses(sids), frozenset(sids[len(kinds) :]), reconfig, settings or {})
+    layout = Layout(new_addresses(sids), frozenset(sids[len(kinds) :]), reconfig, is_apart, settings or {})
     with ended(Ensemble([*kinds, *observers], home, layout)) as ensemble:
         yield ensemble
         ensemble.check_logs()

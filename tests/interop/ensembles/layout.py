@@ -4,6 +4,8 @@
 2. A `zoo.cfg` is written once. With reconfiguration the servers write it from then on, whatever their kind.
 3. `routes` says where a member looks for another one, if not where that one listens; who has routes listens on all
    interfaces, so that it tells the others no address and they look for it where their own files say.
+4. With `is_apart` each member has a loopback address of its own for the other members, as on machines of their own.
+   Then all may listen on the same port, `observerMasterPort`.
 """
 
 import contextlib
@@ -46,6 +48,7 @@ class Layout:
     addresses: dict[int, Address]
     observers: frozenset[int] = frozenset()
     reconfig: bool = False
+    is_apart: bool = False
     settings: Mapping[str, str] = field(default_factory=dict)
     routes: Mapping[tuple[int, int], tuple[int, int]] = field(default_factory=dict)
     """The quorum and election port where the first one looks for the second one."""
@@ -59,10 +62,13 @@ class Layout:
         """`server.N=...` of a member as it stands in the file of another one, or in its own."""
         address = self.addresses[sid]
         quorum, election = self.routes.get((seen_by, sid), (address.quorum, address.election))
-        host = WILDCARD if self.routes and sid == seen_by else HOST
+        host = WILDCARD if self.routes and sid == seen_by else self._host(sid)
         role = role or ("observer" if sid in self.observers else "participant")
         client = f";{HOST}:{address.client}" if self.reconfig else ""
         return f"server.{sid}={host}:{quorum}:{election}:{role}{client}"
+
+    def _host(self, sid: int) -> str:
+        return f"127.0.0.{sid}" if self.is_apart else HOST
 
     def write(self, home: Path, sid: int, members: list[int]) -> Path:
         """Writes the files of a member that knows of `members`, and returns the path of its `zoo.cfg`."""

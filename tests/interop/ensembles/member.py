@@ -24,7 +24,7 @@ JAVA_DEFINES = ("-Dzkjava.log=INFO",)
 
 
 class Member:
-    """`kind` is `java` or `zkeeper`."""
+    """`kind` is `java` or `zkeeper`; the words `defines` are added to the command line of its processes."""
 
     def __init__(self, sid: int, kind: str, home: Path, config: Path, address: Address) -> None:
         self.sid = sid
@@ -33,6 +33,7 @@ class Member:
         self.address = address
         self.log = home / "server.log"
         self.config = config
+        self.defines: tuple[str, ...] = ()
         self._process: subprocess.Popen[bytes] | None = None
         self._is_meant_to_run = False
         self.is_paused = False
@@ -57,7 +58,7 @@ class Member:
         assert not self.is_running, f"{self} is running"
         self._is_meant_to_run = True
         environment = {"JAVA_TOOL_OPTIONS": JAVA_OPTIONS, **serve_environment()}
-        defines = JAVA_DEFINES if self.kind == "java" else ()
+        defines = (*self.defines, *(JAVA_DEFINES if self.kind == "java" else ()))
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(
                 [*serve_command(self.kind, self.config), *defines],

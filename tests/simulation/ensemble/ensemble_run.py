@@ -15,6 +15,7 @@ from zkeeper.quorum import marks
 from zkeeper.server.config.model import ServerConfig
 from zkeeper.storage import snapshot_writer
 from zkeeper.testing.simulation import Simulation
+from zkeeper.wire.zxids import counter_of
 
 from ..history import Violation  # noqa: TID252  the package has one name in pytest and another as a program
 from ..node import Photo, ServerNode, take_photo  # noqa: TID252
@@ -173,9 +174,9 @@ class EnsembleRun:
         looks = [self.ledger.look(node) if node.is_serving else None for node in self.nodes]
         if any(look is None or look.digest is None for look in looks):
             return False
-        return len({look.zxid for look in looks}) == 1 and all(
-            node.server.service.outstanding() == 0 for node in self.nodes
-        )
+        last_txns = {look.zxid for look in looks if counter_of(look.zxid)}
+        is_same = len({look.digest for look in looks}) == 1 and len(last_txns) <= 1
+        return is_same and all(node.server.service.outstanding() == 0 for node in self.nodes)
 
     def _judge(self) -> None:
         for node in self.nodes:

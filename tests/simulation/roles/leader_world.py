@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from raw_jute import i32
+from raw_jute import ERROR, buffer, i32, text
 
 from zkeeper.storage.epochs import ACCEPTED_NAME, CURRENT_NAME
 from zkeeper.storage.log_writer import TxnLog
@@ -11,9 +11,26 @@ from zkeeper.storage.whole_files import replace_file
 from ..node import FOLDER  # noqa: TID252  the package has one name in pytest and another as a program
 from ..raw_client import RawClient, Sent  # noqa: TID252  the package has one name in pytest and another as a program
 from ..requests import Create, Request  # noqa: TID252  as above
-from .packets import ACK, ACK_EPOCH, LEADER_INFO, NEW_LEADER, PROPOSAL, UP_TO_DATE, Packet, epoch
+from .packets import (
+    ACK,
+    ACK_EPOCH,
+    COMMIT,
+    LEADER_INFO,
+    NEW_LEADER,
+    PROPOSAL,
+    REQUEST,
+    UP_TO_DATE,
+    Packet,
+    epoch,
+    read_txn,
+    request,
+)
 from .peers import Link, follow_to_service, introduce
 from .world import RolesWorld
+
+SESSION = 0x0100000000000001
+"""One of a learner's clients."""
+IDS = [(b"ip", b"127.0.0.1")]
 
 
 class LeaderWorld(RolesWorld):
@@ -116,3 +133,20 @@ def catch_up(link: Link, number: int) -> None:
     link.wait_for(UP_TO_DATE, -1)
     link.send(ACK, epoch(number))
     link.answers_pings = True
+
+
+# What a learner asks for its clients.
+
+
+def create_body(path: str, data: bytes = b"", flags: int = 0) -> bytes:
+    return text(path) + buffer(data) + i32(1) + i32(31) + text("world") + text("anyone") + i32(flags)
+
+
+def ask(link: Link, op: int, body: bytes, session_id: int = SESSION, cxid: int = 1) -> tuple[int, int]:
+    """The type of the transaction that came of it, and its error code if it is one."""
+    link.left()
+    link.send(REQUEST, -1, request(session_id, cxid, op, body), IDS)
+    head = read_txn(link.take(PROPOSAL).data)
+    link.take(COMMIT)
+    assert (head.session_id, head.cxid) == (session_id, cxid)
+    return head.kind, int.from_bytes(head.body[:4], signed=True) if head.kind == ERROR else 0

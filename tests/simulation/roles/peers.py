@@ -211,14 +211,14 @@ class Peer:
 
     # As a learner.
 
-    def connect(self, host: str) -> Link:
-        return self.sim.run(self._connect(host), self.machine)
+    def connect(self, host: str, port: int = QUORUM_PORT) -> Link:
+        return self.sim.run(self._connect(host, port), self.machine)
 
-    async def _connect(self, host: str) -> Link:
+    async def _connect(self, host: str, port: int) -> Link:
         deadline_s = self.sim.time() + WAIT_S
         while True:
             try:
-                return self._keep(Link(self.sim, self.machine, *await asyncio.open_connection(host, QUORUM_PORT)))
+                return self._keep(Link(self.sim, self.machine, *await asyncio.open_connection(host, port)))
             except OSError:
                 if self.sim.time() > deadline_s:
                     raise
@@ -248,9 +248,11 @@ def introduce(
     return link.next()
 
 
-def follow_to_service(link: Link, sid: int, zxid: int = 0, *, accepted: int = 0, current: int = 0) -> list[Packet]:
+def follow_to_service(
+    link: Link, sid: int, zxid: int = 0, *, accepted: int = 0, current: int = 0, kind: int = FOLLOWER_INFO
+) -> list[Packet]:  # fmt: skip
     """The learner's half of everything; the packets between ACKEPOCH and UPTODATE."""
-    led = introduce(link, sid, accepted)
+    led = introduce(link, sid, accepted, kind=kind)
     assert led.kind == LEADER_INFO, led
     link.send(ACK_EPOCH, zxid, i32(current))
     got = [link.next()]

@@ -12,7 +12,18 @@ from zkeeper.server.ensemble import leading
 from zkeeper.storage.history import LANE
 
 from ..requests import Create, GetData, SetData, Sync  # noqa: TID252  the package has two names
-from .leader_world import LeaderWorld, acknowledge, catch_up, discover, hold_back, until_new_leader
+from .leader_world import (
+    IDS,
+    SESSION,
+    LeaderWorld,
+    acknowledge,
+    ask,
+    catch_up,
+    create_body,
+    discover,
+    hold_back,
+    until_new_leader,
+)
 from .packets import (
     ACK,
     ACK_EPOCH,
@@ -46,18 +57,12 @@ E1, E2 = epoch(1), epoch(2)
 CREATE, CHECK, SET_DATA, DELETE_CONTAINER = 1, 13, 5, 20
 CREATE_SESSION, CLOSE_SESSION, SYNC_OP, ERROR = -10, -11, 9, -1
 UNIMPLEMENTED, MARSHALLING, SESSION_MOVED, SESSION_EXPIRED = -6, -5, -118, -112
-SESSION = 0x0100000000000001
-IDS = [(b"ip", b"127.0.0.1")]
 
 
 @pytest.fixture
 def world() -> Iterator[LeaderWorld]:
     with LeaderWorld() as made_world:
         yield made_world
-
-
-def create_body(path: str, data: bytes = b"") -> bytes:
-    return text(path) + buffer(data) + i32(1) + i32(31) + text("world") + text("anyone") + i32(0)
 
 
 # Discovery: FOLLOWERINFO (22.8).
@@ -599,16 +604,6 @@ def test_a_stranger_hears_of_proposals_and_its_acks_do_not_count(world: LeaderWo
 def open_session(world: LeaderWorld, link: Link, session_id: int = SESSION) -> None:
     link.send(REQUEST, -1, request(session_id, 0, CREATE_SESSION, i32(10_000)))
     link.take(COMMIT)
-
-
-def ask(link: Link, op: int, body: bytes, session_id: int = SESSION, cxid: int = 1) -> tuple[int, int]:
-    """The type of the transaction that came of it, and its error code if it is one."""
-    link.left()
-    link.send(REQUEST, -1, request(session_id, cxid, op, body), IDS)
-    head = read_txn(link.take(PROPOSAL).data)
-    link.take(COMMIT)
-    assert (head.session_id, head.cxid) == (session_id, cxid)
-    return head.kind, int.from_bytes(head.body[:4], signed=True) if head.kind == ERROR else 0
 
 
 def test_requests_of_a_learner_are_checked_and_proposed(world: LeaderWorld) -> None:

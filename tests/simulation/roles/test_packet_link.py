@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from zkeeper.server.ensemble import packet_link
-from zkeeper.server.ensemble.packet_link import LinkClosedError, PacketLink
+from zkeeper.server.ensemble.packet_link import MAX_HELD_BYTES, LinkClosedError, PacketLink
 from zkeeper.testing.simulation import Machine, Simulation
 
 from .packets import ACK, COMMIT, PING, PROPOSAL, SIGNATURE, SNAP, Packet, i64
@@ -24,9 +24,11 @@ class Pair(Simulation):
         self.b: Machine = self.machine("b")
         self.link: PacketLink
 
-    def connect(self) -> Link:
+    def connect(self, max_held_bytes: int = MAX_HELD_BYTES) -> Link:
         async def listen() -> None:
-            await asyncio.get_running_loop().create_server(lambda: PacketLink(LIMIT_BYTES, self._made), None, 2888)
+            await asyncio.get_running_loop().create_server(
+                lambda: PacketLink(LIMIT_BYTES, self._made, max_held_bytes), None, 2888
+            )
 
         self.run(listen(), self.a)
 
@@ -205,18 +207,19 @@ def test_what_comes_while_the_held_back_is_sent_waits_its_turn(pair: Pair) -> No
     assert [packet.zxid for packet in pair.peer.left()] == list(range(21))
 
 
-def test_too_much_behind_a_history_ends_the_connection(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(packet_link, "MAX_HELD_BYTES", 1000)
+def test_too_much_behind_a_history_ends_the_connection() -> None:
+    with Pair() as pair:
+        pair.connect(max_held_bytes=1000)
 
-    def send() -> None:
-        pair.link.hold()
-        for _ in range(20):
-            pair.link.write(b"x" * 100)
+        def send() -> None:
+            pair.link.hold()
+            for _ in range(20):
+                pair.link.write(b"x" * 100)
 
-    pair.on_a(send)
-    assert "wait behind the history" in pair.link.closed_reason
-    pair.peer.wait_over(1)
-    assert pair.peer.got == [], "nothing of what was held back"
+        pair.on_a(send)
+        assert "wait behind the history" in pair.link.closed_reason
+        pair.peer.wait_over(1)
+        assert pair.peer.got == [], "nothing of what was held back"
 
 
 def test_held_back_bytes_are_shared(pair: Pair) -> None:

@@ -14,7 +14,7 @@ from zkeeper.server.ensemble.member import EnsembleServer
 from zkeeper.testing.simulation import Machine, SimulatedDisk, Simulation
 
 from ..log_files import Entry, parse  # noqa: TID252  the package has one name in pytest and another as a program
-from ..node import FOLDER, STORAGE, Photo, make_config, take_photo  # noqa: TID252  the package has one name in pytest and another as a program
+from ..node import FOLDER, STORAGE, Photo, foreseen, make_config, take_photo  # noqa: TID252  as above
 from ..raw_client import NO_SESSION, RawClient, Reply, Sent, Session, connect  # noqa: TID252  the package has one name in pytest and another as a program
 from ..requests import Request  # noqa: TID252  the package has one name in pytest and another as a program
 from .peers import Peer
@@ -149,7 +149,7 @@ class Node:
             return
         self.server = server
         await server.stopped()
-        self.failure = server.failure
+        self.failure = foreseen(server.failure)
         await server.stop()
 
     def stop(self) -> None:

@@ -55,7 +55,7 @@ class Server:
     def __init__(
         self, *, extended_types: bool = False, enforce_quota: bool = False, reconfig: bool = False,
         list_ephemerals: bool = True, auth: AuthRules | None = None, first_session: int = FIRST_SESSION,
-        outstanding_limit: int = 1000, database: Database | None = None,
+        outstanding_limit: int = 1000, database: Database | None = None, read_only: bool = False,
     ) -> None:  # fmt: skip
         self.wall_ms = START_MS
         self.now_ms = 0
@@ -69,6 +69,9 @@ class Server:
             PrepareOptions(enforce_quota, reconfig, list_ephemerals), first_session, lambda: self.wall_ms,
             lambda: self.now_ms, self.told.append,
         )  # fmt: skip
+        if read_only:
+            self.service.serve_reads_only()
+            return
         self.service.connect_log(self, self._wake)
         self.service.start()
 

@@ -1,4 +1,4 @@
-"""Corner cases of the client protocol: new and resumed sessions (4 to 9; 38, reading only, is not served yet)."""
+"""Corner cases of the client protocol: new and resumed sessions (4 to 9; 38 is in test_read_only.py)."""
 
 import raw_wire as raw
 from pipeline_harness import FIRST_SESSION, Server

@@ -1,9 +1,10 @@
 """What is committed follows from who has logged how far (quorum, section 9.2)."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zkeeper.quorum.acks import Acks
+from zkeeper.quorum.acks import NOBODY, Acks
 from zkeeper.quorum.verifiers import HierarchicalVerifier, MajorityVerifier, Verifier
 
 E1 = 1 << 32
@@ -27,6 +28,27 @@ def test_a_quorum_commits() -> None:
     assert committed(acks) == []
     acks.ack(3, E1 + 1)
     assert committed(acks) == [1]
+
+
+def test_one_of_two_is_enough_while_it_may_go_on_alone() -> None:
+    acks = Acks(E1, majority(1, 2))
+    acks.ack(1, E1 + 2)
+    assert committed(acks) == []
+    acks.alone = 1
+    assert committed(acks) == [2]
+    acks.ack(2, E1 + 3)
+    assert committed(acks) == [], "what the own log holds counts"
+    acks.ack(1, E1 + 3)
+    acks.alone = NOBODY
+    assert committed(acks) == [3]
+
+
+@pytest.mark.parametrize("verifiers", [majority(1, 2, 3), [*majority(1, 2), *majority(1, 2, 3)], majority(2, 3)])
+def test_nobody_goes_on_alone_among_others_than_two(verifiers: list[Verifier]) -> None:
+    acks = Acks(E1, verifiers)
+    acks.alone = 1
+    acks.ack(1, E1 + 1)
+    assert committed(acks) == []
 
 
 def test_an_ack_stands_for_all_before_it() -> None:

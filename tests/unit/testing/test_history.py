@@ -210,6 +210,17 @@ def test_a_sequential_znode_of_unknown_outcome_explains_what_is_seen() -> None:
     assert not is_linearizable(history)
 
 
+@pytest.mark.parametrize(("shown", "expected"), [
+    (None, True), (Seen(0, b"1"), True), (Seen(0, b"2"), True), (Seen(1, b"2"), False), (Seen(0, b"3"), False),
+])  # fmt: skip
+def test_a_multi_of_unknown_outcome_may_give_another_name_than_it_takes(shown: Seen | None, expected: bool) -> None:
+    history = History()
+    done(history, "a", create("/q-0000000007", b"1"))
+    history.invoke("a", delete("/q-0000000007"), create("/q-", b"2", is_sequential=True))
+    done(history, "b", read("/q-0000000007"), shown)
+    assert is_linearizable(history) == expected
+
+
 def test_a_multi_happens_as_a_whole_for_each_znode() -> None:
     history = History()
     multi = history.invoke("a", create("/x", b"1"), set_data("/x", b"2"), create("/y", b"3"))

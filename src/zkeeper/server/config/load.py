@@ -8,7 +8,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from zkeeper.server.config.build import build, note_ignored
+from zkeeper.server.config.build import Given, build, note_ignored
 from zkeeper.server.config.checks import checked
 from zkeeper.server.config.members import ReadFile
 from zkeeper.server.config.messages import ConfigError, Note
@@ -86,6 +86,7 @@ def _load(
     note_not_served(given, config, notes)
     note_ignored(entries, config.quorum is None, notes)
     _note_retention(config, notes)
+    _note_read_only(given, config, notes)
     return Loaded(config, tuple(notes))
 
 
@@ -105,6 +106,18 @@ def _no_file(path: str) -> bytes:
 
 def _given(values: Mapping[str, str], source: str) -> Entries:
     return {key: Entry(key, value, source, key) for key, value in values.items()}
+
+
+def _note_read_only(given: Given, config: ServerConfig, notes: list[Note]) -> None:
+    entry = given.entries.get("readonlymode.enabled")
+    if entry is None or not config.network.is_read_only_enabled:
+        return
+    if config.quorum is None:
+        text = "only allows the word isro: a server on its own has no quorum to lose"
+        notes.append(Note(logging.INFO, f"{entry.source}: {entry.spelling} {text}"))
+    elif not config.ensemble.is_local_sessions_enabled:
+        text = "serves nobody without localSessionsEnabled=true: without a quorum no other session can begin"
+        notes.append(Note(logging.WARNING, f"{entry.source}: {entry.spelling} {text}"))
 
 
 def _note_retention(config: ServerConfig, notes: list[Note]) -> None:

@@ -44,14 +44,6 @@ def note_not_served(given: Given, config: ServerConfig, notes: list[Note]) -> No
     for entry, what in _asked_for(given.entries, config):
         text = f"{entry.source}: {entry.spelling} has no effect: {what} {_NOT_YET}"
         notes.append(Note(logging.WARNING, text))
-    _note_read_only(given, notes)
-
-
-def _note_read_only(given: Given, notes: list[Note]) -> None:
-    entry = given.entries.get("readonlymode.enabled")
-    if entry is not None and given.config.network.is_read_only_enabled:
-        text = f"{entry.source}: {entry.spelling} only allows the word isro: read-only service is {_NOT_YET}"
-        notes.append(Note(logging.INFO, text))
 
 
 def _asked_for(entries: Entries, config: ServerConfig) -> Iterator[tuple[Entry, str]]:
@@ -99,9 +91,6 @@ _MEMBER_SWITCHES: Mapping[str, tuple[Callable[[ServerConfig], bool], str]] = {
         ),
         (lambda _: True, "SASL between servers is"),
     ),
-    "observerMasterPort": (lambda config: config.learners.observer_master_port > 0, "an observer master is"),
-    "observerMaster.sizeLimit": (lambda _: True, "an observer master is"),
-    "oraclePath": (lambda config: bool(config.ensemble.oracle_path), "a quorum with an oracle is"),
     **dict.fromkeys(
         ("multiAddress.reachabilityCheckEnabled", "multiAddress.reachabilityCheckTimeoutMs"),
         (lambda _: True, "a check of addresses by ICMP is"),

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from zkeeper.quorum.memberships import Memberships
+from zkeeper.quorum.verifiers import Oracle
 from zkeeper.server.ensemble.measures import Measures
 from zkeeper.storage.epochs import Epochs
 
@@ -21,6 +22,11 @@ class EnsembleContext:
 
     `uses_disk_history`, `forces_snapshots` and the limits of syncs are a leader's, for learners that lag behind;
     `max_wait_for_epoch_s` is -1 when it is off.
+
+    `observer_master_port` is 0 where observers go to the leader; elsewhere followers serve them there, and keep at most
+    about `observer_master_bytes` for each that is being brought into line.
+
+    `oracle` is there if somebody outside decides between two participants.
 
     `needs_everything` is set when the own history cannot be brought into line with a leader's: the next leader is asked
     for all of its state.
@@ -47,6 +53,9 @@ class EnsembleContext:
     max_snap_syncs: int = 10
     max_diff_syncs: int = 100
     max_wait_for_epoch_s: float = -1.0
+    observer_master_port: int = 0
+    observer_master_bytes: int = 1 << 25
+    oracle: Oracle | None = None
     needs_everything: bool = False
     measures: Measures = field(default_factory=Measures)
 

@@ -7,36 +7,40 @@ from zkeeper.quorum.members import Member
 from zkeeper.quorum.votes import FOLLOWING, LEADING, LOOKING, OBSERVING
 from zkeeper.server.config.ensemble import QuorumConfig
 from zkeeper.server.ensemble.context import EnsembleContext
+from zkeeper.server.ensemble.following import Following
 from zkeeper.server.ensemble.leading import Leader
+from zkeeper.server.ensemble.learner_handler import LearnerHandler
 from zkeeper.server.words.facts import Sizes
 
-MODES: Mapping[int, str] = {LEADING: "leader", FOLLOWING: "follower", OBSERVING: "observer"}
+MODES: Mapping[int, str] = {
+    LEADING: "leader", FOLLOWING: "follower", OBSERVING: "observer", LOOKING: "read-only"
+}  # fmt: skip
+"""Who looks for a leader and serves clients serves reads only."""
 PEER_STATES: Mapping[int, str] = {
-    LOOKING: "looking - election",
     LEADING: "leading - broadcast",
     FOLLOWING: "following - broadcast",
     OBSERVING: "observing - broadcast",
 }
-"""Clients, and who asks with words, are answered in the phase of broadcast only."""
+"""Clients of a role, and who asks with words, are answered in its phase of broadcast only."""
 PARTICIPANT, OBSERVER = 0, 1
 
 
 class MemberFacts:
-    """Of one role: `state` is that of the election, `leader_sid` whom it follows, `leader` the role of one that leads.
+    """Of one role: `state` is that of the election, `leader` the role of one that leads, `following` that of another.
 
     `now_s` is the loop's clock.
     """
 
     def __init__(
-        self, quorum: QuorumConfig, context: EnsembleContext, state: int, leader_sid: int, leader: Leader | None,
-        now_s: Callable[[], float],
+        self, quorum: QuorumConfig, context: EnsembleContext, state: int, leader: Leader | None,
+        following: Following | None, now_s: Callable[[], float],
     ) -> None:  # fmt: skip
-        self.mode = MODES.get(state, "looking")
+        self.mode = MODES[state]
         self._quorum = quorum
         self._context = context
         self._state = state
-        self._leader_sid = leader_sid
         self._leader = leader
+        self._following = following
         self._now_s = now_s
 
     def configuration(self) -> Mapping[str, object]:
@@ -59,14 +63,21 @@ class MemberFacts:
         return self._context.memberships.committed.text()
 
     def state(self) -> Mapping[str, int | str]:
+        if self._state == LOOKING:
+            return {}
         state: dict[str, int | str] = {"peer_state": PEER_STATES[self._state]}
-        if self._state == OBSERVING:
-            state["observer_master_id"] = self._leader_sid
+        if self._state == OBSERVING and self._following is not None:
+            state["observer_master_id"] = self._following.master_sid
         return state
 
     def gauges(self) -> Mapping[str, int]:
+        if self._state == LOOKING:
+            return {}
         size = {"quorum_size": len(self._context.memberships.committed.participants)}
-        return size if self._leader is None else size | self._leader_gauges(self._leader)
+        if self._leader is not None:
+            return size | self._leader_gauges(self._leader)
+        master = self._following.observer_master if self._following is not None else None
+        return size if master is None else size | {"synced_observers": _synced_observers(master.handlers())}
 
     def _leader_gauges(self, leader: Leader) -> dict[str, int]:
         handlers = leader.handlers()
@@ -77,7 +88,7 @@ class MemberFacts:
             "learners": len(handlers),
             "synced_followers": sum(not one.is_observer for one in synced),
             "synced_non_voting_followers": sum(not one.is_observer and one.sid not in voters for one in synced),
-            "synced_observers": sum(one.is_observer for one in synced),
+            "synced_observers": _synced_observers(handlers),
             "pending_syncs": leader.pending_syncs,
             "leader_uptime": int((self._now_s() - leader.serves_since_s) * 1000),
             "last_proposal_size": int(sizes.last),
@@ -101,6 +112,10 @@ class MemberFacts:
         self._context.measures.reset()
         if self._leader is not None:
             self._leader.proposal_sizes().reset()
+
+
+def _synced_observers(handlers: list[LearnerHandler]) -> int:
+    return sum(one.is_observer and one.is_synced for one in handlers)
 
 
 def _ports(ports: Iterable[int]) -> str:

@@ -3,9 +3,10 @@
 1. A follower logs what is proposed in its order and acknowledges each transaction when its log has it durably; it
    applies what is committed, in the same order. An observer does both with what it is informed of.
 2. What its clients write is sent to the leader; who was heard of is told with the answer to each PING.
-3. A membership that is proposed is the last seen one before its transaction is in the log, and so before its ACK; it
+3. A follower that is an observer master tells its observers of what is committed before it applies it.
+4. A membership that is proposed is the last seen one before its transaction is in the log, and so before its ACK; it
    takes effect with its commit.
-4. Whatever does not fit, a hole between proposals or a commit of another transaction than the next, ends the role: the
+5. Whatever does not fit, a hole between proposals or a commit of another transaction than the next, ends the role: the
    server looks for a leader again and is brought into line.
 """
 
@@ -14,31 +15,25 @@ import logging
 from collections import deque
 from collections.abc import Callable
 
-from zkeeper.database.auth import Identity
 from zkeeper.errors import DecodeError
 from zkeeper.pipeline.service import Service
 from zkeeper.quorum.marks import hit
 from zkeeper.quorum.membership import Membership, MembershipError
 from zkeeper.server.ensemble.context import RoleEndedError
+from zkeeper.server.ensemble.leader_link import LeaderLink
 from zkeeper.server.ensemble.learner import Learner, proposed_membership
+from zkeeper.server.ensemble.observer_master import ObserverMaster
 from zkeeper.server.ensemble.observing import NoLog, nothing
-from zkeeper.server.ensemble.packet_link import PacketLink, Packets
+from zkeeper.server.ensemble.packet_link import Packets
 from zkeeper.server.ensemble.stage import Stage
 from zkeeper.wire.protocol import RECONFIG
-from zkeeper.wire.quorum_bodies import (
-    read_activation,
-    read_revalidated,
-    revalidate_bytes,
-    touched_bytes,
-    write_request,
-)
+from zkeeper.wire.quorum_bodies import read_activation, read_revalidated, touched_bytes
 from zkeeper.wire.quorum_packets import (
     ACK,
     COMMIT,
     COMMIT_AND_ACTIVATE,
     INFORM,
     INFORM_AND_ACTIVATE,
-    NO_ZXID,
     PING,
     PROPOSAL,
     REVALIDATE,
@@ -52,19 +47,6 @@ from zkeeper.wire.zxids import epoch_begin, follows
 logger = logging.getLogger("zkeeper.quorum")
 
 
-class LeaderLink:
-    """The `Uplink` of a learner's service."""
-
-    def __init__(self, link: PacketLink) -> None:
-        self._link = link
-
-    def request(self, session_id: int, cxid: int, op: int, body: bytes, credentials: list[Identity] | None) -> None:
-        write_request(self._link.out(), session_id, cxid, op, body, credentials)
-
-    def revalidate(self, session_id: int, timeout_ms: int) -> None:
-        self._link.send(REVALIDATE, NO_ZXID, revalidate_bytes(session_id, timeout_ms))
-
-
 class Following:
     """Takes over from a `Learner` that has synchronised."""
 
@@ -73,7 +55,11 @@ class Following:
         self._learner = learner
         self._stage = stage
         self._link = learner.link
+        self._leader_link = LeaderLink(learner.link)
         self._is_observer = learner.context.is_observer
+        self.observer_master: ObserverMaster | None = None
+        if learner.context.observer_master_port > 0 and not self._is_observer:
+            self.observer_master = ObserverMaster(learner, self.service, self._leader_link, stage)
         self._limit_bytes = learner.context.limit_bytes
         self._measures = learner.context.measures
         self._first_zxid = self._last_proposed = int(learner.database.last_zxid)
@@ -86,18 +72,27 @@ class Following:
         }  # fmt: skip
         self._ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
+    @property
+    def master_sid(self) -> int:
+        """Of the leader, or of the observer master in its place."""
+        return self._learner.master.sid
+
     async def follow(self) -> None:
         """Serves clients until the leader is lost. Raises `RoleEndedError`, which says why."""
         try:
             self._begin()
-            raise RoleEndedError(f"leader {self._learner.leader_sid}: {await self._ended}")
+            if self.observer_master is not None:
+                await self.observer_master.open()
+            raise RoleEndedError(f"{self._learner.master.title}: {await self._ended}")
         finally:
+            if self.observer_master is not None:
+                await self.observer_master.close("this follower has no leader any more")
             self._link.close("this server does not follow any more")
             await self._stage.close_to_clients()
 
     def _begin(self) -> None:
         learner = self._learner
-        self.service.forward_to(LeaderLink(self._link))
+        self.service.forward_to(self._leader_link)
         self.service.history = learner.history
         self._connect_log()
         self._link.send(ACK, epoch_begin(learner.epoch))
@@ -142,14 +137,22 @@ class Following:
                     committed = int(packet.zxid)
                 else:
                     if committed:
-                        self.service.committed(committed)
+                        self._apply(committed)
                         committed = 0
                     self._other(packet)
         except (DecodeError, MembershipError, RoleEndedError) as error:
             self._link.close(str(error))
             return
         if committed:
-            self.service.committed(committed)
+            self._apply(committed)
+
+    def _apply(self, zxid: int) -> None:
+        """Rule 3."""
+        if self.observer_master is not None:
+            self.observer_master.commit(zxid)
+        self.service.committed(zxid)
+        if self.observer_master is not None:
+            self.observer_master.applied()
 
     def _other(self, packet: QuorumPacket) -> None:
         handle = self._handle.get(int(packet.packet_type))
@@ -197,7 +200,7 @@ class Following:
             self._changes.pop(zxid, None)
 
     def _see_change(self, zxid: int, membership: Membership) -> None:
-        """Rule 3."""
+        """Rule 4."""
         self._learner.context.memberships.set_last_seen(membership)
         self._changes[zxid] = membership
 
@@ -206,6 +209,8 @@ class Following:
         zxid, (designated, _) = int(packet.zxid), read_activation(packet.data)
         membership = self._changes.pop(zxid, None)
         self._commit(zxid)
+        if self.observer_master is not None:
+            self.observer_master.activate(zxid, designated)
         self.service.committed(zxid)
         if membership is None:
             raise RoleEndedError(f"0x{zxid:x} is activated, and is no change of the membership that was proposed")
@@ -230,7 +235,15 @@ class Following:
 
     def _revalidated(self, packet: QuorumPacket) -> None:
         session_id, is_valid = read_revalidated(packet.data)
-        self.service.handshake.revalidated(session_id, is_valid)
+        observer, timeout_ms = self._leader_link.take_question()
+        if observer is not None and self.observer_master is not None:
+            self.observer_master.answer_session(observer, session_id, timeout_ms, is_valid)
+        else:
+            self.service.handshake.revalidated(session_id, is_valid)
 
     def _synced(self, packet: QuorumPacket) -> None:
-        self.service.synced()
+        observer = self._leader_link.take_sync()
+        if observer is not None:
+            observer.answer_sync()
+        else:
+            self.service.synced()

@@ -1,46 +1,49 @@
 """The role of the leader: agrees on an epoch with a quorum, brings it into line, then orders all writes.
 
-1. An epoch is used once: it is greater than any that a quorum has accepted, and durable here before anybody hears of
-   it. A learner that has more than this server is refused; without a quorum of others this server does not lead.
+1. The epoch, and a quorum with this server's history, come first (`Discovery`).
 2. Nothing is proposed before a quorum has acknowledged NEWLEADER: has all of this server's history durably.
 3. A transaction is committed in its order, once a quorum has it in its logs. Of many, COMMIT or INFORM leaves before
    they are applied here, so that learners apply them meanwhile; of few, the answer to the client leaves first.
    A learner's sync is answered right behind the commit of what was proposed last before it.
 4. What a learner that joins is sent first and what it is sent from then on meet without a gap: both are decided in one
    step of the loop.
-5. Leading ends when no quorum was heard of for `syncLimit` ticks, when the zxids of the epoch are used up, and with the
-   commit of a membership by which another server has to lead: nothing is proposed or committed behind it.
+5. Leading ends when no quorum was heard of for `syncLimit` ticks and no oracle lets this server go on alone, when the
+   zxids of the epoch are used up, and with the commit of a membership by which another server has to lead: nothing is
+   proposed or committed behind it.
 """
 
 import asyncio
 import logging
 from collections import deque
-from contextlib import suppress
 from typing import Final
 
 from zkeeper.database.database import Database
 from zkeeper.database.sessions import NO_OWNER
+from zkeeper.pipeline.learners import propose_for_learner, revalidate, touch_for_learner
 from zkeeper.pipeline.service import Service
-from zkeeper.quorum.acks import Acks
+from zkeeper.quorum.acks import NOBODY, Acks
 from zkeeper.quorum.broadcast import Broadcast, ProposalSizes
 from zkeeper.quorum.committed_log import CommittedLog
 from zkeeper.quorum.marks import hit
 from zkeeper.quorum.membership import Membership
-from zkeeper.quorum.sync_plan import SyncPlan, plan_sync
+from zkeeper.quorum.sync_plan import SyncPlan
 from zkeeper.server.durable_log import DurableLog
 from zkeeper.server.ensemble.changes import Changes
 from zkeeper.server.ensemble.context import EnsembleContext, RoleEndedError
+from zkeeper.server.ensemble.discovery import Discovery
 from zkeeper.server.ensemble.gathering import Gathering
 from zkeeper.server.ensemble.learner_handler import LearnerHandler
-from zkeeper.server.ensemble.packet_link import PacketLink
+from zkeeper.server.ensemble.learners import Learners
+from zkeeper.server.ensemble.packet_link import MAX_HELD_BYTES
 from zkeeper.server.ensemble.stage import Stage
 from zkeeper.server.ensemble.sync_throttle import SyncThrottle
-from zkeeper.storage.epochs import MAX_EPOCH
+from zkeeper.server.ensemble.synchronizing import open_history, plan_for
 from zkeeper.storage.history import DiskHistory
+from zkeeper.wire import protocol
+from zkeeper.wire.quorum_bodies import REQUEST_HEAD_BYTES, read_request_head, read_revalidate, revalidated_bytes
+from zkeeper.wire.quorum_packets import FOLLOWER_INFO, NO_ZXID, OBSERVER_INFO, REVALIDATE, QuorumPacket
 from zkeeper.wire.zxids import MAX_COUNTER, counter_of, epoch_begin
 
-MAX_LEARNERS: Final = 1000
-"""Connections of learners at once; more are closed."""
 LAST_COUNTER: Final = MAX_COUNTER - 1
 """Of the last transaction of an epoch (quorum, section 13)."""
 FEW_TXNS: Final = 16
@@ -49,8 +52,11 @@ logger = logging.getLogger("zkeeper.quorum")
 
 
 class Leader:
-    """Leads with `database` and the recent transactions in `history`; `stage` builds what serves clients; `voters` have
-    elected this server."""
+    """The `LearnerMaster` of all who follow or observe. Leads with `database` and the recent transactions in `history`;
+    `stage` builds what serves clients; `voters` have elected this server."""
+
+    title = "leading"
+    greetings = frozenset({FOLLOWER_INFO, OBSERVER_INFO})
 
     def __init__(
         self, context: EnsembleContext, stage: Stage, database: Database, history: CommittedLog,
@@ -59,7 +65,6 @@ class Leader:
         self.context = context
         self.database = database
         self.history = history
-        self.epoch = -1
         self.tick = 0
         self.acks: Acks | None = None
         self.service: Service | None = None
@@ -67,45 +72,40 @@ class Leader:
         self._voters = voters
         self.serves_since_s = 0.0
         self._stage = stage
-        self._summary = (context.epochs.current, int(database.last_zxid))
-        self._highest_accepted = context.epochs.accepted
-        committed = [context.memberships.committed.verifier]
-        self._connected = Gathering(committed, context.sid)
-        self._accepted = Gathering(committed, context.sid)
-        self._followed = Gathering(context.memberships.verifiers(), context.sid)
+        self._discovery = Discovery(context, stage, int(database.last_zxid), self._look_around_early, self._is_alone)
+        self._learners = Learners(self, MAX_HELD_BYTES)
         self._changes: Changes | None = None
         self._handed_over_tick: int | None = None
-        self._has_epoch = asyncio.Event()
-        self._serves = asyncio.Event()
         self._gave_up = asyncio.Event()
         self._why = ""
-        self._handlers: dict[LearnerHandler, asyncio.Task[None]] = {}
-        self._next_owner = 1
         self._broadcast: Broadcast | None = None
         self._log: DurableLog | None = None
         self._is_flush_due = False
-        self._is_over = False
         self._is_used_up = False
         self._syncs: deque[tuple[int, LearnerHandler]] = deque()
         self._loop = asyncio.get_running_loop()
         self._began_s = self._loop.time()
 
+    @property
+    def epoch(self) -> int:
+        """-1 before there is one."""
+        return self._discovery.epoch
+
     async def lead(self) -> None:
         """Leads until that is over. Raises `RoleEndedError`, which says why."""
-        servers = await self._listen()
         try:
-            await self._discover()
-            await self._synchronize()
+            await self._listen()
+            await self._discovery.run()
             self._begin_broadcast()
             await self._supervise()
         finally:
-            for server in servers:
-                server.close()
-            await self._end()
+            await self._learners.close("the leader gives up")
+            if self.service is not None:
+                await self._stage.close_to_clients()
 
     # Discovery and synchronisation (quorum, section 7.3).
 
-    async def _listen(self) -> list[asyncio.Server]:
+    async def _listen(self) -> None:
         """On every address of this server that can be opened."""
         member = self.context.memberships.committed.members.get(self.context.sid)
         if member is None:
@@ -113,60 +113,15 @@ class Leader:
         places = [(one.host, one.quorum_port) for one in member.addresses]
         if self.context.listens_on_all_addresses:
             places = [("", port) for port in sorted({port for _, port in places})]
-        servers, errors = list[asyncio.Server](), list[OSError]()
-        for host, port in places:
-            try:
-                servers.append(await self._loop.create_server(self._accept, host, port))
-            except OSError as error:
-                errors.append(error)
-                logger.warning("leading: the quorum port %s:%d cannot be opened: %s", host, port, error)
-        if not servers:
-            raise RoleEndedError(f"the quorum port cannot be opened: {errors[0]}") from errors[0]
-        return servers
+        try:
+            await self._learners.listen(places)
+        except OSError as error:
+            raise RoleEndedError(f"the quorum port cannot be opened: {error}") from error
 
-    def _accept(self) -> PacketLink:
-        return PacketLink(self.context.limit_bytes, self._connection_made)
-
-    def _connection_made(self, link: PacketLink) -> None:
-        if self._is_over or len(self._handlers) >= MAX_LEARNERS:
-            link.close("the leader has given up" if self._is_over else f"{MAX_LEARNERS} learners are connected")
-            return
-        handler = LearnerHandler(self, link, self._next_owner)
-        self._next_owner += 1
-        self._handlers[handler] = self._loop.create_task(handler.run())
-
-    async def _discover(self) -> None:
-        await self._wait_for(self._connected, "no quorum has connected")
-        self.epoch = self._highest_accepted + 1
-        await self.context.epochs.accept(self.epoch)
-        await self._number_membership()
-        logger.info("leading in epoch %d: heard of servers %s", self.epoch, sorted(self._connected.sids()))
-        self._has_epoch.set()
-        await self._wait_for(self._accepted, "no quorum has accepted the epoch")
-        await self.context.epochs.set_current(self.epoch)
-
-    async def _number_membership(self) -> None:
-        """Before anybody hears of the epoch, and so of the membership in NEWLEADER (quorum, section 7.3, step 4)."""
-        self.context.memberships.renumber(epoch_begin(self.epoch))
-        await self._stage.memberships_settled()
-        self._followed = Gathering(self.context.memberships.verifiers(), self.context.sid)
-
-    async def _synchronize(self) -> None:
-        await self._wait_for(self._followed, "no quorum has taken over the history")
-
-    async def _wait_for(self, gathering: Gathering, otherwise: str) -> None:
-        """Within initLimit. Learners that wait for others meanwhile hear of this server."""
-        deadline_s = self._loop.time() + self.context.init_s
-        while not gathering.is_complete():
-            left_s = deadline_s - self._loop.time()
-            if left_s <= 0:
-                reason = f"{otherwise} within initLimit ({self.context.init_s:g} s), only {sorted(gathering.sids())}"
-                raise RoleEndedError(reason)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(min(left_s, self.context.tick_s / 2)):
-                    await gathering.wait()
-            self._check_goes_on()
-            self._ping_all()
+    def _look_around_early(self) -> None:
+        """As long as this server does not serve yet."""
+        self._check_goes_on()
+        self._ping_all()
 
     def _check_goes_on(self) -> None:
         if self._gave_up.is_set():
@@ -176,41 +131,17 @@ class Leader:
         """A voter looks for a leader again: who waits for too long to be followed quits at once, if
         leader.maxTimeToWaitForEpoch says so (quorum, section 7.3)."""
         limit_s, waited_s = self.context.max_wait_for_epoch_s, self._loop.time() - self._began_s
-        if 0 <= limit_s < waited_s and sid in self._voters and not self._has_epoch.is_set():
+        if 0 <= limit_s < waited_s and sid in self._voters and not self._discovery.has_epoch():
             self.give_up(f"server {sid}, which has elected this one, looks for a leader again after {waited_s:.1f} s")
 
     async def agree_on_epoch(self, voter: int | None, accepted_epoch: int) -> int:
-        """A learner has accepted an epoch; returns the one of this leader. `voter` is None for an observer."""
-        if not self._has_epoch.is_set() and self.epoch < 0:
-            if not accepted_epoch < MAX_EPOCH:
-                raise RoleEndedError(f"it has accepted epoch {accepted_epoch}: there is none after it")
-            self._highest_accepted = max(self._highest_accepted, accepted_epoch)
-            if voter is not None:
-                self._connected.add(voter)
-        await self._has_epoch.wait()
-        return self.epoch
+        return await self._discovery.agree_on_epoch(voter, accepted_epoch)
 
     async def epoch_accepted(self, voter: int | None, current_epoch: int, last_zxid: int) -> None:
-        """A learner has accepted the epoch and says how far its history goes; returns when a quorum has.
-
-        Raises `RoleEndedError` for a learner that has more than this server.
-        """
-        if not self._accepted.is_complete():
-            if (current_epoch, last_zxid) > self._summary:
-                hit("leader.learner-is-ahead")
-                raise RoleEndedError(
-                    f"it is at epoch {current_epoch}, zxid 0x{last_zxid:x}, this leader only at "
-                    f"epoch {self._summary[0]}, zxid 0x{self._summary[1]:x}"
-                )
-            if voter is not None and current_epoch >= 0 and last_zxid >= 0:
-                self._accepted.add(voter)
-        await self._accepted.wait()
+        await self._discovery.epoch_accepted(voter, current_epoch, last_zxid)
 
     async def followed_by(self, voter: int | None) -> None:
-        """A learner has all of the history durably; returns when the leader serves."""
-        if voter is not None:
-            self._followed.add(voter)
-        await self._serves.wait()
+        await self._discovery.followed_by(voter)
 
     # Broadcast.
 
@@ -232,9 +163,9 @@ class Leader:
         service.start(NO_OWNER)
         self.serves_since_s = self._loop.time()
         self._stage.open_to_clients(service, self.epoch)
-        followers = sorted(self._followed.sids())
+        followers = self._discovery.followers()
         logger.info("leading: serving from zxid 0x%x, followed by %s", database.last_zxid, followers)
-        self._serves.set()
+        self._discovery.serves()
 
     def _complete_change(self) -> None:
         """A membership that was proposed before is committed now: a quorum of it has acknowledged NEWLEADER, too. If
@@ -244,7 +175,7 @@ class Leader:
             raise RoleEndedError("by the membership that was under way another server has to lead")
 
     def _in_step(self) -> set[int]:
-        followers = [one.sid for one in self._handlers if one.is_synced and one.is_alive() and not one.is_observer]
+        followers = [one.sid for one in self.handlers() if one.is_synced and one.is_alive() and not one.is_observer]
         return {self.context.sid, *[sid for sid in followers if sid is not None]}
 
     def _wake(self) -> None:
@@ -263,22 +194,18 @@ class Leader:
         broadcast = self._broadcast
         if broadcast is None:
             return
-        for_followers = broadcast.take_for_followers()
-        for_observers = broadcast.take_for_observers()
-        for handler in self._handlers:
-            data = for_observers if handler.is_observer else for_followers
-            if handler.is_forwarding and data:
-                handler.link.write(data)
+        self._learners.send(broadcast.take_for_followers(), broadcast.take_for_observers())
 
     def _logged(self, zxid: int) -> None:
         self.acked(self.context.sid, zxid)
 
     def acked(self, sid: int, zxid: int) -> None:
         """The log of a server holds everything up to `zxid`."""
-        acks = self.acks
-        if acks is None or counter_of(zxid) == 0:
-            return
-        acks.ack(sid, zxid)
+        if self.acks is not None and counter_of(zxid) != 0:
+            self.acks.ack(sid, zxid)
+            self._advance(self.acks)
+
+    def _advance(self, acks: Acks) -> None:
         committed = acks.committed_zxid
         while self._handed_over_tick is None and acks.advance():
             self._commit(committed + 1, int(acks.committed_zxid))
@@ -342,7 +269,7 @@ class Leader:
     def _tell_committed(self, first_zxid: int, last_zxid: int) -> None:
         assert self._broadcast is not None
         self._broadcast.commit(first_zxid, last_zxid)
-        if any(handler.is_observer for handler in self._handlers):
+        if self._learners.has_observers():
             self._inform(first_zxid, last_zxid)
 
     def _inform(self, first_zxid: int, last_zxid: int) -> None:
@@ -358,7 +285,35 @@ class Leader:
         """How many syncs of learners wait for a commit."""
         return len(self._syncs)
 
-    def sync(self, handler: LearnerHandler) -> None:
+    # What learners ask for.
+
+    def request(self, handler: LearnerHandler, packet: QuorumPacket) -> None:
+        """The number of the connection is the owner of the sessions that the learner speaks for."""
+        head = read_request_head(packet.data)
+        assert packet.data is not None
+        assert self.service is not None
+        if head.op == protocol.SYNC:
+            self._sync(handler)
+            return
+        propose_for_learner(
+            self.service, handler.owner, head.session_id, head.cxid, head.op, packet.data[REQUEST_HEAD_BYTES:],
+            packet.authinfo or [],
+        )  # fmt: skip
+
+    def touched(self, sessions: list[tuple[int, int]]) -> None:
+        assert self.service is not None
+        for session_id, _ in sessions:
+            touch_for_learner(self.service, session_id)
+
+    def revalidate(self, handler: LearnerHandler, packet: QuorumPacket) -> None:
+        assert self.service is not None
+        self.context.measures.revalidations += 1
+        session_id, _ = read_revalidate(packet.data)
+        is_valid = revalidate(self.service, handler.owner, session_id)
+        self.flush()
+        handler.link.send(REVALIDATE, NO_ZXID, revalidated_bytes(session_id, is_valid))
+
+    def _sync(self, handler: LearnerHandler) -> None:
         """Answers a learner's sync behind the commit of all that is proposed now, and before any other (rule 3)."""
         last_proposed = self.last_proposed()
         if last_proposed > self.committed_zxid():
@@ -379,21 +334,14 @@ class Leader:
     # Learners.
 
     def plan_for(self, peer_zxid: int) -> SyncPlan:
-        """The plan for a learner that has everything up to `peer_zxid`, or something else than this leader."""
-        context = self.context
-        return plan_sync(
-            peer_zxid, self.database.last_zxid, self.history, context.uses_disk_history, context.forces_snapshots
-        )
+        return plan_for(self.context, self.database, self.history, peer_zxid)
 
     def disk_history(self, plan: SyncPlan) -> DiskHistory | None:
-        """What `plan` depends on, if it does."""
-        if not plan.needs_history():
-            return None
-        return self._stage.disk_history(int(plan.peer_zxid), int(plan.history_until))
+        return open_history(self._stage, plan)
 
     def handlers(self) -> list[LearnerHandler]:
         """Of all connections, whatever their stage."""
-        return list(self._handlers)
+        return self._learners.handlers()
 
     def proposal_sizes(self) -> ProposalSizes:
         """Of the transactions since this server serves; to be asked only then."""
@@ -405,21 +353,22 @@ class Leader:
         return int(self.acks.committed_zxid) if self.acks is not None else int(self.database.last_zxid)
 
     def is_changing(self) -> bool:
-        """Whether a change of the membership is under way, in this epoch."""
         return self.acks is not None and self.context.memberships.is_pending
 
     def last_proposed(self) -> int:
         return int(self._broadcast.last_proposed) if self._broadcast is not None else int(self.database.last_zxid)
 
     def join(self, handler: LearnerHandler, sent_zxid: int) -> None:
-        """From now on `handler` gets all that is proposed or committed, and first what came behind `sent_zxid`."""
+        """Rule 4."""
         self.flush()
         if self.service is not None:
             handler.send_outstanding(self.service.outstanding_proposals(), sent_zxid, self.committed_zxid())
         handler.is_forwarding = True
+        if self.acks is not None and not self._is_alone():
+            self.acks.alone = NOBODY
 
     def left(self, handler: LearnerHandler) -> None:
-        self._handlers.pop(handler, None)
+        self._learners.remove(handler)
         self._maybe_leave()
 
     # The end.
@@ -435,7 +384,7 @@ class Leader:
         handed_over_tick = self._handed_over_tick
         if handed_over_tick is None:
             return
-        if not self._handlers or self.tick - handed_over_tick > self.context.sync_limit:
+        if not self._learners.are_there() or self.tick - handed_over_tick > self.context.sync_limit:
             self.give_up("another server is to lead")
 
     async def _supervise(self) -> None:
@@ -455,6 +404,7 @@ class Leader:
             self.tick += 1
             self._maybe_leave()
             self._check_quorum()
+        self._maybe_go_alone()
         if self._is_used_up:
             self._give_up_used_up()
         self.flush()
@@ -462,23 +412,29 @@ class Leader:
 
     def _check_quorum(self) -> None:
         here = Gathering(self.context.memberships.verifiers(), self.context.sid)
-        for handler in self._handlers:
+        for handler in self.handlers():
             if handler.voter is not None and handler.is_synced and handler.is_alive():
                 here.add(handler.voter)
+        if self.context.oracle is not None and self._is_alone():
+            here.ask(self.context.oracle)
         if not here.is_complete():
             hit("leader.no-quorum")
             self.give_up(f"only {sorted(here.sids())} were heard of within syncLimit, which is no quorum")
 
-    def _ping_all(self) -> None:
-        for handler in list(self._handlers):
-            handler.ping(self.last_proposed())
+    def _is_alone(self) -> bool:
+        """Whether no voter is with this leader, or is being brought into line."""
+        voters = self.context.memberships.voters()
+        return not any(one.is_forwarding and one.is_alive() and one.voter in voters for one in self.handlers())
 
-    async def _end(self) -> None:
-        self._is_over = True
-        for handler, task in list(self._handlers.items()):
-            handler.link.close("the leader gives up")
-            task.cancel()
-        await asyncio.gather(*self._handlers.values(), return_exceptions=True)
-        self._handlers.clear()
-        if self.service is not None:
-            await self._stage.close_to_clients()
+    def _maybe_go_alone(self) -> None:
+        """What waits for the other one of two is committed without it, as long as the oracle says so."""
+        acks, oracle, verifier = self.acks, self.context.oracle, self.context.memberships.committed.verifier
+        if acks is None or oracle is None:
+            return
+        is_granted = self._is_alone() and oracle.grants(verifier)
+        acks.alone = self.context.sid if is_granted else NOBODY
+        if is_granted:
+            self._advance(acks)
+
+    def _ping_all(self) -> None:
+        self._learners.ping(self.last_proposed())

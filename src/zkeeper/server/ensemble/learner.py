@@ -1,4 +1,6 @@
-"""How a learner comes to its leader's state: connects, promises the epoch, takes over its history (quorum, 7.2).
+"""How a learner comes to its master's state: connects, promises the epoch, takes over its history (quorum, 7.2).
+
+The master is the leader; for an observer it may be a follower in the leader's place, which says the same.
 
 1. A promise is durable before the leader hears of it.
 2. NEWLEADER is acknowledged when all that was committed before it is durable here, and after that the epoch: log or
@@ -18,10 +20,10 @@ from zkeeper.database.database import Database
 from zkeeper.errors import DecodeError
 from zkeeper.quorum.committed_log import CommittedLog
 from zkeeper.quorum.marks import hit
-from zkeeper.quorum.members import Member
 from zkeeper.quorum.membership import Membership, MembershipError
 from zkeeper.server.ensemble.context import EnsembleContext, RoleEndedError
 from zkeeper.server.ensemble.dialing import dial
+from zkeeper.server.ensemble.masters import Master
 from zkeeper.server.ensemble.packet_link import LinkClosedError, PacketLink
 from zkeeper.server.ensemble.stage import Stage
 from zkeeper.storage.image_transfer import receive_image
@@ -87,7 +89,7 @@ class Learner:
     """`database` is this server's until `synchronize` has succeeded; then it may be another one."""
 
     def __init__(
-        self, context: EnsembleContext, stage: Stage, database: Database, history: CommittedLog, leader: Member
+        self, context: EnsembleContext, stage: Stage, database: Database, history: CommittedLog, master: Master
     ) -> None:  # fmt: skip
         self.context = context
         self.database = database
@@ -97,7 +99,7 @@ class Learner:
         self.committed: deque[int] = deque()
         self.is_database_whole = True
         self._stage = stage
-        self._leader = leader
+        self.master = master
         self._link: PacketLink | None = None
         self._log: TxnLog | None = None
         self._unsynced_bytes = 0
@@ -112,10 +114,6 @@ class Learner:
         assert self._link is not None, "the learner is not connected"
         return self._link
 
-    @property
-    def leader_sid(self) -> int:
-        return self._leader.sid
-
     def last_zxid(self) -> int:
         """Of what the leader has sent so far, and of what was here before."""
         last_zxid = int(self.database.last_zxid)
@@ -127,7 +125,7 @@ class Learner:
             self._link = await self._connect()
             await self._converse()
         except (LinkClosedError, DecodeError, MembershipError, RoleEndedError) as error:
-            raise RoleEndedError(f"leader {self._leader.sid}: {error}") from error
+            raise RoleEndedError(f"{self.master.title}: {error}") from error
         finally:
             await self._close_log()
 
@@ -152,19 +150,18 @@ class Learner:
     # Connecting.
 
     async def _connect(self) -> PacketLink:
-        """All addresses of the leader are tried at once, several times (quorum, section 6).
+        """All addresses of the master are tried at once, several times (quorum, section 6).
 
         A leader that was just elected opens its port in these milliseconds, so the first pauses are short.
         """
         loop = asyncio.get_running_loop()
         pause_s = FIRST_PAUSE_S
         deadline_s = loop.time() + self.context.connect_s
-        addresses = [(one.host, one.quorum_port) for one in self._leader.addresses]
         tries = 0
         while True:
             tries += 1
             try:
-                return await dial(self._make_link, addresses, max(0.0, deadline_s - loop.time()))
+                return await dial(self._make_link, self.master.addresses, max(0.0, deadline_s - loop.time()))
             except OSError as error:
                 if tries == CONNECT_TRIES or loop.time() + pause_s > deadline_s:
                     raise RoleEndedError(f"it cannot be reached: {error}") from error
@@ -186,10 +183,10 @@ class Learner:
             raise RoleEndedError(f"{packet.name()} came instead of LEADERINFO")
         self.epoch = int(epoch_of(packet.zxid))
         if self.epoch < epochs.accepted:
-            raise RoleEndedError(f"it leads in epoch {self.epoch}, and epoch {epochs.accepted} was accepted")
+            raise RoleEndedError(f"it is in epoch {self.epoch}, and epoch {epochs.accepted} was accepted")
         logger.info(
-            "following: leader %d at %s leads in epoch %d; this server's history is of epoch %d, up to zxid 0x%x",
-            self._leader.sid, link.peer, self.epoch, epochs.current, self.database.last_zxid,
+            "following: %s at %s is in epoch %d; this server's history is of epoch %d, up to zxid 0x%x",
+            self.master.title, link.peer, self.epoch, epochs.current, self.database.last_zxid,
         )  # fmt: skip
         told = EPOCH_NOT_ACCEPTED
         if self.epoch > epochs.accepted:
@@ -203,7 +200,7 @@ class Learner:
     # The history.
 
     async def _take_header(self, packet: QuorumPacket) -> None:
-        logger.info("following: leader %d sends %s 0x%x", self._leader.sid, packet.name(), packet.zxid)
+        logger.info("following: %s sends %s 0x%x", self.master.title, packet.name(), packet.zxid)
         if packet.packet_type == SNAP:
             await self._receive_snapshot(int(packet.zxid))
         elif packet.packet_type == DIFF and self.context.needs_everything:

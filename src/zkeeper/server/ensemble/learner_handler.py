@@ -1,8 +1,8 @@
-"""The leader's side of one learner's connection (quorum, sections 7.3, 9 and 10).
+"""The master's side of one learner's connection, a leader's or an observer master's (quorum, sections 7.3, 9, 10, 14).
 
 1. What the learner says is taken in its order: info, ACKEPOCH, ACK of NEWLEADER, then anything. What does not fit costs
    the connection.
-2. The number of the connection is the owner of the sessions that the learner speaks for.
+2. Each connection has a number of its own, by which a leader knows where a session is.
 3. A learner that was not heard of for `syncLimit` ticks does not count as one that follows; one that leaves a proposal
    unacknowledged for so long is disconnected.
 4. An observer has no voice, whatever the configuration says of its sid.
@@ -10,40 +10,27 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
 
 from zkeeper.errors import DecodeError, StorageError
-from zkeeper.pipeline.learners import propose_for_learner, revalidate, touch_for_learner
-from zkeeper.pipeline.service import Proposal, Service
+from zkeeper.pipeline.service import Proposal
 from zkeeper.quorum.sync_plan import SyncPlan
 from zkeeper.server.ensemble.context import RoleEndedError
+from zkeeper.server.ensemble.learner_master import LearnerMaster
 from zkeeper.server.ensemble.packet_link import LinkClosedError, PacketLink, Packets
 from zkeeper.server.ensemble.synchronizing import decide, describe, send_plan
 from zkeeper.storage.history import DiskHistory
-from zkeeper.wire import protocol
-from zkeeper.wire.quorum_bodies import (
-    PROTOCOL_VERSION,
-    REQUEST_HEAD_BYTES,
-    int32_bytes,
-    read_int32,
-    read_learner_info,
-    read_request_head,
-    read_revalidate,
-    read_touched,
-    revalidated_bytes,
-)
+from zkeeper.wire.quorum_bodies import PROTOCOL_VERSION, int32_bytes, read_int32, read_learner_info, read_touched
 from zkeeper.wire.quorum_packets import (
     ACK,
     ACK_EPOCH,
     COMMIT,
-    FOLLOWER_INFO,
     INFORM,
     LEADER_INFO,
     NEW_LEADER,
     NO_ZXID,
     OBSERVER_INFO,
+    PACKET_NAMES,
     PING,
     PROPOSAL,
     REQUEST,
@@ -55,9 +42,6 @@ from zkeeper.wire.quorum_packets import (
 )
 from zkeeper.wire.zxids import counter_of, epoch_begin, epoch_of
 
-if TYPE_CHECKING:
-    from zkeeper.server.ensemble.leading import Leader
-
 logger = logging.getLogger("zkeeper.quorum")
 
 
@@ -68,8 +52,9 @@ class PeerError(Exception):
 class LearnerHandler:
     """`owner` is the number of the connection (rule 2); `sid` is known after the learner's first packet."""
 
-    def __init__(self, leader: "Leader", link: PacketLink, owner: int) -> None:
+    def __init__(self, master: LearnerMaster, link: PacketLink, owner: int) -> None:
         self.link = link
+        self.owner = owner
         self.sid: int | None = None
         self.is_observer = False
         self.is_forwarding = False
@@ -78,14 +63,9 @@ class LearnerHandler:
         self.acked_zxid = 0
         self._awaited_zxid = 0
         self._awaited_since_s = 0.0
-        self._leader = leader
-        self._owner = owner
-        self._service: Service | None = None
-        self._deadline_tick = leader.tick + leader.context.init_limit + leader.context.sync_limit
+        self._master = master
+        self._deadline_tick = master.tick + master.context.init_limit + master.context.sync_limit
         self._loop = asyncio.get_running_loop()
-        self._handle: dict[int, Callable[[Service, QuorumPacket], None]] = {
-            REQUEST: self._request, PING: self._pinged, REVALIDATE: self._revalidate,
-        }  # fmt: skip
 
     @property
     def voter(self) -> int | None:
@@ -96,11 +76,15 @@ class LearnerHandler:
         who = "a learner" if self.sid is None else f"{'observer' if self.is_observer else 'follower'} {self.sid}"
         return f"{who} at {self.link.peer}"
 
+    def _who(self) -> tuple[str, str]:
+        """Of the master and of the learner, for lines of the log."""
+        return self._master.title, self.name()
+
     async def run(self) -> None:
         """Serves the learner until its connection ends."""
         closed = self._loop.create_future()
         self.link.on_closed = partial(_settle, closed)
-        self.link.limit_silence(self._leader.context.init_s)
+        self.link.limit_silence(self._master.context.init_s)
         try:
             last_zxid = await self._introduce()
             await self._synchronize(last_zxid)
@@ -109,29 +93,30 @@ class LearnerHandler:
         except (LinkClosedError, PeerError, RoleEndedError, DecodeError, StorageError) as error:
             self.link.close(str(error))
         except Exception:
-            logger.exception("leading: %s is left, since something happened that nobody thought of", self.name())
+            logger.exception("%s: %s is left, since something happened that nobody thought of", *self._who())
         finally:
             self.link.close("the handler has ended")
-            self._leader.left(self)
-            logger.info("leading: %s has left: %s", self.name(), self.link.closed_reason)
+            self._master.left(self)
+            logger.info("%s: %s has left: %s", *self._who(), self.link.closed_reason)
 
     # Discovery.
 
     async def _introduce(self) -> int:
         """Agrees on the epoch and returns the learner's last zxid."""
         packet = await self.link.receive()
-        if packet.packet_type not in (FOLLOWER_INFO, OBSERVER_INFO):
-            raise PeerError(f"its first packet is {packet.name()}, and neither FOLLOWERINFO nor OBSERVERINFO")
+        if packet.packet_type not in self._master.greetings:
+            known = " nor ".join(PACKET_NAMES[kind] for kind in sorted(self._master.greetings))
+            raise PeerError(f"its first packet is {packet.name()}, and not {known}")
         self.is_observer = packet.packet_type == OBSERVER_INFO
         info = read_learner_info(packet.data)
-        self.sid = info.sid if info.sid is not None else -self._owner
+        self.sid = info.sid if info.sid is not None else -self.owner
         if info.protocol_version < PROTOCOL_VERSION:
             raise PeerError("it speaks the protocol of ZooKeeper 3.3, which is not served")
-        version = self._leader.context.memberships.committed.version
+        version = self._master.context.memberships.committed.version
         self.config_version = info.config_version
         if info.config_version is not None and info.config_version > version:
-            raise PeerError(f"its configuration 0x{info.config_version:x} is newer than the leader's 0x{version:x}")
-        epoch = await self._leader.agree_on_epoch(self.voter, int(epoch_of(packet.zxid)))
+            raise PeerError(f"its configuration 0x{info.config_version:x} is newer than 0x{version:x} here")
+        epoch = await self._master.agree_on_epoch(self.voter, int(epoch_of(packet.zxid)))
         self.link.send(LEADER_INFO, epoch_begin(epoch), int32_bytes(PROTOCOL_VERSION))
         return await self._accept_epoch()
 
@@ -140,28 +125,28 @@ class LearnerHandler:
         if packet.packet_type != ACK_EPOCH:
             raise PeerError(f"{packet.name()} came instead of ACKEPOCH")
         last_zxid = int(packet.zxid)
-        await self._leader.epoch_accepted(self.voter, int(read_int32(packet.data)), last_zxid)
+        await self._master.epoch_accepted(self.voter, int(read_int32(packet.data)), last_zxid)
         return last_zxid
 
     # Synchronisation.
 
     async def _synchronize(self, peer_zxid: int) -> None:
-        plan = self._leader.plan_for(peer_zxid)
+        plan = self._master.plan_for(peer_zxid)
         self._join(plan)
-        history = self._leader.disk_history(plan)
+        history = self._master.disk_history(plan)
         try:
             if history is not None:
                 plan = await self._decide(plan, history)
-            logger.info("leading: %s is at zxid 0x%x and gets %s", self.name(), peer_zxid, describe(plan))
-            measures, is_snapshot = self._leader.context.measures, plan.packet_type == SNAP
-            admitted = self._leader.throttle.admit(is_snapshot, is_essential=not self.is_observer)
+            logger.info("%s: %s is at zxid 0x%x and gets %s", *self._who(), peer_zxid, describe(plan))
+            measures, is_snapshot = self._master.context.measures, plan.packet_type == SNAP
+            admitted = self._master.throttle.admit(is_snapshot, is_essential=not self.is_observer)
             with admitted, measures.synchronizing(int(plan.packet_type)):
-                await send_plan(self.link, plan, self._leader.database, history)
-                await self._await_ack(epoch_begin(self._leader.epoch))
+                await send_plan(self.link, plan, self._master.database, history)
+                await self._await_ack(epoch_begin(self._master.epoch))
         finally:
             if history is not None:
                 await history.close()
-        await self._leader.followed_by(self.voter)
+        await self._master.followed_by(self.voter)
         self.link.send(UP_TO_DATE, NO_ZXID)
 
     async def _decide(self, plan: SyncPlan, history: DiskHistory) -> SyncPlan:
@@ -169,7 +154,7 @@ class LearnerHandler:
         know that its tree is ahead, would tell of digests that differ."""
         decided = await decide(plan, history)
         if decided.packet_type == SNAP:
-            decided = decided.renewed(self._leader.database.last_zxid)
+            decided = decided.renewed(self._master.database.last_zxid)
             self._join(decided)
         return decided
 
@@ -178,24 +163,24 @@ class LearnerHandler:
         Whatever waited before is forgotten."""
         self.is_forwarding = False
         self.link.hold()
-        if self._leader.is_changing():
+        if self._master.is_changing():
             self._join_amid_change(plan)
             return
-        self._leader.join(self, int(plan.queued_zxid))
-        text = self._leader.context.memberships.last_seen.text().encode()
-        self.link.send(NEW_LEADER, epoch_begin(self._leader.epoch), text)
+        self._master.join(self, int(plan.queued_zxid))
+        text = self._master.context.memberships.last_seen.text().encode()
+        self.link.send(NEW_LEADER, epoch_begin(self._master.epoch), text)
 
     def _join_amid_change(self, plan: SyncPlan) -> None:
         """A learner takes the membership in NEWLEADER for committed when it is told UPTODATE, so it must not be one
         that is under way, nor may it take back what the learner has logged. So who knows the committed one is told of
         none, and who does not is told of that, ahead of the proposal of the other."""
-        memberships = self._leader.context.memberships
+        memberships = self._master.context.memberships
         is_known = self.config_version == memberships.committed.version
         if not is_known and plan.peer_zxid >= memberships.last_seen.version:
             raise PeerError("its membership is an old one, and it has logged a change that is under way")
         text = None if is_known else memberships.committed.text().encode()
-        self.link.send(NEW_LEADER, epoch_begin(self._leader.epoch), text)
-        self._leader.join(self, int(plan.queued_zxid))
+        self.link.send(NEW_LEADER, epoch_begin(self._master.epoch), text)
+        self._master.join(self, int(plan.queued_zxid))
 
     def send_outstanding(self, proposals: list[Proposal], sent_zxid: int, committed_zxid: int) -> None:
         """Sends what of the leader's queue came behind `sent_zxid`. What is committed the learner does not acknowledge
@@ -223,16 +208,12 @@ class LearnerHandler:
     # Broadcast.
 
     def _begin(self) -> None:
-        self._service = self._leader.service
-        assert self._service is not None
         self._heard()
-        self.link.limit_silence(self._leader.context.sync_s)
-        logger.info("leading: %s follows", self.name())
+        self.link.limit_silence(self._master.context.sync_s)
+        logger.info("%s: %s follows", *self._who())
         self.link.serve(self._take)
 
     def _take(self, packets: Packets) -> None:
-        service = self._service
-        assert service is not None
         self._heard()
         acked_zxid = 0
         try:
@@ -241,55 +222,40 @@ class LearnerHandler:
                     acked_zxid = int(packet.zxid)
                     self._check_ack(acked_zxid)
                 else:
-                    handle = self._handle.get(int(packet.packet_type))
-                    if handle is not None:
-                        handle(service, packet)
-                    else:
-                        logger.warning("leading: %s sent %s, which is ignored", self.name(), packet.name())
+                    self._other(packet)
         except (DecodeError, PeerError) as error:
             self.link.close(str(error))
             return
         if acked_zxid and counter_of(acked_zxid):
             self.acked_zxid = max(self.acked_zxid, acked_zxid)
             if self.voter is not None:
-                self._leader.acked(self.voter, acked_zxid)
+                self._master.acked(self.voter, acked_zxid)
 
     def _check_ack(self, zxid: int) -> None:
-        if zxid > self._leader.last_proposed():
-            raise PeerError(f"it acknowledges 0x{zxid:x}, and 0x{self._leader.last_proposed():x} was proposed last")
+        if zxid > self._master.last_proposed():
+            raise PeerError(f"it acknowledges 0x{zxid:x}, and 0x{self._master.last_proposed():x} was proposed last")
 
-    def _request(self, service: Service, packet: QuorumPacket) -> None:
-        head = read_request_head(packet.data)
-        assert packet.data is not None
-        if head.op == protocol.SYNC:
-            self._leader.sync(self)
-            return
-        propose_for_learner(
-            service, self._owner, head.session_id, head.cxid, head.op, packet.data[REQUEST_HEAD_BYTES:],
-            packet.authinfo or [],
-        )  # fmt: skip
+    def _other(self, packet: QuorumPacket) -> None:
+        kind = packet.packet_type
+        if kind == REQUEST:
+            self._master.request(self, packet)
+        elif kind == PING:
+            self._master.touched(read_touched(packet.data))
+        elif kind == REVALIDATE:
+            self._master.revalidate(self, packet)
+        else:
+            logger.warning("%s: %s sent %s, which is ignored", *self._who(), packet.name())
 
     def answer_sync(self) -> None:
         self.link.send(SYNC, 0)
 
-    def _pinged(self, service: Service, packet: QuorumPacket) -> None:
-        for session_id, _ in read_touched(packet.data):
-            touch_for_learner(service, session_id)
-
-    def _revalidate(self, service: Service, packet: QuorumPacket) -> None:
-        self._leader.context.measures.revalidations += 1
-        session_id, _ = read_revalidate(packet.data)
-        is_valid = revalidate(service, self._owner, session_id)
-        self._leader.flush()
-        self.link.send(REVALIDATE, NO_ZXID, revalidated_bytes(session_id, is_valid))
-
     # Liveness.
 
     def _heard(self) -> None:
-        self._deadline_tick = self._leader.tick + self._leader.context.sync_limit
+        self._deadline_tick = self._master.tick + self._master.context.sync_limit
 
     def is_alive(self) -> bool:
-        return self._leader.tick <= self._deadline_tick
+        return self._master.tick <= self._deadline_tick
 
     def ping(self, last_proposed: int) -> None:
         """Tells the learner that this server lives and asks for the same, and leaves one that does not acknowledge
@@ -308,7 +274,7 @@ class LearnerHandler:
         if self.acked_zxid >= self._awaited_zxid:
             self._awaited_zxid, self._awaited_since_s = last_proposed, self._loop.time()
         waits_s = self._loop.time() - self._awaited_since_s
-        return self.acked_zxid < self._awaited_zxid and waits_s > self._leader.context.sync_s
+        return self.acked_zxid < self._awaited_zxid and waits_s > self._master.context.sync_s
 
 
 def _settle(future: "asyncio.Future[None]") -> None:

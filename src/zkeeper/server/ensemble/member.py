@@ -5,26 +5,29 @@
    from the disk again, and so is one that an observer without a log has gathered, should it become a voter.
 2. One role is there at a time, with its own service and its own writer of the log; when it is over, its writer has
    been closed before anything else is written.
-3. Clients are served while there is a role that may; otherwise their connections are closed.
-4. A failure of the disk stops the server: `stopped` resolves, `failure` says why, and nothing more is answered.
+3. Clients are served while there is a role that may; otherwise their connections are closed. Who is content with reads
+   may be served while there is none (`read_only.py`).
+4. A failure of the disk stops the server, as does whatever else it cannot go on without: `stopped` resolves, `failure`
+   says why, and nothing more is answered.
 """
 
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, nullcontext
 from functools import partial
 from random import Random
 from typing import Any
 
 from zkeeper.database.database import Database
 from zkeeper.database.sessions import first_session_id
-from zkeeper.errors import StorageError
 from zkeeper.pipeline.service import Service
 from zkeeper.quorum.committed_log import CommittedLog
 from zkeeper.quorum.election import Decision
 from zkeeper.quorum.marks import hit
 from zkeeper.quorum.members import ClientAddress
 from zkeeper.quorum.membership import Membership
+from zkeeper.quorum.verifiers import Oracle
 from zkeeper.quorum.votes import LEADING, LOOKING, OBSERVING, STATE_NAMES, Vote
 from zkeeper.server import audit
 from zkeeper.server.client_port import ClientPort
@@ -39,10 +42,14 @@ from zkeeper.server.ensemble.facts import MemberFacts
 from zkeeper.server.ensemble.following import Following
 from zkeeper.server.ensemble.leading import Leader
 from zkeeper.server.ensemble.learner import Learner
+from zkeeper.server.ensemble.masters import Masters
 from zkeeper.server.ensemble.membership_writer import MembershipWriter
-from zkeeper.server.ensemble.observing import wait_to_connect, wait_to_elect
+from zkeeper.server.ensemble.observing import wait_to_elect
+from zkeeper.server.ensemble.oracle_file import OracleFile
+from zkeeper.server.ensemble.read_only import ReadsMeanwhile
 from zkeeper.server.ensemble.settings import election_settings, ensemble_context, make_memberships, outstanding_limit
-from zkeeper.server.node import Node
+from zkeeper.server.ensemble.telling import tell_reads_only, tell_synchronized, tell_who_it_is
+from zkeeper.server.node import Node, tell_failure
 from zkeeper.server.reaper import reap_for_ever
 from zkeeper.server.session_clock import expire_for_ever
 from zkeeper.server.words import ProcessFacts
@@ -70,7 +77,8 @@ class EnsembleServer:
         self.failure: Exception | None = None
         self._sid = config.quorum.my_sid
         self._node = Node(
-            config, disk, wall_ms, random, process, clock_s=clock_s, descriptors=descriptors, server_id=self._sid
+            config, disk, wall_ms, random, self._fail, process, clock_s=clock_s, descriptors=descriptors,
+            server_id=self._sid,
         )  # fmt: skip
         self._database = self._node.empty_database()
         self._is_whole = True
@@ -88,6 +96,8 @@ class EnsembleServer:
         self._election: Election | None = None
         self._activations: Activations
         self._leader: Leader | None = None
+        self._following: Following | None = None
+        self._masters: Masters
         self._now_s: Callable[[], float] = lambda: 0.0
         self._unserved_since_s = 0.0
         self._role_tasks: list[asyncio.Task[None]] = []
@@ -137,6 +147,9 @@ class EnsembleServer:
             self._files.prepare()
         epochs = await self._recover()
         self._context = ensemble_context(self.config, self._memberships, epochs, node.random)
+        self._masters = Masters(self._context)
+        if self.config.ensemble.oracle_path:
+            await self._consult_oracle(self._context, self.config.ensemble.oracle_path)
         self._now_s = asyncio.get_running_loop().time
         self._unserved_since_s = self._now_s()
         self._service = self._idle_service()
@@ -144,32 +157,31 @@ class EnsembleServer:
         await node.listen(self._port)
         node.answer_words(self._service, self._port)
         vote = Vote(self._sid, int(self._database.last_zxid), 0, epochs.current)
-        self._election = Election(self._sid, self._memberships, election_settings(self.config), vote)
+        self._election = Election(
+            self._sid, self._memberships, election_settings(self.config), vote, self.context.oracle
+        )
         self._activations = Activations(self._sid, self._memberships, self._election, self._move_clients, self._fail)
         self._election.on_newer_membership = self._activations.learn
         await self._election.start()
         node.start_tasks()
         self._main = asyncio.get_running_loop().create_task(self._go_through_roles())
 
+    async def _consult_oracle(self, context: EnsembleContext, path: str) -> None:
+        file = OracleFile(self._node.disk, path, context.tick_s)
+        await file.look()
+        context.oracle = Oracle(file.says_yes)
+        self._node.start_task(file.watch())
+
     async def _recover(self) -> Epochs:
         node = self._node
         recovered = node.recover(self._history.add)
         self._database = recovered.database
         epochs = load_epochs(node.disk, node.storage, int(self._database.last_zxid), logger.warning)
-        self._tell_who_it_is(epochs)
+        tell_who_it_is(self._sid, self._memberships, epochs)
         if recovered.start is Start.EMPTY:
             await SnapshotWriter(node.disk, node.storage).write(self._database)
             discard_initialize(node.disk, node.storage)
         return epochs
-
-    def _tell_who_it_is(self, epochs: Epochs) -> None:
-        committed = self._memberships.committed
-        is_observer = self._sid in committed.observers
-        logger.info(
-            "this server is %d, %s; by configuration 0x%x servers %s vote and %s observe; epoch %d was accepted, the "
-            "history is of epoch %d", self._sid, "an observer" if is_observer else "a participant", committed.version,
-            sorted(committed.participants), sorted(committed.observers) or "none", epochs.accepted, epochs.current,
-        )  # fmt: skip
 
     def _idle_service(self) -> Service:
         """Answers words, and takes no clients."""
@@ -201,7 +213,7 @@ class EnsembleServer:
         logger.info("stopped")
 
     def _fail(self, error: Exception) -> None:
-        logger.critical("the server stops: %s", error)
+        tell_failure(error)
         self.failure = self.failure or error
         self.service.stop()
         self._stopped.set()
@@ -212,10 +224,7 @@ class EnsembleServer:
         try:
             while self.failure is None:
                 await self._take_a_role()
-        except StorageError as error:
-            self._fail(error)
         except Exception as error:
-            logger.exception("a role has failed in a way that nobody thought of")
             self._fail(error)
 
     async def _take_a_role(self) -> None:
@@ -237,13 +246,29 @@ class EnsembleServer:
     async def _elect(self) -> Decision:
         measures, began_s = self.context.measures, self._now_s()
         measures.elections += 1
-        decision = await self.election.look_for_leader(int(self._database.last_zxid), self.context.epochs.current)
+        async with self._reads_meanwhile():
+            decision = await self.election.look_for_leader(int(self._database.last_zxid), self.context.epochs.current)
         took_ms = int((self._now_s() - began_s) * 1000)
         if decision.state != OBSERVING:
             measures.election_ms.add(took_ms)
         whom = "" if decision.state == LEADING else f" server {decision.vote.leader}"
         logger.info("%s%s: the election took %d ms", STATE_NAMES[decision.state], whom, took_ms)
         return decision
+
+    def _reads_meanwhile(self) -> AbstractAsyncContextManager[None]:
+        if not self.config.network.is_read_only_enabled:
+            return nullcontext()
+        return ReadsMeanwhile(self.context.tick_s, self._serve_reads, self._stop_reads)
+
+    def _serve_reads(self) -> None:
+        service = self.make_service(self._database)
+        service.serve_reads_only()
+        self._open(service, LOOKING)
+        tell_reads_only(int(self._database.last_zxid), service.local_sessions is not None)
+
+    async def _stop_reads(self) -> None:
+        await self.close_to_clients()
+        self._idle()
 
     async def _play(self, decision: Decision) -> None:
         self._is_whole = True
@@ -261,25 +286,21 @@ class EnsembleServer:
         member = self._memberships.committed.members.get(leader_sid)
         if member is None:
             raise RoleEndedError(f"leader {leader_sid} is no member that this server knows")
-        if self.context.is_observer:
-            await wait_to_connect(self.context)
-        learner, began_s = Learner(self.context, self, self._database, self._history, member), self._now_s()
+        master = await self._masters.next(member)
+        learner, began_s = Learner(self.context, self, self._database, self._history, master), self._now_s()
         try:
             await learner.synchronize()
         finally:
             self._is_whole = learner.is_database_whole
             self._database = learner.database
             self._is_ahead_of_disk = not self.context.is_logging
-        self._tell_synchronized(learner, int((self._now_s() - began_s) * 1000))
-        await Following(learner, self).follow()
-
-    def _tell_synchronized(self, learner: Learner, took_ms: int) -> None:
-        measures = self.context.measures
-        (measures.observer_sync_ms if self.context.is_observer else measures.follower_sync_ms).add(took_ms)
-        logger.info(
-            "following: in step with leader %d of epoch %d after %d ms, up to zxid 0x%x; clients are served",
-            learner.leader_sid, learner.epoch, took_ms, learner.last_zxid(),
-        )  # fmt: skip
+        tell_synchronized(self.context, learner, int((self._now_s() - began_s) * 1000))
+        self._masters.succeeded()
+        self._following = Following(learner, self)
+        try:
+            await self._following.follow()
+        finally:
+            self._following = None
 
     async def _get_ready(self) -> None:
         """Rule 1."""
@@ -303,7 +324,7 @@ class EnsembleServer:
         return service
 
     def make_log(self, database: Database, on_durable: Callable[[int], None]) -> DurableLog:
-        self._log = self._node.make_log(database, partial(self._durable, on_durable), self._fail)
+        self._log = self._node.make_log(database, partial(self._durable, on_durable))
         return self._log
 
     def _durable(self, on_durable: Callable[[int], None], zxid: int) -> None:
@@ -328,10 +349,13 @@ class EnsembleServer:
     def open_to_clients(self, service: Service, epoch: int) -> None:
         self.election.update_epoch(epoch)
         state = self.election.state
-        self._service = self.port.service = service
-        facts = self._facts()
-        self._node.answer_words(service, self.port, facts.mode, facts)
         self._count_unserved(state)
+        self._open(service, state)
+
+    def _open(self, service: Service, state: int) -> None:
+        self._service = self.port.service = service
+        facts = self._facts(state)
+        self._node.answer_words(service, self.port, facts.mode, facts)
         if state == LEADING:
             service.handshake.takes_clients = self.config.ensemble.is_leader_serving
         if state == LEADING or service.local_sessions is not None:
@@ -339,12 +363,9 @@ class EnsembleServer:
         if state == LEADING:
             self._start_role_task(reap_for_ever(service, self.config.nodes, self._node.wall_ms))
 
-    def _facts(self) -> MemberFacts:
+    def _facts(self, state: int) -> MemberFacts:
         assert self.config.quorum is not None
-        election = self.election
-        return MemberFacts(
-            self.config.quorum, self.context, election.state, election.vote.leader, self._leader, self._now_s
-        )  # fmt: skip
+        return MemberFacts(self.config.quorum, self.context, state, self._leader, self._following, self._now_s)
 
     def _count_unserved(self, state: int) -> None:
         measures, unserved_ms = self.context.measures, int((self._now_s() - self._unserved_since_s) * 1000)
@@ -361,7 +382,7 @@ class EnsembleServer:
         await asyncio.gather(*self._role_tasks, return_exceptions=True)
         self._role_tasks.clear()
         service = self.service
-        if service.serves():
+        if service.serves() and not service.is_read_only:
             self._unserved_since_s = self._now_s()
         self._next_session_id = max(self._next_session_id, service.handshake.next_session_id)
         service.stop()

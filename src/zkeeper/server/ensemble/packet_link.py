@@ -1,4 +1,4 @@
-"""One connection between a leader and a learner: packets both ways, and the raw bytes of a snapshot.
+"""One connection of a learner, with its leader or an observer master: packets both ways, and a snapshot's raw bytes.
 
 1. While the two agree and synchronise, packets are taken one by one; from `serve` on they are handed over as they come.
 2. A peer that is silent for longer than the read timeout, that sends what cannot be meant, or that leaves more than
@@ -19,7 +19,7 @@ from zkeeper.wire.quorum_packets import PacketInbox, QuorumPacket, write_packet
 MAX_UNSENT_BYTES: Final = 1 << 28
 """What a peer may have to read yet."""
 MAX_HELD_BYTES: Final = 1 << 28
-"""What may wait behind a history. All learners share the bytes that are for all of them."""
+"""What may wait behind a leader's history. All learners share the bytes that are for all of them."""
 MAX_WAITING_BYTES: Final = 1 << 22
 """What may have come and wait to be taken, before the peer is not read from for a while."""
 LOW_WATER_PACKETS: Final = 16
@@ -34,9 +34,12 @@ class LinkClosedError(Exception):
 
 
 class PacketLink(asyncio.Protocol):
-    """`limit_bytes` is the longest field that is believed; `made` is called when the connection stands."""
+    """`limit_bytes` is the longest field that is believed; `made` is called when the connection stands; more than
+    `max_held_bytes` may not wait behind a history."""
 
-    def __init__(self, limit_bytes: int, made: "Callable[[PacketLink], None] | None" = None) -> None:
+    def __init__(
+        self, limit_bytes: int, made: "Callable[[PacketLink], None] | None" = None, max_held_bytes: int = MAX_HELD_BYTES
+    ) -> None:  # fmt: skip
         self.peer = "?"
         self.closed_reason = ""
         self.last_heard_s = 0.0
@@ -56,6 +59,7 @@ class PacketLink(asyncio.Protocol):
         self._is_flush_due = False
         self._held: deque[bytes] | None = None
         self._held_bytes = 0
+        self._max_held_bytes = max_held_bytes
         self.on_closed: Callable[[], None] | None = None
 
     # The transport's calls.
@@ -211,8 +215,8 @@ class PacketLink(asyncio.Protocol):
         if self._held is not None:
             self._held.append(data)
             self._held_bytes += len(data)
-            if self._held_bytes > MAX_HELD_BYTES:
-                self.close(f"more than {MAX_HELD_BYTES} bytes wait behind the history that it is sent")
+            if self._held_bytes > self._max_held_bytes:
+                self.close(f"more than {self._max_held_bytes} bytes wait behind the history that it is sent")
         else:
             self.write_raw(data)
 

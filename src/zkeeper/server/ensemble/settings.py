@@ -80,4 +80,6 @@ def ensemble_context(config: ServerConfig, memberships: Memberships, epochs: Epo
         max_snap_syncs=config.learners.max_snap_syncs,
         max_diff_syncs=config.learners.max_diff_syncs,
         max_wait_for_epoch_s=config.learners.max_wait_for_epoch_ms / 1000,
+        observer_master_port=config.learners.observer_master_port,
+        observer_master_bytes=config.learners.observer_master_size_limit_bytes,
     )

@@ -1,4 +1,4 @@
-"""What the leader sends a learner before anything else: the plan and its execution (quorum, section 8)."""
+"""What a learner is sent before anything else: the plan and its execution (quorum, section 8)."""
 
 import logging
 from typing import Final
@@ -6,9 +6,12 @@ from typing import Final
 from librt.strings import BytesWriter
 
 from zkeeper.database.database import Database
+from zkeeper.quorum.committed_log import CommittedLog
 from zkeeper.quorum.marks import hit
-from zkeeper.quorum.sync_plan import SyncPlan
+from zkeeper.quorum.sync_plan import SyncPlan, plan_sync
+from zkeeper.server.ensemble.context import EnsembleContext
 from zkeeper.server.ensemble.packet_link import PacketLink
+from zkeeper.server.ensemble.stage import Stage
 from zkeeper.storage.history import DiskHistory, HistoryFound
 from zkeeper.storage.image_transfer import send_image
 from zkeeper.wire.quorum_packets import COMMIT, PACKET_NAMES, PROPOSAL, SNAP, write_packet
@@ -17,6 +20,18 @@ CHUNK_BYTES: Final = 1 << 16
 """Packets are sent in pieces of about this size."""
 
 logger = logging.getLogger("zkeeper.quorum")
+
+
+def plan_for(context: EnsembleContext, database: Database, history: CommittedLog, peer_zxid: int) -> SyncPlan:
+    """The plan for a learner that has everything up to `peer_zxid`, or something else than this server."""
+    return plan_sync(peer_zxid, database.last_zxid, history, context.uses_disk_history, context.forces_snapshots)
+
+
+def open_history(stage: Stage, plan: SyncPlan) -> DiskHistory | None:
+    """What `plan` depends on, if it does."""
+    if not plan.needs_history():
+        return None
+    return stage.disk_history(int(plan.peer_zxid), int(plan.history_until))
 
 
 def describe(plan: SyncPlan) -> str:
@@ -31,7 +46,7 @@ async def decide(plan: SyncPlan, history: DiskHistory) -> SyncPlan:
     found = await history.survey()
     if isinstance(found, HistoryFound):
         return plan.with_history(found.before, found.after)
-    logger.info("leading: a snapshot is sent, not the log: %s", found.reason)
+    logger.info("a snapshot is sent, not the log: %s", found.reason)
     return plan.without_history()
 
 

@@ -63,7 +63,8 @@ class QuorumFacts(Protocol):
 class ServerFacts:
     """`started_ms` is the service's monotonic clock when it began to serve; the folders are those that hold files.
 
-    `mode` is how the server stands to others: standalone, leader, follower or observer. `quorum` is a member's only.
+    `mode` is how the server stands to others: standalone, leader, follower, observer or read-only. `quorum` is a
+    member's only.
 
     `links` gives every open connection in the order they were accepted. `summaries` are measured outside the request
     road, by the name of their metric (`dbinittime`); srst resets them with the others.

@@ -15,13 +15,13 @@ def dump(question: Question) -> str:
 
 
 def _sessions(service: Service) -> str:
-    """A learner knows who there is; when somebody with a global session expires only the leader does."""
+    """Who there is is known to all members; when somebody with a global session expires only to the leader."""
     title = "Session Sets"
     parts = ["SessionTracker dump:\n"]
     if service.local_sessions is not None:
         parts.append(_sets("Local Session Sets", _deadlines(service, is_local=True), service))
         title = "Global Session Sets"
-    if service.forwarder is not None:
+    if service.forwarder is not None or service.is_read_only:
         parts.append(_global_sessions(service.database.sessions))
     else:
         parts.append(_sets(title, _deadlines(service, is_local=False), service))

@@ -12,7 +12,8 @@ def conf(question: Question) -> str:
     quorum = question.facts.quorum
     if quorum is None:
         return _own_settings(question)
-    return f"{_own_settings(question)}{_pairs(quorum.configuration())}membership: \n{quorum.membership()}"
+    membership = "" if question.service.is_read_only else f"membership: \n{quorum.membership()}"
+    return f"{_own_settings(question)}{_pairs(quorum.configuration())}{membership}"
 
 
 def _own_settings(question: Question) -> str:

@@ -8,15 +8,15 @@ from zkeeper.server.words.version import VERSION
 
 
 def srvr(question: Question) -> str:
-    return _version_line() + _state(question)
+    return _head(question) + _state(question)
 
 
 def stat(question: Question) -> str:
-    return f"{_version_line()}Clients:\n{brief_lines(question)}\n{_state(question)}"
+    return f"{_head(question)}Clients:\n{brief_lines(question)}\n{_state(question)}"
 
 
 def isro(question: Question) -> str:
-    return "rw"
+    return "ro" if question.service.is_read_only else "rw"
 
 
 def srst(question: Question) -> str:
@@ -28,8 +28,9 @@ def srst(question: Question) -> str:
     return "Server stats reset.\n"
 
 
-def _version_line() -> str:
-    return f"Zookeeper version: {VERSION}\n"
+def _head(question: Question) -> str:
+    version = f"Zookeeper version: {VERSION}\n"
+    return f"{version}READ-ONLY mode; serving only read-only clients\n" if question.service.is_read_only else version
 
 
 def _state(question: Question) -> str:

@@ -174,12 +174,9 @@ class ZnodeCheck:
             if one.done & write.bit or (write.likeness is not None and write.likeness in tried):
                 continue
             tried.add(write.likeness)
-            try:
-                state = write.move.apply(one.state)
-            except Impossible:
-                continue
-            if write.likeness is None or state != one.state:
-                yield self._with_reads(state, one.done | write.bit, self._reads.values())
+            for state in write.move.outcomes(one.state):
+                if write.likeness is None or state != one.state:
+                    yield self._with_reads(state, one.done | write.bit, self._reads.values())
 
     def _explain(self, number: int) -> str:
         states = sorted({str(one.state) for one in self._configurations})

@@ -42,7 +42,8 @@ class Impossible(Exception):
 
 
 class Part(NamedTuple):
-    """A step of a move: what it does to this znode, and what its answer shows. With a `code`, why it is refused."""
+    """A step of a move: what it does to this znode, and what its answer shows. With a `code`, why it is refused. One
+    that `is_open` may have done that to another znode: a sequential one whose name nobody was told."""
 
     kind: Kind
     data: bytes | None
@@ -51,6 +52,7 @@ class Part(NamedTuple):
     shown: Seen | None
     is_shown: bool
     code: int
+    is_open: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +73,26 @@ class Move:
         return not self.is_certain and self.parts[0].kind is Kind.CLOSE
 
     def apply(self, state: State) -> State:
-        """Raises `Impossible`."""
+        """Raises `Impossible`. Not for a move with open parts."""
         before = state
         for part in self.parts:
             state = _apply(part, state)
         return before if self.is_read else state
+
+    def outcomes(self, state: State) -> list[State]:
+        """Each state that it may lead to; none where it cannot happen."""
+        states = [state]
+        for part in self.parts:
+            states = [after for before in states for after in _outcomes(part, before)]
+        return states
+
+
+def _outcomes(part: Part, state: State) -> list[State]:
+    elsewhere = [state] if part.is_open else []
+    try:
+        return [_apply(part, state), *elsewhere]
+    except Impossible:
+        return elsewhere
 
 
 def _apply(part: Part, state: State) -> State:
@@ -228,7 +245,8 @@ def _add_open_sequentials(operations: Iterable[Operation], parts: Parts, seen: s
             if step.is_sequential:
                 for path in parts:
                     if path[:-10] == step.path and path[-10:].isdigit():
-                        parts[path][operation.number].append(_part(operation, step, path, seen))
+                        part = _part(operation, step, path, seen)._replace(is_open=True)
+                        parts[path][operation.number].append(part)
 
 
 def _add_ends(operations: list[Operation], parts: Parts) -> None:

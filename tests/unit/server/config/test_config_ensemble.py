@@ -261,8 +261,6 @@ class TestNotes:
             ("peerType=observer", logging.WARNING, "Peer type from servers list (PARTICIPANT) doesn't match peerType"),
             ("portUnification=true", logging.WARNING, "portUnification has no effect: TLS between servers is not"),
             ("quorum.auth.enableSasl=true", logging.WARNING, "has no effect: SASL between servers is not served"),
-            ("oraclePath=/o", logging.WARNING, "has no effect: a quorum with an oracle is not served"),
-            ("observerMasterPort=5", logging.WARNING, "has no effect: an observer master is not served"),
             (
                 "multiAddress.reachabilityCheckTimeoutMs=5",
                 logging.WARNING,
@@ -271,16 +269,22 @@ class TestNotes:
             ("ssl.quorum.protocol=x", logging.DEBUG, "has no effect: TLS between servers is not served"),
             ("learner.asyncSending=true", logging.DEBUG, "it tunes the inside of the Java server"),
             ("enableEagerACLCheck=true", logging.INFO, "the leader checks what is forwarded to it"),
+            ("readonlymode.enabled=true", logging.WARNING, "serves nobody without localSessionsEnabled=true"),
         ],
     )
     def test_note(self, text: str, level: int, part: str) -> None:
         assert has_note(loaded(BASE + A + B + text), level, "/conf/zoo.cfg line", part)
 
     @pytest.mark.parametrize(
-        "text", ["oraclePath=", "portUnification=false", "observerMasterPort=0", "initLimit=7", "cnxTimeout=7"]
+        "text", ["oraclePath=/o", "portUnification=false", "observerMasterPort=5", "initLimit=7", "cnxTimeout=7"]
     )
     def test_no_note_for_what_is_served_or_switched_off(self, text: str) -> None:
         assert not any("has no effect" in note.text for note in loaded(BASE + A + B + text).notes)
+
+    def test_no_note_for_read_only_service_with_local_sessions(self) -> None:
+        found = loaded(BASE + A + B + "localSessionsEnabled=true", defines={"readonlymode.enabled": "true"})
+        assert found.config.network.is_read_only_enabled
+        assert not any("readonlymode" in note.text for note in found.notes)
 
     def test_three_servers_are_fine(self) -> None:
         found = loaded(BASE + A + B + "server.3=c:1:2")

@@ -1,0 +1,88 @@
+"""The connections of learners at a leader or an observer master: who listens for them, holds them and ends them."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from typing import Final
+
+from zkeeper.server.ensemble.learner_handler import LearnerHandler
+from zkeeper.server.ensemble.learner_master import LearnerMaster
+from zkeeper.server.ensemble.packet_link import PacketLink
+
+MAX_LEARNERS: Final = 1000
+"""Connections of learners at once; more are closed."""
+
+logger = logging.getLogger("zkeeper.quorum")
+
+
+class Learners:
+    """Those of `master`. What one may have to be sent behind its history is `max_held_bytes` at most."""
+
+    def __init__(self, master: LearnerMaster, max_held_bytes: int) -> None:
+        self._master = master
+        self._max_held_bytes = max_held_bytes
+        self._servers: list[asyncio.Server] = []
+        self._handlers: dict[LearnerHandler, asyncio.Task[None]] = {}
+        self._next_owner = 1
+        self._why_over = ""
+        self._loop = asyncio.get_running_loop()
+
+    async def listen(self, places: Sequence[tuple[str, int]]) -> None:
+        """On all of `places`, hosts and ports, that can be opened; an empty host is every interface. `OSError` when
+        none can."""
+        errors = list[OSError]()
+        for host, port in places:
+            try:
+                self._servers.append(await self._loop.create_server(self._accept, host, port))
+            except OSError as error:
+                errors.append(error)
+                logger.warning("%s: port %d of %s cannot be opened: %s", self._master.title, port, host or "*", error)
+        if not self._servers:
+            raise errors[0]
+
+    def _accept(self) -> PacketLink:
+        return PacketLink(self._master.context.limit_bytes, self._connection_made, self._max_held_bytes)
+
+    def _connection_made(self, link: PacketLink) -> None:
+        if self._why_over or len(self._handlers) >= MAX_LEARNERS:
+            link.close(self._why_over or f"{MAX_LEARNERS} learners are connected")
+            return
+        handler = LearnerHandler(self._master, link, self._next_owner)
+        self._next_owner += 1
+        self._handlers[handler] = self._loop.create_task(handler.run())
+
+    def handlers(self) -> list[LearnerHandler]:
+        """Of all connections, whatever their stage."""
+        return list(self._handlers)
+
+    def are_there(self) -> bool:
+        return bool(self._handlers)
+
+    def has_observers(self) -> bool:
+        return any(handler.is_observer for handler in self._handlers)
+
+    def send(self, for_followers: bytes, for_observers: bytes) -> None:
+        """Sends all who have joined what is for their kind."""
+        for handler in self._handlers:
+            data = for_observers if handler.is_observer else for_followers
+            if handler.is_forwarding and data:
+                handler.link.write(data)
+
+    def ping(self, last_proposed: int) -> None:
+        for handler in list(self._handlers):
+            handler.ping(last_proposed)
+
+    def remove(self, handler: LearnerHandler) -> None:
+        """Its connection is over."""
+        self._handlers.pop(handler, None)
+
+    async def close(self, why: str) -> None:
+        """Ends all connections, and lets nobody come any more."""
+        self._why_over = why
+        for server in self._servers:
+            server.close()
+        for handler, task in list(self._handlers.items()):
+            handler.link.close(why)
+            task.cancel()
+        await asyncio.gather(*self._handlers.values(), return_exceptions=True)
+        self._handlers.clear()
