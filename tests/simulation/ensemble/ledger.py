@@ -46,7 +46,7 @@ class Ledger:
             if self._is_ensemble:
                 self._take_history(node, look)
                 if look.role == "leading":
-                    self._began_at.add(node.server._leader._summary[1])
+                    self._began_at.add(node.server._leader._discovery._summary[1])
             self._check_digest(look)
             self._check_leader(look)
         return look
