@@ -33,7 +33,7 @@ PACES_S = (0.01, 0.03, 0.1)
 WATCH_S = 0.02
 """Between two looks at the servers."""
 RECOVERY_S = 3.0
-CHANGING_SHARE = 1.0
+CHANGING_SHARE = 0.3
 """Of the ensembles of three voters or more: their members change."""
 SETTLE_S = 120.0
 COUNTED = {
