@@ -165,7 +165,7 @@ class Service:
         self._is_proposing = True
         self.is_read_only = False
         self.forwarder: Forwarder | None = None
-        self.confirm: Callable[[Callable[[], None]], None] | None = None
+        self.confirm_sync: Callable[[Callable[[], None]], None] | None = None
         self.local_sessions: LocalSessions | None = None
         self.history: History | None = None
         self.handshake = Handshake(self, first_session_id)
@@ -324,21 +324,24 @@ class Service:
 
     def must_wait_for_sync(self) -> bool:
         """Whether a client's sync has to wait for anything."""
-        return self.forwarder is not None or self.confirm is not None or len(self._proposals) > 0
+        return self.forwarder is not None or self.confirm_sync is not None or len(self._proposals) > 0
 
     def sync(self, link: ClientLink, item: Waiting) -> None:
         """Has `link.synced` called once all is applied that was proposed before now, by whichever connection, and a
-        leader has found with `confirm` that it led then."""
+        leader is sure that it led then: it calls back what `confirm_sync` was given."""
         if self.forwarder is not None:
             self.forwarder.sync(link, item.xid, item)
-        elif self.confirm is not None:
-            self.confirm(partial(self._sync_confirmed, link, item))
+        elif self.confirm_sync is not None:
+            self.confirm_sync(partial(self._sync_confirmed, self.preparer.last_zxid, link, item))
         else:
             self.call_behind_proposals(partial(link.synced, item))
 
-    def _sync_confirmed(self, link: ClientLink, item: Waiting) -> None:
-        if self._serving:
-            self.call_behind_proposals(partial(link.synced, item))
+    def _sync_confirmed(self, zxid: i64, link: ClientLink, item: Waiting) -> None:
+        """Nothing behind `zxid` is committed yet."""
+        if zxid > self.database.last_zxid:
+            self._syncs.append(Sync(zxid, partial(link.synced, item)))
+        elif self._serving:
+            link.synced(item, self.now_ms())
             self.flush()
 
     def call_behind_proposals(self, done: Callable[[int], None]) -> None:

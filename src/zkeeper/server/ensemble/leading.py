@@ -4,8 +4,7 @@
 2. Nothing is proposed before a quorum has acknowledged NEWLEADER: has all of this server's history durably.
 3. A transaction is committed in its order, once a quorum has it in its logs. Of many, COMMIT or INFORM leaves before
    they are applied here, so that learners apply them meanwhile; of few, the answer to the client leaves first.
-   A learner's sync is answered behind the commit of what was proposed last before it, and once it is confirmed that
-   this server led when it came (`Confirmations`).
+   A sync is answered between the commits of what was proposed before it and behind it (`Syncs`).
 4. What a learner that joins is sent first and what it is sent from then on meet without a gap: both are decided in one
    step of the loop.
 5. Leading ends when no quorum was heard of for `syncLimit` ticks and no oracle lets this server go on alone, when the
@@ -15,8 +14,7 @@
 
 import asyncio
 import logging
-from collections import deque
-from functools import partial
+from collections.abc import Callable
 from typing import Final
 
 from zkeeper.database.database import Database
@@ -41,6 +39,7 @@ from zkeeper.server.ensemble.packet_link import MAX_HELD_BYTES
 from zkeeper.server.ensemble.stage import Stage
 from zkeeper.server.ensemble.sync_throttle import SyncThrottle
 from zkeeper.server.ensemble.synchronizing import open_history, plan_for
+from zkeeper.server.ensemble.syncs import Syncs
 from zkeeper.storage.history import DiskHistory
 from zkeeper.wire import protocol
 from zkeeper.wire.quorum_bodies import REQUEST_HEAD_BYTES, read_request_head, read_revalidate, revalidated_bytes
@@ -86,7 +85,7 @@ class Leader:
         self._log: DurableLog | None = None
         self._is_flush_due = False
         self._is_used_up = False
-        self._syncs: deque[tuple[int, LearnerHandler]] = deque()
+        self._syncs = Syncs(self._confirmations, self._sync_confirmed)
         self._loop = asyncio.get_running_loop()
         self._began_s = self._loop.time()
 
@@ -164,7 +163,7 @@ class Leader:
         service.preparer.reconfigs.reconfigurer = self._changes
         service.connect_log(self._broadcast, self._wake)
         service.limit_zxids(database.last_zxid + LAST_COUNTER, self._used_up)
-        service.confirm = self._confirmations.ask
+        service.confirm_sync = self._sync
         service.start(NO_OWNER)
         self.serves_since_s = self._loop.time()
         self._stage.open_to_clients(service, self.epoch)
@@ -212,7 +211,7 @@ class Leader:
 
     def _advance(self, acks: Acks) -> None:
         committed = acks.committed_zxid
-        while self._handed_over_tick is None and acks.advance():
+        while self._handed_over_tick is None and acks.advance(self._syncs.limit()):
             self._commit(committed + 1, int(acks.committed_zxid))
             committed = acks.committed_zxid
 
@@ -247,13 +246,12 @@ class Leader:
         self.flush()
 
     def _answer_syncs(self, first_zxid: int, last_zxid: int) -> int:
-        """Tells the commits up to the last that a learner's sync waits for, and answers these; what is left to tell."""
-        while self._syncs and self._syncs[0][0] <= last_zxid:
-            zxid, handler = self._syncs.popleft()
-            self._tell_committed(first_zxid, zxid)
+        """Tells the commits up to the last that a sync waits for, and answers these; what is left to tell."""
+        while (sync := self._syncs.take(last_zxid)) is not None:
+            self._tell_committed(first_zxid, sync.zxid)
             self.flush()
-            handler.answer_sync()
-            first_zxid = zxid + 1
+            sync.answer()
+            first_zxid = sync.zxid + 1
         return first_zxid
 
     def _commit_change(self, changes: Changes, membership: Membership, zxid: int) -> None:
@@ -294,7 +292,7 @@ class Leader:
 
     @property
     def pending_syncs(self) -> int:
-        """How many syncs of learners wait for a commit."""
+        """How many syncs are not answered yet."""
         return len(self._syncs)
 
     # What learners ask for.
@@ -305,7 +303,7 @@ class Leader:
         assert packet.data is not None
         assert self.service is not None
         if head.op == protocol.SYNC:
-            self._confirmations.ask(partial(self._sync, handler, self.last_proposed()))
+            self._sync(handler.answer_sync)
             return
         propose_for_learner(
             self.service, handler.owner, head.session_id, head.cxid, head.op, packet.data[REQUEST_HEAD_BYTES:],
@@ -326,13 +324,15 @@ class Leader:
         self.flush()
         handler.link.send(REVALIDATE, NO_ZXID, revalidated_bytes(session_id, is_valid))
 
-    def _sync(self, handler: LearnerHandler, last_proposed: int) -> None:
-        """Answers a learner's sync behind the commit of all that was proposed when it came (rule 3)."""
-        if last_proposed > self.committed_zxid():
-            self._syncs.append((last_proposed, handler))
-        else:
+    def _sync(self, answer: Callable[[], None]) -> None:
+        self._syncs.add(self.last_proposed(), answer)
+
+    def _sync_confirmed(self) -> None:
+        while (sync := self._syncs.take(self.committed_zxid())) is not None:
             self.flush()
-            handler.answer_sync()
+            sync.answer()
+        if self.acks is not None:
+            self._advance(self.acks)
 
     def _used_up(self) -> None:
         """Nothing more can be proposed. What was is brought to its end first, if that does not take long."""
