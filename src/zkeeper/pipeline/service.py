@@ -165,6 +165,7 @@ class Service:
         self._is_proposing = True
         self.is_read_only = False
         self.forwarder: Forwarder | None = None
+        self.confirm_sync: Callable[[Callable[[], None]], None] | None = None
         self.local_sessions: LocalSessions | None = None
         self.history: History | None = None
         self.handshake = Handshake(self, first_session_id)
@@ -214,8 +215,8 @@ class Service:
         """What is on its way is still applied and answered; nothing new comes."""
         self._is_proposing = False
 
-    def _broken(self, error: Exception) -> None:
-        """Rule 3."""
+    def broken(self, error: Exception) -> None:
+        """Something failed that nobody thought of, here or where the service is used (rule 3)."""
         self.stop()
         if self.on_broken is not None:
             self.on_broken(error)
@@ -286,7 +287,7 @@ class Service:
         try:
             self._propose(link, session_id, cxid, request, received_ms, _NOBODY if credentials is None else credentials)
         except Exception as error:
-            self._broken(error)
+            self.broken(error)
 
     def _propose(
         self, link: ClientLink | None, session_id: i64, cxid: i64, request: WriteRequest, received_ms: i64,
@@ -307,7 +308,7 @@ class Service:
         try:
             self._add(Proposal(txn, len(payload), [], txn.txn_type, None, self.now_ms()), payload)
         except Exception as error:
-            self._broken(error)
+            self.broken(error)
 
     def _add(self, proposal: Proposal, payload: bytes) -> None:
         assert self._sink is not None
@@ -323,14 +324,25 @@ class Service:
 
     def must_wait_for_sync(self) -> bool:
         """Whether a client's sync has to wait for anything."""
-        return self.forwarder is not None or len(self._proposals) > 0
+        return self.forwarder is not None or self.confirm_sync is not None or len(self._proposals) > 0
 
     def sync(self, link: ClientLink, item: Waiting) -> None:
-        """Has `link.synced` called once all is applied that was proposed before now, by whichever connection."""
+        """Has `link.synced` called once all is applied that was proposed before now, by whichever connection, and a
+        leader is sure that it led then: it calls back what `confirm_sync` was given."""
         if self.forwarder is not None:
             self.forwarder.sync(link, item.xid, item)
+        elif self.confirm_sync is not None:
+            self.confirm_sync(partial(self._sync_confirmed, self.preparer.last_zxid, link, item))
         else:
             self.call_behind_proposals(partial(link.synced, item))
+
+    def _sync_confirmed(self, zxid: i64, link: ClientLink, item: Waiting) -> None:
+        """Nothing behind `zxid` is committed yet."""
+        if zxid > self.database.last_zxid:
+            self._syncs.append(Sync(zxid, partial(link.synced, item)))
+        elif self._serving:
+            link.synced(item, self.now_ms())
+            self.flush()
 
     def call_behind_proposals(self, done: Callable[[int], None]) -> None:
         """Has `done` called, with the time in ms, once all that is proposed now is applied."""
@@ -386,7 +398,7 @@ class Service:
         try:
             self._apply_slice()
         except Exception as error:
-            self._broken(error)
+            self.broken(error)
 
     def apply_rest(self) -> None:
         """Once the service was stopped and its log closed: applies what was logged and not committed, so that elections

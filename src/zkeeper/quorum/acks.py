@@ -15,6 +15,7 @@ from mypy_extensions import i64
 from zkeeper.quorum.verifiers import Verifier, decides_for
 
 NOBODY: Final = -1
+NO_LIMIT: Final = 0x7FFFFFFFFFFFFFFF
 
 
 @final
@@ -50,9 +51,10 @@ class Acks:
         """Who has logged the transaction."""
         return [sid for sid, acked in self._acked.items() if acked >= zxid]
 
-    def advance(self) -> bool:
-        """Moves `committed_zxid` as far as the ACKs allow, or to the next change of membership (rule 3)."""
-        for zxid in self._candidates():
+    def advance(self, limit_zxid: i64 = NO_LIMIT) -> bool:
+        """Moves `committed_zxid` as far as the ACKs allow, at most to `limit_zxid`, or to the next change of membership
+        (rule 3)."""
+        for zxid in self._candidates(limit_zxid):
             if zxid <= self.committed_zxid:
                 return False
             if self._has_quorum(zxid):
@@ -60,11 +62,13 @@ class Acks:
                 return True
         return False
 
-    def _candidates(self) -> list[int]:
-        """What may be the last committed one, the highest first: where a log ends, and what is before a span."""
-        ends = set(self._acked.values())
+    def _candidates(self, limit_zxid: i64) -> list[int]:
+        """What may be the last committed one, the highest first: where a log ends, what is before a span, the limit."""
+        ends: set[int] = set()
+        for acked in self._acked.values():
+            ends.add(min(acked, limit_zxid))
         for span in self._spans[1:]:
-            ends.add(span.first_zxid - 1)
+            ends.add(min(span.first_zxid - 1, limit_zxid))
         return sorted(ends, reverse=True)
 
     def _has_quorum(self, zxid: i64) -> bool:

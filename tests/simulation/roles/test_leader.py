@@ -819,6 +819,33 @@ def test_a_follower_that_lags_and_goes_on_is_kept(world: LeaderWorld) -> None:
     assert not second.is_over
 
 
+@pytest.mark.parametrize("is_own_client", [True, False])
+def test_a_sync_is_answered_when_a_quorum_follows_still(world: LeaderWorld, is_own_client: bool) -> None:
+    """ZOOKEEPER-1675: another leader may have committed what this one does not have. Each sync needs an answer of its
+    own."""
+    link = world.serve()
+    open_session(world, link)
+    client = world.connect()
+
+    def count(kind: int) -> int:
+        return sum(packet.kind == kind for packet in link.got)
+
+    for number in range(3):
+        pings, answers = count(PING), len(client.replies) if is_own_client else count(SYNC)
+        link.answers_pings = False
+        if is_own_client:
+            world.post(client, Sync("/"))
+        else:
+            link.send(REQUEST, -1, request(SESSION, number, SYNC_OP, text("/")), IDS)
+        world.run_until(lambda before=pings: count(PING) > before, 0.1)
+        world.run_for(0.1)
+        assert (len(client.replies) if is_own_client else count(SYNC)) == answers
+        link.answers_pings = True
+        for _ in range(count(PING) - pings):
+            link.send(PING, E1, b"")
+        world.run_until(lambda before=answers: (len(client.replies) if is_own_client else count(SYNC)) > before, 0.1)
+
+
 def test_without_a_quorum_for_sync_limit_the_leader_gives_up(world: LeaderWorld) -> None:
     """22.16: more than syncLimit."""
     link = world.serve()

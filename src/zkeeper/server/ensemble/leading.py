@@ -4,7 +4,7 @@
 2. Nothing is proposed before a quorum has acknowledged NEWLEADER: has all of this server's history durably.
 3. A transaction is committed in its order, once a quorum has it in its logs. Of many, COMMIT or INFORM leaves before
    they are applied here, so that learners apply them meanwhile; of few, the answer to the client leaves first.
-   A learner's sync is answered right behind the commit of what was proposed last before it.
+   A sync is answered between the commits of what was proposed before it and behind it (`Syncs`).
 4. What a learner that joins is sent first and what it is sent from then on meet without a gap: both are decided in one
    step of the loop.
 5. Leading ends when no quorum was heard of for `syncLimit` ticks and no oracle lets this server go on alone, when the
@@ -14,7 +14,7 @@
 
 import asyncio
 import logging
-from collections import deque
+from collections.abc import Callable
 from typing import Final
 
 from zkeeper.database.database import Database
@@ -29,6 +29,7 @@ from zkeeper.quorum.membership import Membership
 from zkeeper.quorum.sync_plan import SyncPlan
 from zkeeper.server.durable_log import DurableLog
 from zkeeper.server.ensemble.changes import Changes
+from zkeeper.server.ensemble.confirmations import Confirmations
 from zkeeper.server.ensemble.context import EnsembleContext, RoleEndedError
 from zkeeper.server.ensemble.discovery import Discovery
 from zkeeper.server.ensemble.gathering import Gathering
@@ -38,6 +39,7 @@ from zkeeper.server.ensemble.packet_link import MAX_HELD_BYTES
 from zkeeper.server.ensemble.stage import Stage
 from zkeeper.server.ensemble.sync_throttle import SyncThrottle
 from zkeeper.server.ensemble.synchronizing import open_history, plan_for
+from zkeeper.server.ensemble.syncs import Syncs
 from zkeeper.storage.history import DiskHistory
 from zkeeper.wire import protocol
 from zkeeper.wire.quorum_bodies import REQUEST_HEAD_BYTES, read_request_head, read_revalidate, revalidated_bytes
@@ -74,6 +76,7 @@ class Leader:
         self._stage = stage
         self._discovery = Discovery(context, stage, int(database.last_zxid), self._look_around_early, self._is_alone)
         self._learners = Learners(self, MAX_HELD_BYTES)
+        self._confirmations = Confirmations(self._ping_voters, self._gathering)
         self._changes: Changes | None = None
         self._handed_over_tick: int | None = None
         self._gave_up = asyncio.Event()
@@ -82,7 +85,7 @@ class Leader:
         self._log: DurableLog | None = None
         self._is_flush_due = False
         self._is_used_up = False
-        self._syncs: deque[tuple[int, LearnerHandler]] = deque()
+        self._syncs = Syncs(self._confirmations, self._sync_confirmed)
         self._loop = asyncio.get_running_loop()
         self._began_s = self._loop.time()
 
@@ -160,6 +163,7 @@ class Leader:
         service.preparer.reconfigs.reconfigurer = self._changes
         service.connect_log(self._broadcast, self._wake)
         service.limit_zxids(database.last_zxid + LAST_COUNTER, self._used_up)
+        service.confirm_sync = self._sync
         service.start(NO_OWNER)
         self.serves_since_s = self._loop.time()
         self._stage.open_to_clients(service, self.epoch)
@@ -207,14 +211,21 @@ class Leader:
 
     def _advance(self, acks: Acks) -> None:
         committed = acks.committed_zxid
-        while self._handed_over_tick is None and acks.advance():
+        while self._handed_over_tick is None and acks.advance(self._syncs.limit()):
             self._commit(committed + 1, int(acks.committed_zxid))
             committed = acks.committed_zxid
 
     def _commit(self, first_zxid: int, last_zxid: int) -> None:
+        """What was not told to all could not be made good."""
+        assert self.service is not None
+        try:
+            self._commit_with(self.service, first_zxid, last_zxid)
+        except Exception as error:
+            self.service.broken(error)
+
+    def _commit_with(self, service: Service, first_zxid: int, last_zxid: int) -> None:
         """A change of the membership is the last of those that are committed together (`Acks`, rule 3)."""
         assert self._changes is not None
-        assert self.service is not None
         membership = self._changes.proposed_at(last_zxid)
         if membership is not None:
             first_zxid = self._answer_syncs(first_zxid, last_zxid - 1)
@@ -223,7 +234,7 @@ class Leader:
         else:
             first_zxid = self._answer_syncs(first_zxid, last_zxid)
             self._tell_committed(first_zxid, last_zxid)
-            self._apply(self.service, last_zxid, is_much=last_zxid - first_zxid >= FEW_TXNS)
+            self._apply(service, last_zxid, is_much=last_zxid - first_zxid >= FEW_TXNS)
         if self._is_used_up and last_zxid == self.last_proposed():
             self._give_up_used_up()
 
@@ -235,13 +246,12 @@ class Leader:
         self.flush()
 
     def _answer_syncs(self, first_zxid: int, last_zxid: int) -> int:
-        """Tells the commits up to the last that a learner's sync waits for, and answers these; what is left to tell."""
-        while self._syncs and self._syncs[0][0] <= last_zxid:
-            zxid, handler = self._syncs.popleft()
-            self._tell_committed(first_zxid, zxid)
+        """Tells the commits up to the last that a sync waits for, and answers these; what is left to tell."""
+        while (sync := self._syncs.take(last_zxid)) is not None:
+            self._tell_committed(first_zxid, sync.zxid)
             self.flush()
-            handler.answer_sync()
-            first_zxid = zxid + 1
+            sync.answer()
+            first_zxid = sync.zxid + 1
         return first_zxid
 
     def _commit_change(self, changes: Changes, membership: Membership, zxid: int) -> None:
@@ -282,7 +292,7 @@ class Leader:
 
     @property
     def pending_syncs(self) -> int:
-        """How many syncs of learners wait for a commit."""
+        """How many syncs are not answered yet."""
         return len(self._syncs)
 
     # What learners ask for.
@@ -293,15 +303,16 @@ class Leader:
         assert packet.data is not None
         assert self.service is not None
         if head.op == protocol.SYNC:
-            self._sync(handler)
+            self._sync(handler.answer_sync)
             return
         propose_for_learner(
             self.service, handler.owner, head.session_id, head.cxid, head.op, packet.data[REQUEST_HEAD_BYTES:],
             packet.authinfo or [],
         )  # fmt: skip
 
-    def touched(self, sessions: list[tuple[int, int]]) -> None:
+    def answered_ping(self, handler: LearnerHandler, sessions: list[tuple[int, int]]) -> None:
         assert self.service is not None
+        self._confirmations.answered(handler)
         for session_id, _ in sessions:
             touch_for_learner(self.service, session_id)
 
@@ -313,14 +324,15 @@ class Leader:
         self.flush()
         handler.link.send(REVALIDATE, NO_ZXID, revalidated_bytes(session_id, is_valid))
 
-    def _sync(self, handler: LearnerHandler) -> None:
-        """Answers a learner's sync behind the commit of all that is proposed now, and before any other (rule 3)."""
-        last_proposed = self.last_proposed()
-        if last_proposed > self.committed_zxid():
-            self._syncs.append((last_proposed, handler))
-        else:
+    def _sync(self, answer: Callable[[], None]) -> None:
+        self._syncs.add(self.last_proposed(), answer)
+
+    def _sync_confirmed(self) -> None:
+        while (sync := self._syncs.take(self.committed_zxid())) is not None:
             self.flush()
-            handler.answer_sync()
+            sync.answer()
+        if self.acks is not None:
+            self._advance(self.acks)
 
     def _used_up(self) -> None:
         """Nothing more can be proposed. What was is brought to its end first, if that does not take long."""
@@ -411,15 +423,20 @@ class Leader:
         self._ping_all()
 
     def _check_quorum(self) -> None:
-        here = Gathering(self.context.memberships.verifiers(), self.context.sid)
+        here = self._gathering()
         for handler in self.handlers():
             if handler.voter is not None and handler.is_synced and handler.is_alive():
                 here.add(handler.voter)
-        if self.context.oracle is not None and self._is_alone():
-            here.ask(self.context.oracle)
         if not here.is_complete():
             hit("leader.no-quorum")
             self.give_up(f"only {sorted(here.sids())} were heard of within syncLimit, which is no quorum")
+
+    def _gathering(self) -> Gathering:
+        """One that needs nobody else where an oracle lets this server go on alone."""
+        gathering = Gathering(self.context.memberships.verifiers(), self.context.sid)
+        if self.context.oracle is not None and self._is_alone():
+            gathering.ask(self.context.oracle)
+        return gathering
 
     def _is_alone(self) -> bool:
         """Whether no voter is with this leader, or is being brought into line."""
@@ -438,3 +455,10 @@ class Leader:
 
     def _ping_all(self) -> None:
         self._learners.ping(self.last_proposed())
+        self._confirmations.pinged(self.handlers())
+
+    def _ping_voters(self) -> None:
+        voters = [handler for handler in self.handlers() if handler.follows and handler.voter is not None]
+        for handler in voters:
+            handler.ping(self.last_proposed())
+        self._confirmations.pinged(voters)

@@ -59,6 +59,9 @@ class LearnerHandler:
         self.is_observer = False
         self.is_forwarding = False
         self.is_synced = False
+        self.follows = False
+        self.pings = self.answered_pings = 0
+        """Since it follows: before that learners do not answer them."""
         self.config_version: int | None = None
         self.acked_zxid = 0
         self._awaited_zxid = 0
@@ -208,6 +211,8 @@ class LearnerHandler:
     # Broadcast.
 
     def _begin(self) -> None:
+        self.follows = True
+        self.pings = 0
         self._heard()
         self.link.limit_silence(self._master.context.sync_s)
         logger.info("%s: %s follows", *self._who())
@@ -240,7 +245,8 @@ class LearnerHandler:
         if kind == REQUEST:
             self._master.request(self, packet)
         elif kind == PING:
-            self._master.touched(read_touched(packet.data))
+            self.answered_pings += 1
+            self._master.answered_ping(self, read_touched(packet.data))
         elif kind == REVALIDATE:
             self._master.revalidate(self, packet)
         else:
@@ -265,6 +271,7 @@ class LearnerHandler:
         if self._is_stuck(last_proposed):
             self.link.close(f"it has not acknowledged 0x{self._awaited_zxid:x} within syncLimit")
             return
+        self.pings += 1
         self.link.send(PING, last_proposed)
 
     def _is_stuck(self, last_proposed: int) -> bool:

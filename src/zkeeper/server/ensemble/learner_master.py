@@ -78,8 +78,8 @@ class LearnerMaster(Protocol):
 
     def request(self, handler: "LearnerHandler", packet: QuorumPacket) -> None: ...
 
-    def touched(self, sessions: list[tuple[int, int]]) -> None:
-        """Sessions that the learner has heard of, with their timeouts in ms."""
+    def answered_ping(self, handler: "LearnerHandler", sessions: list[tuple[int, int]]) -> None:
+        """A learner has answered a ping, with the sessions that it has heard of and their timeouts in ms."""
         ...
 
     def revalidate(self, handler: "LearnerHandler", packet: QuorumPacket) -> None: ...

@@ -190,7 +190,7 @@ class ObserverMaster:
     def request(self, handler: LearnerHandler, packet: QuorumPacket) -> None:
         self._leader_link.forward_request(handler, packet)
 
-    def touched(self, sessions: list[tuple[int, int]]) -> None:
+    def answered_ping(self, handler: LearnerHandler, sessions: list[tuple[int, int]]) -> None:
         """The leader hears of them with the answer to its next PING."""
         for session_id, timeout_ms in sessions:
             self._service.tracker.note(session_id, timeout_ms)

@@ -1,0 +1,77 @@
+"""Finds out whether this server leads still, before it answers a sync: what another leader has committed must be seen.
+
+A leader that is cut off learns of its end only when `syncLimit` is over. Java's answers syncs until then from what it
+has, and so may show less than another client was told of before (ZOOKEEPER-1675). Here a quorum has to answer a ping
+that was sent after the sync had come. Whoever answers it had not left for another leader when the sync came, so no
+other leader had a quorum then, nor had committed anything.
+
+1. One round of pings is under way at a time. Syncs that come meanwhile wait for the next one.
+2. Learners answer pings in their order, each once; only those of voters count.
+3. The leader's own pings, twice a tick, ask those that have joined since the round began.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+
+from zkeeper.server.ensemble.gathering import Gathering
+from zkeeper.server.ensemble.learner_handler import LearnerHandler
+
+
+class Confirmations:
+    """`ping` pings the voters that follow; what `make_gathering` makes is complete if this server may go on alone."""
+
+    def __init__(self, ping: Callable[[], None], make_gathering: Callable[[], Gathering]) -> None:
+        self._ping = ping
+        self._make_gathering = make_gathering
+        self._waiting: list[Callable[[], None]] = []
+        self._confirmed: list[Callable[[], None]] = []
+        """What the round under way is for."""
+        self._gathering: Gathering | None = None
+        self._is_begin_due = False
+        self._asked: dict[LearnerHandler, int] = {}
+        """By which of its pings a learner confirms."""
+
+    def ask(self, confirmed: Callable[[], None]) -> None:
+        """Has `confirmed` called once it is sure that nobody else led when this was called; never, where it is not."""
+        self._waiting.append(confirmed)
+        self._begin_soon()
+
+    def _begin_soon(self) -> None:
+        if self._gathering is None and not self._is_begin_due:
+            self._is_begin_due = True
+            asyncio.get_running_loop().call_soon(self._begin)
+
+    def _begin(self) -> None:
+        self._is_begin_due = False
+        self._confirmed, self._waiting = self._waiting, []
+        self._gathering = self._make_gathering()
+        self._ping()
+        self._maybe_end(self._gathering)
+
+    def pinged(self, handlers: Iterable[LearnerHandler]) -> None:
+        """These learners were pinged (rule 3)."""
+        if self._gathering is None:
+            return
+        for handler in handlers:
+            if handler.follows and handler.voter is not None:
+                self._asked.setdefault(handler, handler.pings)
+        self._maybe_end(self._make_gathering())
+
+    def answered(self, handler: LearnerHandler) -> None:
+        """A learner has answered a ping."""
+        asked = self._asked.get(handler)
+        if self._gathering is not None and asked is not None and handler.answered_pings >= asked:
+            assert handler.voter is not None
+            self._gathering.add(handler.voter)
+            self._maybe_end(self._gathering)
+
+    def _maybe_end(self, gathering: Gathering) -> None:
+        if self._gathering is None or not gathering.is_complete():
+            return
+        confirmed, self._confirmed = self._confirmed, []
+        self._gathering = None
+        self._asked.clear()
+        for each in confirmed:
+            each()
+        if self._waiting:
+            self._begin_soon()
