@@ -1,8 +1,8 @@
 """Members that change while everything else goes on: servers leave, come back, and change between voter and observer.
 
 1. One change at a time is asked for, of any server; whether it came to anything is not waited for.
-2. Each server has a zoo.cfg on its disk, which it reads at each start, as the program does. For one that is started while
-   it is no member an operator writes the members of then and itself into it.
+2. Each server has a zoo.cfg on its disk, which it reads at each start, as the program does. For one that is started
+   while it is no member an operator writes the members of then and itself into it.
 3. In the end all are members again, in the roles that they had.
 """
 
@@ -71,7 +71,7 @@ class ChangingNode(ServerNode):
         return replace(common, ensemble=ensemble, quorum=quorum)
 
     def _join(self) -> None:
-        """Rule 2. What an earlier life has left beside the file goes; the operator waits until the disk is a sound one."""
+        """Rule 2. What an earlier life has left beside the file goes. The operator waits until the disk is sound."""
         disk = self.machine.disk
         make_sound(disk)
         for name in disk.names(DATA_DIR):

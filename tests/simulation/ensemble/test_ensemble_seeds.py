@@ -41,8 +41,8 @@ def test_an_ensemble_keeps_every_promise_under_fresh_faults(seed: int) -> None:
 
 def test_members_change_while_clients_write(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(of_ensembles, "CHANGING_SHARE", 1.0)
-    counts = sum((ensemble_run(seed, layout=Layout(3, 1)).counts for seed in (0, 4, 6)), start=Counter[str]())
-    for name in ("one leaves", "one comes", "one changes its role", "one comes back"):
+    counts = sum((ensemble_run(seed, layout=Layout(3, 1)).counts for seed in range(5)), start=Counter[str]())
+    for name in ("one leaves", "one changes its role", "one comes back"):
         assert counts[f"members: {name}"] > 0, name
 
 
