@@ -27,8 +27,9 @@ class Rounds:
         self.learners: dict[int, Any] = {sid: Learner(sid) for sid in (2, 3, 4, 5)}
         self.learners[6] = Learner(None)
         self.is_alone = False
-        self.confirmed: list[str] = []
-        self.confirmations = Confirmations(self.ping, self.gathering)
+        self.confirmed: list[int] = []
+        """How many, by round."""
+        self.confirmations = Confirmations(self.ping, self.gathering, self.confirmed.append)
 
     def gathering(self) -> Gathering:
         return Gathering([MajorityVerifier(frozenset({1} if self.is_alone else {1, 2, 3, 4, 5}))], 1)
@@ -42,13 +43,13 @@ class Rounds:
         self.learners[sid].answered_pings += 1
         self.confirmations.answered(self.learners[sid])
 
-    async def ask(self, name: str) -> None:
-        self.confirmations.ask(lambda: self.confirmed.append(name))
+    async def ask(self) -> None:
+        self.confirmations.ask()
         await asyncio.sleep(0)
 
 
-def play(scene: Callable[[Rounds], Awaitable[None]]) -> list[str]:
-    async def main() -> list[str]:
+def play(scene: Callable[[Rounds], Awaitable[None]]) -> list[int]:
+    async def main() -> list[int]:
         rounds = Rounds()
         await scene(rounds)
         return rounds.confirmed
@@ -56,10 +57,10 @@ def play(scene: Callable[[Rounds], Awaitable[None]]) -> list[str]:
     return asyncio.run(main())
 
 
-@pytest.mark.parametrize(("sids", "expected"), [((2,), []), ((2, 2, 6), []), ((2, 5), ["a"])])
-def test_a_quorum_of_voters_has_to_answer(sids: tuple[int, ...], expected: list[str]) -> None:
+@pytest.mark.parametrize(("sids", "expected"), [((2,), []), ((2, 2, 6), []), ((2, 5), [1])])
+def test_a_quorum_of_voters_has_to_answer(sids: tuple[int, ...], expected: list[int]) -> None:
     async def scene(rounds: Rounds) -> None:
-        await rounds.ask("a")
+        await rounds.ask()
         for sid in sids:
             rounds.answer(sid)
 
@@ -69,65 +70,70 @@ def test_a_quorum_of_voters_has_to_answer(sids: tuple[int, ...], expected: list[
 def test_an_answer_to_an_earlier_ping_does_not_count() -> None:
     async def scene(rounds: Rounds) -> None:
         rounds.ping()
-        await rounds.ask("a")
+        await rounds.ask()
         for sid in (2, 3, 4, 5):
             rounds.answer(sid)
         assert rounds.confirmed == []
         for sid in (3, 4):
             rounds.answer(sid)
 
-    assert play(scene) == ["a"]
+    assert play(scene) == [1]
 
 
 def test_who_asks_while_a_round_is_under_way_waits_for_the_next() -> None:
     async def scene(rounds: Rounds) -> None:
-        await rounds.ask("a")
+        await rounds.ask()
         rounds.answer(2)
-        await rounds.ask("b")
-        await rounds.ask("c")
+        await rounds.ask()
+        await rounds.ask()
         rounds.answer(3)
-        assert rounds.confirmed == ["a"]
+        assert rounds.confirmed == [1]
         await asyncio.sleep(0)
         rounds.answer(4)
         rounds.answer(5)
-        assert rounds.confirmed == ["a"], "these have answered the ping of the first round"
+        assert rounds.confirmed == [1], "these have answered the ping of the first round"
         for sid in (4, 5):
             rounds.answer(sid)
 
-    assert play(scene) == ["a", "b", "c"]
+    assert play(scene) == [1, 2]
 
 
-def test_what_asks_in_answer_to_a_confirmation_is_one_round_more() -> None:
+def test_who_asks_in_answer_to_a_confirmation_waits_for_a_round_of_its_own() -> None:
     async def scene(rounds: Rounds) -> None:
-        rounds.confirmations.ask(lambda: rounds.confirmations.ask(lambda: rounds.confirmed.append("inner")))
-        await rounds.ask("a")
+        def confirmed(count: int) -> None:
+            rounds.confirmed.append(count)
+            if len(rounds.confirmed) == 1:
+                rounds.confirmations.ask()
+
+        rounds.confirmations = Confirmations(rounds.ping, rounds.gathering, confirmed)
+        await rounds.ask()
         for _ in range(2):
             for sid in (2, 3):
                 rounds.answer(sid)
             await asyncio.sleep(0)
 
-    assert play(scene) == ["a", "inner"]
+    assert play(scene) == [1, 1]
 
 
 def test_one_who_joins_later_is_asked_by_the_next_pings() -> None:
     async def scene(rounds: Rounds) -> None:
         late = rounds.learners.pop(4)
-        await rounds.ask("a")
+        await rounds.ask()
         rounds.answer(2)
         late.pings = late.answered_pings = 0
         rounds.learners[4] = late
         rounds.ping()
         rounds.answer(4)
 
-    assert play(scene) == ["a"]
+    assert play(scene) == [1]
 
 
 def test_one_that_may_go_on_alone_needs_nobody() -> None:
     async def scene(rounds: Rounds) -> None:
-        await rounds.ask("a")
+        await rounds.ask()
         assert rounds.confirmed == []
         rounds.is_alone = True
         rounds.ping()
-        await rounds.ask("b")
+        await rounds.ask()
 
-    assert play(scene) == ["a", "b"]
+    assert play(scene) == [1, 1]

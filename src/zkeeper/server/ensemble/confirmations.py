@@ -18,22 +18,27 @@ from zkeeper.server.ensemble.learner_handler import LearnerHandler
 
 
 class Confirmations:
-    """`ping` pings the voters that follow; what `make_gathering` makes is complete if this server may go on alone."""
+    """`ping` pings the voters that follow; what `make_gathering` makes is complete if this server may go on alone.
+    `on_confirmed` is told, once for each round, how many more of those who asked are confirmed, the first ones first.
+    """
 
-    def __init__(self, ping: Callable[[], None], make_gathering: Callable[[], Gathering]) -> None:
+    def __init__(
+        self, ping: Callable[[], None], make_gathering: Callable[[], Gathering], on_confirmed: Callable[[int], None]
+    ) -> None:  # fmt: skip
         self._ping = ping
         self._make_gathering = make_gathering
-        self._waiting: list[Callable[[], None]] = []
-        self._confirmed: list[Callable[[], None]] = []
-        """What the round under way is for."""
+        self._on_confirmed = on_confirmed
+        self._waiting = 0
+        self._under_way = 0
+        """For how many the round under way is."""
         self._gathering: Gathering | None = None
         self._is_begin_due = False
         self._asked: dict[LearnerHandler, int] = {}
         """By which of its pings a learner confirms."""
 
-    def ask(self, confirmed: Callable[[], None]) -> None:
-        """Has `confirmed` called once it is sure that nobody else led when this was called; never, where it is not."""
-        self._waiting.append(confirmed)
+    def ask(self) -> None:
+        """Confirmed once it is sure that nobody else led when this was called; never, where it is not."""
+        self._waiting += 1
         self._begin_soon()
 
     def _begin_soon(self) -> None:
@@ -43,7 +48,7 @@ class Confirmations:
 
     def _begin(self) -> None:
         self._is_begin_due = False
-        self._confirmed, self._waiting = self._waiting, []
+        self._under_way, self._waiting = self._waiting, 0
         self._gathering = self._make_gathering()
         self._ping()
         self._maybe_end(self._gathering)
@@ -68,10 +73,8 @@ class Confirmations:
     def _maybe_end(self, gathering: Gathering) -> None:
         if self._gathering is None or not gathering.is_complete():
             return
-        confirmed, self._confirmed = self._confirmed, []
         self._gathering = None
         self._asked.clear()
-        for each in confirmed:
-            each()
+        self._on_confirmed(self._under_way)
         if self._waiting:
             self._begin_soon()

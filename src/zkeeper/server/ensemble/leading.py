@@ -29,7 +29,6 @@ from zkeeper.quorum.membership import Membership
 from zkeeper.quorum.sync_plan import SyncPlan
 from zkeeper.server.durable_log import DurableLog
 from zkeeper.server.ensemble.changes import Changes
-from zkeeper.server.ensemble.confirmations import Confirmations
 from zkeeper.server.ensemble.context import EnsembleContext, RoleEndedError
 from zkeeper.server.ensemble.discovery import Discovery
 from zkeeper.server.ensemble.gathering import Gathering
@@ -76,7 +75,6 @@ class Leader:
         self._stage = stage
         self._discovery = Discovery(context, stage, int(database.last_zxid), self._look_around_early, self._is_alone)
         self._learners = Learners(self, MAX_HELD_BYTES)
-        self._confirmations = Confirmations(self._ping_voters, self._gathering)
         self._changes: Changes | None = None
         self._handed_over_tick: int | None = None
         self._gave_up = asyncio.Event()
@@ -85,7 +83,7 @@ class Leader:
         self._log: DurableLog | None = None
         self._is_flush_due = False
         self._is_used_up = False
-        self._syncs = Syncs(self._confirmations, self._sync_confirmed)
+        self._syncs = Syncs(self._ping_voters, self._gathering, self._syncs_confirmed)
         self._loop = asyncio.get_running_loop()
         self._began_s = self._loop.time()
 
@@ -312,7 +310,7 @@ class Leader:
 
     def answered_ping(self, handler: LearnerHandler, sessions: list[tuple[int, int]]) -> None:
         assert self.service is not None
-        self._confirmations.answered(handler)
+        self._syncs.confirmations.answered(handler)
         for session_id, _ in sessions:
             touch_for_learner(self.service, session_id)
 
@@ -327,7 +325,7 @@ class Leader:
     def _sync(self, answer: Callable[[], None]) -> None:
         self._syncs.add(self.last_proposed(), answer)
 
-    def _sync_confirmed(self) -> None:
+    def _syncs_confirmed(self) -> None:
         while (sync := self._syncs.take(self.committed_zxid())) is not None:
             self.flush()
             sync.answer()
@@ -455,10 +453,10 @@ class Leader:
 
     def _ping_all(self) -> None:
         self._learners.ping(self.last_proposed())
-        self._confirmations.pinged(self.handlers())
+        self._syncs.confirmations.pinged(self.handlers())
 
     def _ping_voters(self) -> None:
         voters = [handler for handler in self.handlers() if handler.follows and handler.voter is not None]
         for handler in voters:
             handler.ping(self.last_proposed())
-        self._confirmations.pinged(voters)
+        self._syncs.confirmations.pinged(voters)

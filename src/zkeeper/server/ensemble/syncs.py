@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from zkeeper.quorum.acks import NO_LIMIT
 from zkeeper.server.ensemble.confirmations import Confirmations
+from zkeeper.server.ensemble.gathering import Gathering
 
 
 class Sync(NamedTuple):
@@ -22,10 +23,13 @@ class Sync(NamedTuple):
 
 
 class Syncs:
-    """`on_confirmed` is called when one was confirmed: it may be due, and more may be committed."""
+    """`on_confirmed` is called when some were confirmed: they may be due, and more may be committed. `ping` and
+    `make_gathering` are those of `Confirmations`."""
 
-    def __init__(self, confirmations: Confirmations, on_confirmed: Callable[[], None]) -> None:
-        self._confirmations = confirmations
+    def __init__(
+        self, ping: Callable[[], None], make_gathering: Callable[[], Gathering], on_confirmed: Callable[[], None]
+    ) -> None:  # fmt: skip
+        self.confirmations = Confirmations(ping, make_gathering, self._confirm)
         self._on_confirmed = on_confirmed
         self._unconfirmed: deque[Sync] = deque()
         self._confirmed: deque[Sync] = deque()
@@ -35,10 +39,11 @@ class Syncs:
 
     def add(self, zxid: int, answer: Callable[[], None]) -> None:
         self._unconfirmed.append(Sync(zxid, answer))
-        self._confirmations.ask(self._confirm_one)
+        self.confirmations.ask()
 
-    def _confirm_one(self) -> None:
-        self._confirmed.append(self._unconfirmed.popleft())
+    def _confirm(self, count: int) -> None:
+        for _ in range(count):
+            self._confirmed.append(self._unconfirmed.popleft())
         self._on_confirmed()
 
     def limit(self) -> int:
