@@ -10,6 +10,7 @@ from zkeeper.server.config.ensemble import EnsembleConfig, LearnersConfig
 from zkeeper.server.config.model import LimitsConfig
 from zkeeper.server.ensemble import leading
 from zkeeper.storage.history import LANE
+from zkeeper.testing.simulation import UnhandledError
 
 from ..requests import Create, GetData, SetData, Sync  # noqa: TID252  the package has two names
 from .leader_world import (
@@ -290,6 +291,27 @@ def test_the_wait_for_newleader_is_over_after_init_limit(world: LeaderWorld) -> 
     discover(link, 1)
     link.wait_over(11)
     world.run_until(world.node.is_looking, 1)
+
+
+def test_a_commit_that_was_not_told_to_all_is_the_last(world: LeaderWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who missed it must not hear of a later one; the leader stops."""
+    link = world.serve()
+    client = world.connect()
+    hold_back(link)
+    first, second = [world.propose(client, link, Create(path))[1].zxid for path in ("/a", "/b")]
+
+    def fail(*_: int) -> None:
+        monkeypatch.undo()
+        raise RuntimeError("nobody thought of this")
+
+    monkeypatch.setattr(leading.Leader, "_tell_committed", fail)
+    link.send(ACK, first)
+    with pytest.raises(UnhandledError, match="nobody thought of this"):
+        world.run_for(1)
+    link.send(ACK, second)
+    world.run_for(1)
+    assert not link.has(COMMIT, first)
+    assert not link.has(COMMIT, second)
 
 
 def test_a_learner_that_waits_for_the_others_hears_of_the_leader() -> None:

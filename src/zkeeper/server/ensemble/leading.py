@@ -208,20 +208,18 @@ class Leader:
             self._advance(self.acks)
 
     def _advance(self, acks: Acks) -> None:
+        """When that fails some may not have been told of a commit, so they must not be told of a later one."""
+        service = self.service
+        assert service is not None
         committed = acks.committed_zxid
-        while self._handed_over_tick is None and acks.advance(self._syncs.limit()):
-            self._commit(committed + 1, int(acks.committed_zxid))
-            committed = acks.committed_zxid
-
-    def _commit(self, first_zxid: int, last_zxid: int) -> None:
-        """What was not told to all could not be made good."""
-        assert self.service is not None
         try:
-            self._commit_with(self.service, first_zxid, last_zxid)
+            while self._handed_over_tick is None and service.serves() and acks.advance(self._syncs.limit()):
+                self._commit(service, committed + 1, int(acks.committed_zxid))
+                committed = acks.committed_zxid
         except Exception as error:
-            self.service.broken(error)
+            service.broken(error)
 
-    def _commit_with(self, service: Service, first_zxid: int, last_zxid: int) -> None:
+    def _commit(self, service: Service, first_zxid: int, last_zxid: int) -> None:
         """A change of the membership is the last of those that are committed together (`Acks`, rule 3)."""
         assert self._changes is not None
         membership = self._changes.proposed_at(last_zxid)
