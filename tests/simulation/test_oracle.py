@@ -31,6 +31,13 @@ class OracleWorld(MemberWorld):
         self.await_serving(1, 2)
         assert self.leader == LEADER
 
+    def lead_alone(self) -> None:
+        """The follower of two is lost, and the oracle has the leader go on: it writes `alone`."""
+        self.say(LEADER, "1")
+        self.start_both()
+        self.kill(1)
+        self.write(LEADER, "alone")
+
     def serves(self, sid: int) -> bool:
         return self.servers[sid].service.serves()
 
@@ -57,10 +64,7 @@ async def read(host: str) -> list[str]:
 
 def test_a_leader_that_may_go_on_does_and_one_that_may_not_gives_up() -> None:
     with OracleWorld() as world:
-        world.say(LEADER, "1")
-        world.start_both()
-        world.kill(1)
-        world.write(LEADER, "alone")
+        world.lead_alone()
         world.sim.run_for(10)
         assert (world.leader, world.epoch(LEADER)) == (LEADER, 1)
         world.say(LEADER, "0")
@@ -129,10 +133,7 @@ def test_a_server_that_was_left_alone_takes_over_when_it_is_told_to() -> None:
 
 def test_a_follower_that_comes_back_is_needed_again() -> None:
     with OracleWorld() as world:
-        world.say(LEADER, "1")
-        world.start_both()
-        world.kill(1)
-        world.write(LEADER, "alone")
+        world.lead_alone()
         world.start(1)
         world.await_serving(1)
         world.sim.partition(world.sim.machine("m1"), [world.sim.machine("m2")])
@@ -183,10 +184,7 @@ def test_two_that_have_led_alone_never_take_one_anothers_transactions_for_their_
 def test_an_answer_that_is_old_is_none() -> None:
     """The file's disk has hung: nobody knows what it says now."""
     with OracleWorld() as world:
-        world.say(LEADER, "1")
-        world.start_both()
-        world.kill(1)
-        world.write(LEADER, "alone")
+        world.lead_alone()
         world.sim.machine("m2").disk.set_latency(60.0, 60.0, "oracle")
         world.sim.run_until(lambda: not world.serves(LEADER), 2)
 

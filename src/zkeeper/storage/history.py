@@ -6,7 +6,7 @@
    received a snapshot, and logged nothing. So the next epoch is believed to follow the one before only where the
    snapshots reach back that far and none of them lies in between.
 3. It has to be cheaper than a snapshot: the files after the first are together at most `snapshot_size_factor` times as
-   large as the newest one (storage, section 10; that Java does not count the first, which is open, was measured).
+   large as the newest one (storage, section 10). Java does not count the first, which it has open then.
 4. It is read away from the loop, in steps of bounded size; nothing but the step at hand is in memory.
 """
 

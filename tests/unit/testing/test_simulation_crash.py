@@ -3,8 +3,8 @@
 import pytest
 from helpers_for_simulation import new_disk, read, write
 
-from zkeeper.storage.disk import Disk
-from zkeeper.testing.simulation import Killed, Unsynced
+from zkeeper.storage.disk import Disk, DiskFile
+from zkeeper.testing.simulation import Killed, SimulatedDisk, Unsynced
 
 SEEDS = range(200)
 
@@ -128,15 +128,21 @@ def test_syncing_one_folder_leaves_another() -> None:
     assert (disk.names("/x"), disk.names("/y")) == (["file"], [])
 
 
+def disk_with_a_failed_sync(seed: int, data: bytes) -> tuple[SimulatedDisk, DiskFile]:
+    """`/a` shows `data`, which is not on the disk."""
+    disk = new_disk(seed)
+    file = write(disk, "/a", b"")
+    file.write(data)
+    disk.fail_next("sync")
+    with pytest.raises(OSError, match="Input/output"):
+        file.sync()
+    return disk, file
+
+
 def test_after_a_failed_sync_a_later_one_does_not_help() -> None:
     outcomes = set()
     for seed in SEEDS:
-        disk = new_disk(seed)
-        file = write(disk, "/a", b"")
-        file.write(b"1")
-        disk.fail_next("sync")
-        with pytest.raises(OSError, match="Input/output"):
-            file.sync()
+        disk, file = disk_with_a_failed_sync(seed, b"1")
         assert read(disk, "/a") == b"1"
         file.sync()
         disk.crash(Unsynced.KEPT)
@@ -146,12 +152,7 @@ def test_after_a_failed_sync_a_later_one_does_not_help() -> None:
 
 def test_after_a_failed_sync_what_is_written_again_lasts() -> None:
     for seed in SEEDS:
-        disk = new_disk(seed)
-        file = write(disk, "/a", b"")
-        file.write(b"0123")
-        disk.fail_next("sync")
-        with pytest.raises(OSError, match="Input/output"):
-            file.sync()
+        disk, _ = disk_with_a_failed_sync(seed, b"0123")
         disk.write_again("/a", 1, 4)
         disk.crash()
         assert read(disk, "/a").endswith(b"123")
