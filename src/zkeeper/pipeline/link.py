@@ -128,9 +128,21 @@ class ClientLink(Watcher):
             self.replies.out.write(self.service.answer_word(word, argument, self))
             self.close()
             return 0
-        self.service.tell(f"connection from {self.peer}: {word!r} is no frame length that is allowed; closed")
+        self.service.tell(f"connection from {self.peer}: {self._oddity(word)}; closed")
         self.close()
         return 0
+
+    def _oddity(self, word: bytes) -> str:
+        """What is wrong with `word`, which stands where the length of a frame should."""
+        if self.state == NEW and word.isascii() and bytes(word).decode("latin-1").isprintable():
+            return f"{word!r} is neither a four-letter word nor the begin of ZooKeeper's protocol"
+        length = int.from_bytes(word, "big", signed=True)
+        if length < 0:
+            return f"{word!r} is no length of a frame"
+        return (
+            f"a request of {length} bytes, where jute.maxbuffer allows {self.service.settings.max_frame_bytes}; "
+            "send less, or raise jute.maxbuffer on servers and clients"
+        )
 
     # Writes.
 

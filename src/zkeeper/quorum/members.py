@@ -10,11 +10,7 @@
 import re
 from typing import Final, final
 
-from zkeeper.wire.addresses import canonical_address
-
-WILDCARD: Final = "0.0.0.0"
-WILDCARDS: Final = ("0.0.0.0", "::", "0:0:0:0:0:0:0:0")
-"""Hosts that are all addresses of a machine."""
+from zkeeper.wire.addresses import WILDCARD, canonical_address
 
 _FORM: Final = (
     "{value} does not have the form server_config or server_config;client_config where server_config is the pipe"

@@ -16,7 +16,7 @@ from zkeeper.pipeline.local_sessions import LocalSessions
 from zkeeper.pipeline.service import Service
 from zkeeper.pipeline.session_lines import SessionLines
 from zkeeper.pipeline.stats import ServiceStats, Summary
-from zkeeper.quorum.members import WILDCARDS, ClientAddress
+from zkeeper.quorum.members import ClientAddress
 from zkeeper.server import audit
 from zkeeper.server.client_port import ClientPort
 from zkeeper.server.config.model import ServerConfig
@@ -38,6 +38,7 @@ from zkeeper.storage.disk import Disk
 from zkeeper.storage.recovery import Recovered, recover
 from zkeeper.storage.replay import Each
 from zkeeper.storage.retention import purge
+from zkeeper.wire.addresses import listening_host
 
 logger = logging.getLogger("zkeeper.server")
 clients_logger = logging.getLogger("zkeeper.clients")
@@ -160,15 +161,14 @@ class Node:
         network = self.config.network
         assert network.client_port is not None
         try:
-            await port.listen(network.client_port_address, network.client_port, network.listen_backlog)
+            await port.listen(network.listening_host, network.client_port, network.listen_backlog)
         except OSError as error:
             raise port_failure(network, error) from error
 
     async def move_clients(self, port: ClientPort, client: ClientAddress) -> None:
         """Has `port` listen where the membership says from now on. Where it cannot, it stays."""
-        host = None if client.host in WILDCARDS else client.host
         try:
-            await port.move(host, client.port, self.config.network.listen_backlog)
+            await port.move(listening_host(client.host), client.port, self.config.network.listen_backlog)
         except OSError as error:
             logger.error("the client port cannot move to %s, and stays where it is: %s", client, error)
             return

@@ -26,7 +26,7 @@ class PortError(OSError):
 
 def port_failure(network: NetworkConfig, error: OSError) -> PortError:
     """What to tell of `error`, met while opening the client port."""
-    where = f"port {network.client_port} on {network.client_port_address or 'all interfaces'}"
+    where = f"port {network.client_port} on {network.listening_host or 'all interfaces'}"
     if isinstance(error, socket.gaierror):
         reason, advice = str(error.strerror), _NO_SUCH_NAME
     else:

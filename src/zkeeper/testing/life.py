@@ -103,7 +103,7 @@ class Life(Generic[S]):
         if is_refusing:
             self._faults.stop_listening()
         elif not self._faults.listeners:
-            await self.server.port.listen(network.client_port_address, self.place.port, network.listen_backlog)
+            await self.server.port.listen(network.listening_host, self.place.port, network.listen_backlog)
 
     async def clear(self) -> None:
         await upkeep.clear(self.server.service)

@@ -1,11 +1,22 @@
-"""IP addresses as ZooKeeper writes and matches them in ACLs of scheme `ip` (semantics, section 9.4)."""
+"""IP addresses: those that stand for all of a machine, and how ZooKeeper writes and matches them in ACLs of scheme `ip`
+(semantics, section 9.4).
+"""
 
 import re
 from typing import Final
 
+WILDCARD: Final = "0.0.0.0"
+WILDCARDS: Final = (WILDCARD, "::", "0:0:0:0:0:0:0:0")
+"""Hosts that are all addresses of a machine, of either family as Java takes them."""
+
 _DECIMAL: Final = re.compile(rb"[0-9]{1,3}")
 _HEX_GROUP: Final = re.compile(rb"[0-9A-Fa-f]{1,4}")
 _BITS: Final = re.compile(rb"\+?[0-9]{1,3}")
+
+
+def listening_host(host: str | None) -> str | None:
+    """The host for who listens there: None, which is all addresses, in place of a wildcard."""
+    return None if host in WILDCARDS else host
 
 
 def canonical_address(host: str) -> bytes:

@@ -11,6 +11,7 @@ from librt.strings import BytesWriter, write_i32_be, write_i64_be
 from mypy_extensions import i32
 
 from zkeeper.errors import DecodeError, EndOfDataError
+from zkeeper.wire.addresses import WILDCARDS
 from zkeeper.wire.jute import Reader
 
 NOTIFICATION_VERSION: Final = 2
@@ -26,7 +27,6 @@ MANY_ADDRESSES: Final = -65535
 
 _WITHOUT_EPOCH_BYTES: Final = 28
 _WITHOUT_VERSION_BYTES: Final = 40
-_WILDCARDS: Final = frozenset({"0.0.0.0", "::", "0:0:0:0:0:0:0:0"})
 
 
 @final
@@ -143,7 +143,7 @@ def _parse_addresses(raw: bytes) -> list[tuple[str, int]]:
         parsed = [_parse_address(part) for part in raw.decode("utf-8").split("|")]
     except ValueError:
         raise DecodeError(f"an introduction with the addresses {raw[:64]!r}") from None
-    return [(host, port) for host, port in parsed if host not in _WILDCARDS]
+    return [(host, port) for host, port in parsed if host not in WILDCARDS]
 
 
 def _parse_address(text: str) -> tuple[str, int]:

@@ -46,7 +46,8 @@ def addresses_of(name: str | None) -> int:
 
 
 @pytest.mark.skipif(addresses_of(None) < 2, reason="this machine has no IPv6")
-def test_a_free_port_is_the_same_for_all_addresses(tmp_path: Path) -> None:
+@pytest.mark.parametrize("address", [None, "0.0.0.0", "::"])
+def test_a_free_port_is_the_same_for_all_addresses(tmp_path: Path, address: str | None) -> None:
     async def connect(server: StandaloneServer) -> list[tuple[str, int]]:
         found = server.port.addresses()
         for host in ("127.0.0.1", "::1"):
@@ -54,7 +55,7 @@ def test_a_free_port_is_the_same_for_all_addresses(tmp_path: Path) -> None:
             writer.close()
         return found
 
-    found = with_server(tmp_path, connect, address=None)
+    found = with_server(tmp_path, connect, address)
     assert {host for host, _ in found} == {"0.0.0.0", "::"}
     assert len({port for _, port in found}) == 1
 

@@ -2,12 +2,12 @@
 
 from dataclasses import replace
 
-from zkeeper.quorum.members import WILDCARDS, ClientAddress
+from zkeeper.quorum.members import ClientAddress
 from zkeeper.server.config.build import Given
 from zkeeper.server.config.members import Listed
 from zkeeper.server.config.messages import ConfigError
 from zkeeper.server.config.model import NetworkConfig, ServerConfig
-from zkeeper.wire.addresses import canonical_address
+from zkeeper.wire.addresses import WILDCARD, canonical_address, listening_host
 
 
 def with_client_address(given: Given, listed: Listed, sid: int) -> ServerConfig:
@@ -19,8 +19,7 @@ def with_client_address(given: Given, listed: Listed, sid: int) -> ServerConfig:
     network = given.config.network
     if network.client_port is not None and not _agree(network, client):
         raise _clash(given, listed, sid, client)
-    host = None if client.host in WILDCARDS else client.host
-    found = replace(network, client_port=client.port, client_port_address=host)
+    found = replace(network, client_port=client.port, client_port_address=listening_host(client.host))
     place = listed.place(sid)
     sources = {**given.config.sources, "clientPort": place, "clientPortAddress": place}
     return replace(given.config, network=found, sources=sources)
@@ -33,8 +32,8 @@ def with_missing_client_address(given: Given, listed: Listed, sid: int) -> Serve
 
 
 def _agree(network: NetworkConfig, client: ClientAddress) -> bool:
-    host = network.client_port_address
-    is_same_host = host is None or host in WILDCARDS or canonical_address(host).decode() == client.host
+    host = network.listening_host
+    is_same_host = host is None or canonical_address(host).decode() == client.host
     return network.client_port == client.port and is_same_host
 
 
@@ -42,7 +41,7 @@ def _clash(given: Given, listed: Listed, sid: int, client: ClientAddress) -> Con
     network = given.config.network
     reason = (
         f"client address for this server (id = {sid}) in static config file is"
-        f" {network.client_port_address or '0.0.0.0'}:{network.client_port}"
+        f" {network.client_port_address or WILDCARD}:{network.client_port}"
         f" is different from client address found in dynamic file: {client}"
     )
     return listed.error(sid, reason, "name the client address in one place only")

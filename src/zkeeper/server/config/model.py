@@ -36,6 +36,7 @@ from zkeeper.server.config.values import (
     strict_bool,
     strict_int,
 )
+from zkeeper.wire.addresses import listening_host
 
 HOUR_MS = 3_600_000
 JAVA_TICK_TIME_MS = 3000
@@ -54,6 +55,11 @@ class NetworkConfig:
     sessionless_timeout_ms: int = setting("nio.sessionlessCnxnTimeout", lenient_int(1), 10_000)
     four_letter_words: tuple[str, ...] = setting("4lw.commands.whitelist", four_letter_words, ("srvr",))
     is_read_only_enabled: bool = setting("readonlymode.enabled", lenient_bool, False, scope=Scope.PROCESS)
+
+    @property
+    def listening_host(self) -> str | None:
+        """Where the client port is opened; None is on all interfaces, which 0.0.0.0 and :: say, too."""
+        return listening_host(self.client_port_address)
 
     def allows_word(self, word: str) -> bool:
         """Whether a four-letter word is on the whitelist; `isro` is also on where read-only service is."""
