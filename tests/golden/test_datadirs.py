@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import raw_wire as raw
 from librt.strings import BytesWriter
+from pipeline_harness import Server
 
+from zkeeper.database.auth import AuthRules
 from zkeeper.database.database import Database, DatabaseOptions
 from zkeeper.database.znode import ZNode
 from zkeeper.storage.real_disk import RealDisk
@@ -40,6 +43,17 @@ def recover_in(folder: Path, name: str, told: list[str]) -> Recovered:
     return recover(RealDisk(), settings, lambda: Database(options, told.append), tell=told.append, clock_s=lambda: 0.0)
 
 
+def expected_of(name: str) -> dict[str, Any]:
+    expected: dict[str, Any] = json.loads((DATADIRS / name / "expected.json").read_text())
+    return expected
+
+
+def serving(name: str, folder: Path) -> Server:
+    """A server on what was recovered, with the super user of the directory."""
+    recovered = recover_in(copy(name, folder / "copy"), name, [])
+    return Server(auth=AuthRules(super_digest=expected_of(name)["superDigest"].encode()), database=recovered.database)
+
+
 def nodes(database: Database) -> dict[str, Any]:
     found: dict[str, Any] = {}
     pending: list[tuple[bytes, ZNode]] = [(b"", database.tree.root)]
@@ -63,7 +77,7 @@ def as_json(database: Database, node: ZNode) -> dict[str, Any]:
 def test_every_znode_and_session_is_as_java_served_it(name: str, tmp_path: Path) -> None:
     told: list[str] = []
     recovered = recover_in(copy(name, tmp_path / "copy"), name, told)
-    expected = json.loads((DATADIRS / name / "expected.json").read_text())
+    expected = expected_of(name)
     found = nodes(recovered.database)
     assert found.keys() == expected["nodes"].keys()
     for path, node in expected["nodes"].items():
@@ -84,3 +98,38 @@ def test_recovery_from_the_oldest_snapshot_gives_the_same(name: str, tmp_path: P
     assert oldest.txns == newest.last_zxid
     assert nodes(oldest.database) == nodes(newest)
     assert oldest.database.sessions == newest.sessions
+
+
+def test_sessions_go_on_by_the_passwords_that_java_gave(name: str, tmp_path: Path) -> None:
+    server = serving(name, tmp_path)
+    for session in expected_of(name)["sessions"]:
+        identity = (session["id"], bytes.fromhex(session["password"]))
+        client = server.open()
+        client.handshake(raw.connect(40000, *identity))
+        assert (client.session_id, client.password) == identity
+        stranger = server.open()
+        stranger.handshake(raw.connect(40000, identity[0], bytes(16)))
+        assert stranger.session_id == 0, "another password"
+
+
+def test_a_failing_multi_is_answered_as_java_answered_it(name: str, tmp_path: Path) -> None:
+    server = serving(name, tmp_path)
+    client = server.connect()
+    several = raw.multi(
+        (raw.CREATE, raw.create(b"/never")),
+        (raw.CHECK, raw.versioned(b"/zookeeper", 99)),
+    )
+    reply = client.call(raw.MULTI, several)
+    assert [["failing multi", reply.err, reply.body.hex()]] == expected_of(name)["multi"]
+    assert client.err(raw.EXISTS, raw.read(b"/never")) == -101
+
+
+def test_the_super_user_may_read_what_others_may_not(name: str, tmp_path: Path) -> None:
+    """Its password is `test` in all of them."""
+    found = expected_of(name)["nodes"]
+    owned = next(path for path, node in found.items() if {scheme for _, scheme, _ in node["acl"]} == {"digest"})
+    client = serving(name, tmp_path).connect()
+    assert client.err(raw.GET_DATA, raw.read(owned.encode())) == -102
+    client.log_in(b"super:test")
+    data = client.get(owned.encode())[0]
+    assert (None if data is None else base64.b64encode(data).decode()) == found[owned]["data"]

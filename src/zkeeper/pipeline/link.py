@@ -135,7 +135,7 @@ class ClientLink(Watcher):
     def _oddity(self, word: bytes) -> str:
         """What is wrong with `word`, which stands where the length of a frame should."""
         if self.state == NEW and word.isascii() and bytes(word).decode("latin-1").isprintable():
-            return f"{word!r} is neither a four-letter word nor the begin of ZooKeeper's protocol"
+            return f"{word!r} is neither a four-letter word nor the beginning of ZooKeeper's protocol"
         length = int.from_bytes(word, "big", signed=True)
         if length < 0:
             return f"{word!r} is no length of a frame"

@@ -35,17 +35,19 @@ logger = logging.getLogger("zkeeper.storage")
 
 
 class DurableLog:
-    """`batch` is the sink of a `Service`, whose `committed` is called in return."""
+    """`batch` is the sink of a `Service`, whose `committed` is called in return; `tell` takes what an operator should
+    look at, of a slow or nearly full disk."""
 
     def __init__(
         self, disk: Disk, settings: StorageSettings, database: Database, random: Random,
         committed: Callable[[int], None], on_failure: Callable[[Exception], None], stats: ServiceStats,
+        tell: Callable[[str], None],
     ) -> None:  # fmt: skip
         self._database = database
         self._committed = committed
         self._on_failure = on_failure
         self._stats = stats
-        self._log = TxnLog(disk, settings, int(database.last_zxid), logger.warning)
+        self._log = TxnLog(disk, settings, int(database.last_zxid), tell)
         self._snapshots = SnapshotWriter(disk, settings)
         self._trigger = SnapshotTrigger(settings, random)
         self._counted_zxid = self._durable_zxid = int(database.last_zxid)

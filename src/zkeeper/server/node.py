@@ -42,6 +42,7 @@ from zkeeper.wire.addresses import listening_host
 
 logger = logging.getLogger("zkeeper.server")
 clients_logger = logging.getLogger("zkeeper.clients")
+storage_logger = logging.getLogger("zkeeper.storage")
 sessions_logger = logging.getLogger("zkeeper.sessions")
 
 STANDALONE = "standalone"
@@ -139,7 +140,10 @@ class Node:
 
     def make_log(self, database: Database, durable: Callable[[int], None]) -> DurableLog:
         """`durable` is told up to which zxid the log is."""
-        return DurableLog(self.disk, self.storage, database, self.random, durable, self._on_failure, self.stats)
+        return DurableLog(
+            self.disk, self.storage, database, self.random, durable, self._on_failure, self.stats,
+            self.quiet("warnings of the transaction log", storage_logger.warning),
+        )  # fmt: skip
 
     # The client port.
 
@@ -232,7 +236,7 @@ class Node:
             try:
                 plan = await purge(self.disk, self.storage)
                 if plan.snapshots or plan.logs:
-                    logger.info("purged %d snapshots and %d logs", len(plan.snapshots), len(plan.logs))
+                    logger.info("purged: snapshots %d, logs %d", len(plan.snapshots), len(plan.logs))
             except StorageError as error:
                 logger.error("nothing purged: %s", error)
             await asyncio.sleep(interval_s)
@@ -260,7 +264,7 @@ class Node:
 def tell_failure(error: Exception) -> None:
     """Says why the server stops."""
     if isinstance(error, (StorageError, PortError)):
-        logger.critical("the server stops: %s", error)
+        logger.critical("the server stops: %s; start it again after that", error)
     else:
         logger.critical("the server stops, as something failed that nobody thought of: %r", error, exc_info=error)
 

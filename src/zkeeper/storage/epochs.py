@@ -94,7 +94,7 @@ def load_epochs(disk: Disk, settings: StorageSettings, last_zxid: int, tell: Cal
     try:
         return _load(disk, folder, int(epoch_of(last_zxid)), tell)
     except OSError as error:
-        raise failure("keeping epochs in", str(error.filename or folder), error) from error
+        raise failure("keeping epochs in", folder, error) from error
 
 
 def _load(disk: Disk, folder: str, of_history: int, tell: Callable[[str], None]) -> Epochs:

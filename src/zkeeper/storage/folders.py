@@ -32,8 +32,8 @@ def _prepare(disk: Disk, settings: StorageSettings, folder: str) -> None:
             raise StorageError(f"{folder} does not exist, and datadir.autocreate=false forbids to make it; {advice}")
         disk.make_folders(folder)
     if not disk.is_writable(folder):
-        advice = "give the server's user permission, or mount the file system writable"
-        raise StorageError(f"{folder} cannot be written to; {advice}")
+        advice = "give the server's user permission, mount the file system writable, or move a file of that name away"
+        raise StorageError(f"{folder} is no folder that can be written to; {advice}")
     try:
         disk.lock(folder)
     except BlockingIOError as error:

@@ -129,7 +129,7 @@ class DiskHistory:
                 if left_bytes <= 0:
                     return batch
         except OSError as error:
-            raise failure("reading", str(error.filename or self._settings.log_folder), error) from error
+            raise failure("reading", self._settings.log_folder, error) from error
         self._is_at_end = True
         return batch
 

@@ -87,14 +87,14 @@ class RealDisk:
         self.sync_folder(parent)
 
     def open_reader(self, path: str) -> RealFile:
-        return RealFile(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
+        return RealFile(os.open(path, os.O_RDONLY | os.O_CLOEXEC), path)
 
     def open_writer(self, path: str, like: str | None = None) -> RealFile:
         mode = FILE_MODE if like is None else stat.S_IMODE(os.stat(like).st_mode)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
         if like is not None:
             os.fchmod(descriptor, mode)
-        return RealFile(descriptor)
+        return RealFile(descriptor, path)
 
     def remove(self, path: str) -> None:
         os.remove(path)

@@ -15,15 +15,20 @@ RWF_DSYNC: int = getattr(os, "RWF_DSYNC", 0)
 class RealFile:
     """A `DiskFile` on a file descriptor. Once closed, every operation fails with `EBADF`."""
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, path: str) -> None:
         self._descriptor = descriptor
+        self._path = path
         self._position = 0
         self._reserved_bytes = 0
         self._direct: DirectFile | None = None
         self._was_direct_tried = False
 
     def read(self, size_bytes: int) -> bytes:
-        data = os.pread(self._descriptor, size_bytes, self._position)
+        try:
+            data = os.pread(self._descriptor, size_bytes, self._position)
+        except OSError as error:
+            error.filename = self._path  # One of many that a recovery reads.
+            raise
         self._position += len(data)
         return data
 

@@ -81,7 +81,7 @@ def recover(
     try:
         prepare_folders(disk, settings)
     except OSError as error:
-        raise failure("reading", str(error.filename or settings.data_dir), error) from error
+        raise failure("reading", settings.data_dir, error) from error
     return load_state(disk, settings, make_database, tell=tell, clock_s=clock_s, progress=progress, each=each)
 
 
@@ -95,7 +95,7 @@ def load_state(
         replay = Replay(disk, settings, tell, each=each, progress=progress)
         return _Recovery(disk, settings, make_database, tell, replay).run(clock_s)
     except OSError as error:
-        raise failure("reading", str(error.filename or settings.data_dir), error) from error
+        raise failure("reading", settings.data_dir, error) from error
 
 
 def discard_initialize(disk: Disk, settings: StorageSettings) -> None:

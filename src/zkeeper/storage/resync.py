@@ -77,4 +77,4 @@ class Resync:
             raise self._failure("truncating", error) from error
 
     def _failure(self, doing: str, error: OSError) -> StorageError:
-        return failure(doing, str(error.filename or self._settings.log_folder), error)
+        return failure(doing, self._settings.log_folder, error)

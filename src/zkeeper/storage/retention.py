@@ -52,7 +52,7 @@ def purge_now(disk: Disk, settings: StorageSettings) -> PurgePlan:
         _remove(disk, settings.snapshot_folder, [snapshot.name for snapshot in plan.snapshots])
         _remove(disk, settings.log_folder, [log.name for log in plan.logs])
     except OSError as error:
-        raise failure("purging", str(error.filename or settings.data_dir), error) from error
+        raise failure("purging", settings.data_dir, error) from error
     return plan
 
 

@@ -6,7 +6,7 @@ import socket
 import struct
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -25,10 +25,15 @@ class Ended(NamedTuple):
     told: str
 
 
-def start_and_end(*arguments: str, cwd: Path) -> Ended:
-    """Runs a server that cannot start."""
+def start_and_end(*arguments: str, cwd: Path, through: Sequence[str] = ()) -> Ended:
+    """Runs a server that cannot start, by the command `through` if one is given."""
     done = subprocess.run(
-        [*COMMAND, *arguments], cwd=cwd, env=_environment(), stderr=subprocess.PIPE, text=True, timeout=DEADLINE_S
+        [*through, *COMMAND, *arguments],
+        cwd=cwd,
+        env=_environment(),
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=DEADLINE_S,
     )
     return Ended(done.returncode, done.stderr)
 

@@ -118,16 +118,41 @@ def test_a_file_in_the_place_of_the_data_directory(tmp_path: Path) -> None:
     assert (ended.code, "a file is where a folder should be" in ended.told) == (3, True), ended.told
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may read and write everything")
+def test_a_file_in_the_place_of_the_folder_of_the_version(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/version-2").write_text("")
+    ended = start_and_end(*SHORT_FORM, cwd=tmp_path)
+    assert (ended.code, "move a file of that name away" in ended.told) == (3, True), ended.told
+
+
+def test_a_folder_in_the_place_of_a_log(tmp_path: Path) -> None:
+    (tmp_path / "data/version-2/log.5").mkdir(parents=True)
+    ended = start_and_end(*SHORT_FORM, cwd=tmp_path)
+    expected = f"reading {tmp_path / 'data/version-2/log.5'} failed (EISDIR: Is a directory); a folder is where a file"
+    assert (ended.code, expected in ended.told) == (3, True), ended.told
+
+
+def without_override() -> list[str]:
+    """The command by which a program obeys permissions even as the superuser."""
+    if os.geteuid() != 0:
+        return []
+    if shutil.which("setpriv") is None:
+        pytest.skip("the superuser may read and write everything, and there is no setpriv (util-linux) to give that up")
+    given_up = "-dac_override,-dac_read_search"
+    return ["setpriv", f"--bounding-set={given_up}", f"--inh-caps={given_up}"]
+
+
 def test_what_this_user_may_not_read_or_write(tmp_path: Path) -> None:
+    through = without_override()
     (tmp_path / "zoo.cfg").write_text(HERE)
     (tmp_path / "zoo.cfg").chmod(0)
-    ended = start_and_end("zoo.cfg", cwd=tmp_path)
+    ended = start_and_end("zoo.cfg", cwd=tmp_path, through=through)
     assert (ended.code, "zoo.cfg cannot be read: Permission denied (check" in ended.told) == (2, True), ended.told
     (tmp_path / "data/version-2").mkdir(parents=True)
     (tmp_path / "data/version-2").chmod(0o500)
-    ended = start_and_end(*SHORT_FORM, cwd=tmp_path)
-    assert (ended.code, "cannot be written to; give the server's user" in ended.told) == (3, True), ended.told
+    ended = start_and_end(*SHORT_FORM, cwd=tmp_path, through=through)
+    expected = "is no folder that can be written to; give the server's user"
+    assert (ended.code, expected in ended.told) == (3, True), ended.told
 
 
 def cut(path: Path) -> None:

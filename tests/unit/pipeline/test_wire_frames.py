@@ -43,6 +43,22 @@ def test_3_no_length() -> None:
             assert client.outlet.take() == b""
 
 
+def test_1_and_3_what_is_wrong_with_a_length_is_told() -> None:
+    longest = "allows 1048575; send less, or raise jute.maxbuffer on servers and clients; closed"
+    for client in in_both_states():
+        client.send(bytes.fromhex("00100000"))
+        assert client.server.told[-1].endswith(f"a request of 1048576 bytes, where jute.maxbuffer {longest}")
+        other = client.server.open()
+        other.send(bytes.fromhex("80000000"))
+        assert client.server.told[-1].endswith(r"b'\x80\x00\x00\x00' is no length of a frame; closed")
+    stranger, known = in_both_states()
+    stranger.send(b"GET / HTTP/1.1\r\n")
+    told = stranger.server.told[-1]
+    assert told.endswith("b'GET ' is neither a four-letter word nor the beginning of ZooKeeper's protocol; closed")
+    known.send(b"GET / HTTP/1.1\r\n")
+    assert f"a request of {int.from_bytes(b'GET ', 'big')} bytes" in known.server.told[-1]
+
+
 class Words:
     def knows(self, word: bytes) -> bool:
         return word in (b"ruok", b"stmk")

@@ -349,7 +349,7 @@ def test_folders_that_must_exist_and_do_not() -> None:
 def test_folders_that_cannot_be_written() -> None:
     disk = new_disk()
     disk.is_read_only = True
-    with pytest.raises(StorageError, match="cannot be written"):
+    with pytest.raises(StorageError, match="no folder that can be written to"):
         recovered(disk)
 
 

@@ -75,7 +75,7 @@ def test_a_storm_of_garbage_does_not_flood_the_log(caplog: pytest.LogCaptureFixt
     with running(CONFIG) as server:
         storm = [server.connect(b"\xff\xff\xff\xff") for _ in range(100)]
         server.sim.run_until(lambda: all(connection.is_lost for connection in storm))
-    told = [line for line in lines(caplog, "zkeeper.clients") if "no frame length" in line]
+    told = [line for line in lines(caplog, "zkeeper.clients") if "no length of a frame" in line]
     left_out = [line for line in lines(caplog, "zkeeper.clients") if line.endswith("more lines were left out")]
     assert BURST_LINES <= len(told) < 100
     assert sum(int(line.split(": ")[1].split()[0]) for line in left_out) == 100 - len(told)
