@@ -22,8 +22,8 @@ _OTHER_ADVICE: Final = "look at the system's log for the cause"
 
 
 def failure(doing: str, path: str, error: OSError) -> StorageError:
-    """A `StorageError` for `error`, met while `doing` (as in "writing") what is at `path`; names the file that the error
-    does, unless that is a folder above."""
+    """A `StorageError` for `error`, met while `doing` (as in "writing") what is at `path`; names the file that the
+    error does, unless that is a folder above."""
     number = error.errno if error.errno is not None else 0
     name = errno.errorcode.get(number, "unknown errno")
     advice = _ADVICE.get(number, _OTHER_ADVICE)
