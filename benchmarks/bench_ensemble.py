@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from command import Benchmark, run_benchmark
 from ensembles import Ensemble, all_running, running
 from figures import Figure, Goal, Samples, ratio_at_least, ratio_at_most
+from joining import JOIN
 from run import Run, Scenario
 from servers import START_LIMIT_S, Server
 from throughput import MIX, ONE_EACH, PIPELINED, READS, SINGLE, WRITES, measure_warm, median_latency_us, ops_per_s
@@ -115,6 +116,7 @@ SCENARIOS = [
         ],
         _measure_memory,
     ),
+    JOIN,
 ]
 BENCHMARK = Benchmark("bench_ensemble.py", __doc__ or "", SCENARIOS)
 

@@ -34,6 +34,7 @@ class Ensemble:
     label: str
     contender: Contender
     servers: list[Server]
+    is_large: bool = False
 
     @property
     def address(self) -> str:
@@ -63,16 +64,24 @@ class Ensemble:
         for server in self.servers:
             server.check_alive()
 
+    def start(self, server: Server) -> None:
+        """Starts a server that was killed, and waits for nothing."""
+        server.process = launch(self.contender, server.data_dir.parent / "zoo.cfg", self.is_large)
+
     def restart(self, server: Server) -> None:
         """Starts a server that was killed, and waits until all serve."""
-        server.process = launch(self.contender, server.data_dir.parent / "zoo.cfg")
+        self.start(server)
         self.await_service()
+
+    def is_complete(self) -> bool:
+        """Whether one leads and all others follow; raises BenchError if a server has ended by itself."""
+        self.check_alive()
+        return sorted(map(_mode, self.servers)) == ["follower"] * (SIZE - 1) + ["leader"]
 
     def await_service(self) -> None:
         """Waits until one leads and all others follow."""
         deadline = time.monotonic() + START_LIMIT_S
-        while sorted(map(_mode, self.servers)) != ["follower"] * (SIZE - 1) + ["leader"]:
-            self.check_alive()
+        while not self.is_complete():
             if time.monotonic() > deadline:
                 raise BenchError(f"{self.label} does not serve after {START_LIMIT_S:.0f} s")
             time.sleep(POLL_S)
@@ -87,13 +96,14 @@ def _mode(server: Server) -> str:
 
 
 @contextlib.contextmanager
-def running(run: Run, contender: Contender) -> Iterator[Ensemble]:
-    """A fresh ensemble of a contender that serves."""
+def running(run: Run, contender: Contender, is_large: bool = False) -> Iterator[Ensemble]:
+    """A fresh ensemble of a contender that serves; `is_large` says that it will hold the large tree."""
     home = run.new_home(contender.label)
-    ensemble = Ensemble(contender.label, contender, [])
+    ensemble = Ensemble(contender.label, contender, [], is_large)
     try:
         for cfg, port in _prepare(run, home):
-            ensemble.servers.append(Server(contender.label, port, cfg.parent / "data", launch(contender, cfg)))
+            process = launch(contender, cfg, is_large)
+            ensemble.servers.append(Server(contender.label, port, cfg.parent / "data", process))
         for server in ensemble.servers:
             await_first_session(server.port, ensemble.check_alive, START_LIMIT_S)
         ensemble.await_service()

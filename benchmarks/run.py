@@ -127,10 +127,14 @@ class Run:
 
     def tree_tool(self, server: Server, options: list[str], duration_s: float) -> dict[str, Any]:
         """One run of zktree to its end."""
-        with tools.start(self.programs.zktree, server.address, options, duration_s) as tool:
+        with self.start_tree_tool(server, options, duration_s) as tool:
             result = tool.result()
         self.note(server, options, result)
         return result
+
+    def start_tree_tool(self, server: Server, options: list[str], duration_s: float) -> tools.Running:
+        """Starts zktree; the caller waits for it."""
+        return tools.start(self.programs.zktree, server.address, options, duration_s)
 
     def note(self, server: Target, options: list[str], raw: dict[str, Any]) -> None:
         """Keeps a raw answer and shows it to whoever watches the run."""
