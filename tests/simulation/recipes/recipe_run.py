@@ -7,6 +7,7 @@ behind while the sessions still live, and the game is judged.
 import asyncio
 import logging
 from collections import Counter as Tally
+from collections.abc import Sequence
 from random import Random
 
 from zkeeper import AsyncClient, SessionState
@@ -14,7 +15,8 @@ from zkeeper.errors import ConnectionLossError, SessionExpiredError
 from zkeeper.recipes import LockLostError, LockTimeoutError
 
 from ..seeds import Outcome  # noqa: TID252  the package has one name in pytest and another as a program
-from .games import GAMES, Act, Game, Violation
+from .game import Act, Game, Violation
+from .games import GAMES, MakeGame
 from .recipe_world import RecipeWorld
 
 TICK_MS = 200
@@ -25,10 +27,10 @@ EXPECTED = (LockLostError, LockTimeoutError, ConnectionLossError, SessionExpired
 """What an attempt may end with."""
 
 
-def recipe_run(seed: int, story: list[str] | None = None) -> Outcome:
-    """Raises `Violation` or whatever went wrong. `story` is filled with what happened."""
+def recipe_run(seed: int, story: list[str] | None = None, games: Sequence[MakeGame] = GAMES) -> Outcome:
+    """Raises `Violation` or whatever went wrong. `story` is filled with what happened, in one of `games`."""
     with RecipeWorld(seed, tick_ms=TICK_MS) as world:
-        run = RecipeRun(world, story)
+        run = RecipeRun(world, story, games)
         level = logging.getLogger("zkeeper").level
         logging.getLogger("zkeeper").setLevel(logging.ERROR)
         try:
@@ -73,20 +75,21 @@ class Worker:
 
 
 class RecipeRun:
-    def __init__(self, world: RecipeWorld, story: list[str] | None) -> None:
+    def __init__(self, world: RecipeWorld, story: list[str] | None, games: Sequence[MakeGame]) -> None:
         self.world = world
         self.random = world.sim.random
         self.tally: Tally[str] = Tally()
         self.workers: list[Worker] = []
         self.clients: list[AsyncClient] = []
         self._story = story
+        self._games = games
 
     def say(self, text: str) -> None:
         if self._story is not None:
             self._story.append(f"{self.world.sim.time():10.6f} {text}")
 
     def run(self) -> None:
-        game = self.random.choice(GAMES)(self.world, self.random, self.tally)
+        game = self.random.choice(self._games)(self.world, self.random, self.tally)
         self.tally[type(game).__name__] += 1
         self.say(f"{type(game).__name__}, layout {game.layout}")
         tasks = self._begin(game)
