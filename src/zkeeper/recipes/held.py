@@ -3,6 +3,7 @@
 1. `lost` is set when the session is over, by a server's word or by the client's own deadline, and when the znode is
    deleted by somebody else. While the connection is merely down it is not: the server keeps the session that long.
 2. A guarded block is cancelled in the moment in which `lost` is set, and ends with `LockLostError`.
+3. Callbacks are isolated: what one of them raises keeps neither the others nor a guarded block from being told.
 """
 
 import asyncio
@@ -13,6 +14,7 @@ from zkeeper import Acl, AsyncClient, Created, SessionState, Transaction
 from zkeeper.errors import TransactionFailed
 
 from .errors import LockLostError
+from .isolation import tell
 from .patience import FINAL
 from .znodes import OwnZNode
 
@@ -58,9 +60,15 @@ class Held:
         return transaction.check(self.path, -1)
 
     def on_lost(self, callback: Callable[[], object]) -> None:
-        """`callback` is called once it is lost, at once if it is already."""
+        """`callback` is called on the loop once it is lost, at once if it is already; not after a release.
+
+        What it raises goes to the loop's exception handler; everybody else is told all the same.
+
+        Example:
+            held.on_lost(worker.stop)
+        """
         if self.lost.is_set():
-            callback()
+            tell(callback)
         else:
             self._callbacks.append(callback)
 
@@ -79,7 +87,7 @@ class Held:
             self.lost.set()
             callbacks, self._callbacks = self._callbacks, []
             for callback in callbacks:
-                callback()
+                tell(callback)
 
     def note_release(self) -> None:
         """Ends it without a loss."""

@@ -47,7 +47,10 @@ class Mirror(Running[M]):
         self._call(None, self._recipe.wait_for, predicate, timeout_s)
 
     def on_change(self, callback: Callable[[Change], object]) -> Callable[[], None]:
-        """`callback` is called with every change that is shown, after it is. Returns what makes that stop."""
+        """`callback` is called with every change that is shown, after it is. Returns what makes that stop.
+
+        It is called in the callbacks' thread; what it raises is logged, and the cache and the others go on.
+        """
         remove = self._look(lambda: self._recipe.on_change(Often(self._core.dispatcher, callback)))
         return lambda: self._look(remove)
 

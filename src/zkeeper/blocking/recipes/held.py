@@ -52,7 +52,10 @@ class Held:
         return transaction
 
     def on_lost(self, callback: Callable[[], object]) -> None:
-        """`callback` is called once it is lost, at once if it is already."""
+        """`callback` is called in the callbacks' thread once it is lost, at once if it is already; not after a release.
+
+        What it raises is logged; everybody else is told all the same.
+        """
         self._core.do(self._held.on_lost, told(self._core, callback))
 
     def release(self, *, timeout_s: float | None = None) -> None:
