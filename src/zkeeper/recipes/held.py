@@ -60,9 +60,9 @@ class Held:
         return transaction.check(self.path, -1)
 
     def on_lost(self, callback: Callable[[], object]) -> None:
-        """`callback` is called on the loop once it is lost, at once if it is already; not after a release.
+        """Has `callback` called once it is lost, at once and on the loop; not after a release.
 
-        What it raises goes to the loop's exception handler; everybody else is told all the same.
+        If it is lost already, that is so at once. What `callback` raises is logged; everybody else is told all the same.
 
         Example:
             held.on_lost(worker.stop)

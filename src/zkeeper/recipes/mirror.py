@@ -74,9 +74,9 @@ class Mirror(Running):
         raise RuntimeError("the cache was closed")
 
     def on_change(self, callback: Callable[[Change], object]) -> Callable[[], None]:
-        """`callback` is called on the loop with every change that is shown, after it is. Returns what makes that stop.
+        """Has `callback` called with every change that is shown, after it is, at once and on the loop.
 
-        What it raises goes to the loop's exception handler; the cache and the other callbacks go on.
+        Returns what makes that stop. What `callback` raises is logged; the cache and the other callbacks go on.
 
         Example:
             remove = cache.on_change(lambda change: print(change.type.name, change.path))

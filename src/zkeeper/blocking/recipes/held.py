@@ -52,9 +52,12 @@ class Held:
         return transaction
 
     def on_lost(self, callback: Callable[[], object]) -> None:
-        """`callback` is called in the callbacks' thread once it is lost, at once if it is already; not after a release.
+        """Has `callback` called once it is lost, in the callbacks' thread; not after a release.
 
-        What it raises is logged; everybody else is told all the same.
+        If it is lost already, that is so at once. What `callback` raises is logged; everybody else is told all the same.
+
+        Example:
+            held.on_lost(worker.stop)
         """
         self._core.do(self._held.on_lost, told(self._core, callback))
 
