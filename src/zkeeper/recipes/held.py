@@ -62,7 +62,7 @@ class Held:
     def on_lost(self, callback: Callable[[], object]) -> None:
         """Has `callback` called once it is lost, at once and on the loop; not after a release.
 
-        If it is lost already, that is so at once. What `callback` raises is logged; everybody else is told all the same.
+        If it is lost already, that is so at once. What `callback` raises is logged; the others are told all the same.
 
         Example:
             held.on_lost(worker.stop)
