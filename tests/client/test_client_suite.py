@@ -34,7 +34,7 @@ from zkeeper.errors import (
 )
 from zkeeper.values import RemoveWatches
 
-from .conftest import Ground, Story
+from .conftest import Ground, Story, command
 
 Play = Callable[[Story], None]
 
@@ -386,14 +386,6 @@ def test_a_session_survives_a_cut_with_its_watches_and_credentials(play: Play) -
                 assert ("digest", "ann") in await zk.whoami()
 
     play(story)
-
-
-async def command(control: str, word: str) -> None:
-    host, port = control.split(":")
-    reader, writer = await asyncio.open_connection(host, int(port))
-    writer.write(f"{word}\n".encode())
-    assert await reader.readline() == b"ok\n"
-    writer.close()
 
 
 def test_a_session_is_resumed_by_id_and_password_and_one_that_is_over_is_lost(play: Play) -> None:

@@ -17,6 +17,7 @@ from typing import Any, Final
 from zkeeper.blocking.calls import Call, give_lock_back, take_lock
 from zkeeper.blocking.errors import CallTimeoutError, ForkedError
 from zkeeper.blocking.loops import new_loop
+from zkeeper.client.arguments import checked_limit
 from zkeeper.errors import ClosedError
 
 END_PATIENCE_S: Final = 5.0
@@ -60,6 +61,7 @@ class LoopThread:
         """
         if self.is_own_thread():
             raise RuntimeError("a blocking call on the thread of the event loop would wait for itself for ever")
+        wait_s = -1 if timeout_s is None else min(max(checked_limit(timeout_s), 0), threading.TIMEOUT_MAX)
         lock = take_lock()
         call = Call(lock, ask, args, kwargs, undo)
         try:
@@ -70,7 +72,7 @@ class LoopThread:
                 self.post(self._begin_calls)
             if self.refusal is not None:
                 raise self.refusal()
-            if not lock.acquire(timeout=-1 if timeout_s is None else min(max(timeout_s, 0), threading.TIMEOUT_MAX)):
+            if not lock.acquire(timeout=wait_s):
                 raise CallTimeoutError(f"no answer within {timeout_s} s")
         except BaseException:
             # An interrupt may have come between saying that the loop is awake and waking it.

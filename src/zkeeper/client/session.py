@@ -67,6 +67,7 @@ class Session:
         self.timeout_ms = options.session_timeout_ms
         self.server: Host | None = None
         self.last_failure = "no server was tried yet"
+        self._last_error: Exception | None = None
         self.lacks_persistent_watches = False
         """Whether a server has refused one. Then one-shot watches take their place, for the life of the client."""
         self._loop: asyncio.AbstractEventLoop
@@ -94,7 +95,7 @@ class Session:
             state = await self.states.wait_for((*CONNECTED, *FINAL), timeout_s)
         except TimeoutError:
             await self.close()
-            raise ConnectionLossError(f"no session within {timeout_s} s: {self.last_failure}") from None
+            raise ConnectionLossError(f"no session within {timeout_s} s: {self.last_failure}") from self._last_error
         except asyncio.CancelledError:
             await self.close()
             raise
@@ -183,7 +184,7 @@ class Session:
             if self._connection is connection:
                 self._disconnected(reason)
         except (OSError, TimeoutError, UnicodeError, DecodeError) as error:
-            self.last_failure = f"{host}: {str(error) or 'no answer in time'}"
+            self.last_failure, self._last_error = f"{host}: {str(error) or 'no answer in time'}", error
             logger.debug("no session with %s", self.last_failure)
         finally:
             self._attempting = None
@@ -222,7 +223,7 @@ class Session:
         self.server = None
         self._vigil.disconnected()
         self.outbox.is_asleep = False
-        self.last_failure = reason
+        self.last_failure, self._last_error = reason, None
         if self._is_provisional:
             self._forget_session()
         if self._search is not None:

@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 from typing import Final
 
+from zkeeper.client import arguments
 from zkeeper.values import SessionState
 
 MAX_STATES_UNREAD: Final = 1024
@@ -25,7 +26,7 @@ class StateTeller:
 
     def listen(self, callback: Listener) -> Callable[[], None]:
         key = object()
-        self._listeners[key] = callback
+        self._listeners[key] = arguments.callback(callback)
         return lambda: self._remove(key)
 
     def _remove(self, key: object) -> None:
@@ -66,6 +67,8 @@ class StateTeller:
 
     async def wait_for(self, wanted: tuple[SessionState, ...], timeout_s: float | None) -> SessionState:
         """Returns the state once it is one of `wanted`. Raises `TimeoutError`."""
+        if not wanted or not all(isinstance(state, SessionState) for state in wanted):
+            raise TypeError(f"what is waited for are one or more SessionStates, not {wanted}")
         if self.state in wanted:
             return self.state
         reached: asyncio.Future[SessionState] = asyncio.get_running_loop().create_future()
@@ -76,7 +79,7 @@ class StateTeller:
 
         remove = self.listen(note)
         try:
-            async with asyncio.timeout(timeout_s):
+            async with arguments.limit(timeout_s):
                 return await reached
         finally:
             remove()

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any, Self
 
+from zkeeper.client import arguments
 from zkeeper.client.base import Base, acl_entries, create_flags
 from zkeeper.client.session import Session
 from zkeeper.errors import TransactionFailed, ZooKeeperError
@@ -68,17 +69,18 @@ class Transaction(_Operations):
         op = protocol.CREATE if wants_path and op == protocol.CREATE2 else op
         raw = rooted_sequential(self._root, path) if flags in (2, 3, 6) else rooted(self._root, path)
         self._wants_path.append(wants_path)
-        return self._add(op, path, create_body(op, raw, data, acl_entries(acl), flags, ttl_ms or 0))
+        return self._add(op, path, create_body(op, raw, arguments.data(data), acl_entries(acl), flags, ttl_ms or 0))
 
     def set(self, path: str, data: bytes | None, version: int = -1) -> Self:
         """As `AsyncClient.set`; its result is the `Stat`."""
         self._wants_path.append(False)
-        return self._add(protocol.SET_DATA, path, set_data_body(rooted(self._root, path), data, version))
+        body = set_data_body(rooted(self._root, path), arguments.data(data), arguments.version(version))
+        return self._add(protocol.SET_DATA, path, body)
 
     def delete(self, path: str, version: int = -1) -> Self:
         """As `AsyncClient.delete`; its result is None."""
         self._wants_path.append(False)
-        return self._add(protocol.DELETE, path, path_and_number(rooted(self._root, path), version))
+        return self._add(protocol.DELETE, path, path_and_number(rooted(self._root, path), arguments.version(version)))
 
     def check(self, path: str, version: int) -> Self:
         """Has the transaction fail unless the znode has that version (-1: unless it exists). Its result is None.
@@ -86,7 +88,7 @@ class Transaction(_Operations):
         With the version of one's own lock this fences: the rest happens only while the lock is held.
         """
         self._wants_path.append(False)
-        return self._add(protocol.CHECK, path, path_and_number(rooted(self._root, path), version))
+        return self._add(protocol.CHECK, path, path_and_number(rooted(self._root, path), arguments.version(version)))
 
     async def commit(self) -> list[TransactionResult]:
         """Sends it, and returns one result for each operation.

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Final, Self
 
+from zkeeper.client import arguments
 from zkeeper.client.base import Base, WatchCallback
 from zkeeper.client.one_shots import OneShots
 from zkeeper.client.session import Session
@@ -151,7 +152,7 @@ class Watch(Base):
         A watch that has callbacks keeps no events for its iterator, unless that is being read.
         """
         key = object()
-        self._callbacks[key] = callback
+        self._callbacks[key] = arguments.callback(callback)
         return lambda: self._remove_callback(key)
 
     def _remove_callback(self, key: object) -> None:

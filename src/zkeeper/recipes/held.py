@@ -105,7 +105,7 @@ async def create_while_held(
     except TransactionFailed as failed:
         if failed.index == 0:
             raise LockLostError(f"{held.path} was lost while it was held") from failed
-        raise failed.errors[failed.index] or failed from None
+        raise failed.errors[failed.index] or failed from failed
     return Created(str(results[1]), None)
 
 
