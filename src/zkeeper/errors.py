@@ -186,6 +186,16 @@ class ClosedError(ZooKeeperError):
     code = -112
 
 
+class ForkedError(ClosedError):
+    """The client belongs to the process that this one was forked from. Make a new one here.
+
+    Example:
+        if os.fork() == 0:
+            with zkeeper.Client("localhost") as zk:  # the parent's client raises ForkedError in the child
+                zk.get("/a")
+    """
+
+
 class FrameTooLongError(BadArgumentsError):
     """A request is longer than the server takes (`jute.maxbuffer`), or a reply than the client does."""
 

@@ -180,6 +180,8 @@ class Client(Composed):
     def wait_for(self, *states: SessionState, timeout_s: float | None = None) -> SessionState:
         """Returns once the state is one of `states`, and which. Raises `TimeoutError` after `timeout_s` seconds.
 
+        Raises `ClosedError` when the client is closed, so that the state cannot come any more.
+
         Example:
             zk.wait_for(SessionState.CONNECTED, timeout_s=10)
         """

@@ -15,10 +15,11 @@ from functools import partial
 from typing import Any, Final
 
 from zkeeper.blocking.calls import Call, give_lock_back, take_lock
-from zkeeper.blocking.errors import CallTimeoutError, ForkedError
+from zkeeper.blocking.errors import CallTimeoutError
 from zkeeper.blocking.loops import new_loop
 from zkeeper.client.arguments import checked_limit
-from zkeeper.errors import ClosedError
+from zkeeper.client.session import FORKED
+from zkeeper.errors import ClosedError, ForkedError
 
 END_PATIENCE_S: Final = 5.0
 """How long the end of the thread is waited for. It cleans up in milliseconds, if it is not starved."""
@@ -139,7 +140,7 @@ class LoopThread:
 
     def note_fork(self) -> None:
         """In the child, where this thread does not exist. Whoever forked in a signal handler may be waiting."""
-        self._refuse(lambda: ForkedError("this client belongs to the parent process; make a new one after the fork"))
+        self._refuse(lambda: ForkedError(FORKED))
 
 
 def _drop(call: Call, stopping: "set[asyncio.Future[Any]] | None") -> None:

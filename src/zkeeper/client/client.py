@@ -141,6 +141,8 @@ class AsyncClient(Composed, WatchRemoval):
     async def wait_for(self, *states: SessionState, timeout_s: float | None = None) -> SessionState:
         """Returns once the state is one of `states`, and which. Raises `TimeoutError` after `timeout_s` seconds.
 
+        Raises `ClosedError` when the client is closed, so that the state cannot come any more.
+
         Example:
             await zk.wait_for(SessionState.CONNECTED, timeout_s=10)
         """
