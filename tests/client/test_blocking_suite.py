@@ -255,6 +255,39 @@ def test_a_persistent_watch(zk: Client) -> None:
     assert kinds(called) == [("CREATED", "/w"), ("CHILDREN_CHANGED", "/w"), ("CHILDREN_CHANGED", "/w")]
 
 
+def has_watch(zk: Client, path: str) -> bool:
+    """As the server knows; removals that were begun before come before that answer."""
+    try:
+        zk.check_watches(path, RemoveWatches.PERSISTENT)
+    except NoWatcherError:
+        return False
+    return True
+
+
+def test_a_loop_that_is_left_leaves_no_watch_behind(zk: Client) -> None:
+    zk.create("/w")
+    watch = zk.watch("/w")
+    watch.start()
+    zk.set("/w", b"")
+    for event in watch:
+        assert event.type.name == "DATA_CHANGED"
+        break
+    assert has_watch(zk, "/w")
+    del watch
+    assert not has_watch(zk, "/w")
+
+
+def test_a_step_that_was_given_up_keeps_no_watch(zk: Client) -> None:
+    watch = zk.watch("/w")
+    with pytest.raises(blocking.CallTimeoutError):
+        watch.next(timeout_s=0.05)
+    assert has_watch(zk, "/w")
+    del watch
+    deadline_s = time.monotonic() + PATIENCE_S
+    while has_watch(zk, "/w"):  # The step ends some turns of the loop later.
+        assert time.monotonic() < deadline_s
+
+
 @pytest.mark.parametrize(
     ("timeout_s", "error"), [(float("nan"), BadArgumentsError), ("1", TypeError), (True, TypeError)]
 )
