@@ -7,7 +7,10 @@ Three kinds of wrong (a fourth, we are wrong, is an `AssertionError`):
 """
 
 import enum
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 OK: Final = 0
 
@@ -203,18 +206,37 @@ class FrameTooLongError(BadArgumentsError):
 class TransactionFailed(ZooKeeperError):
     """A transaction of which one operation failed; nothing of it was applied.
 
-    `index` is the operation's place, counted from 0, and `errors` has one for each operation: the one that failed has
-    its own, those after it `RuntimeInconsistencyError`, those before it None. `code` and `path` are of the first.
+    `index` is the operation's place, counted from 0, and `operation` what it was: "create", "set", "delete" or "check".
+    `errors` has one for each operation: the one that failed has its own, those after it `RuntimeInconsistencyError`,
+    those before it None. `code` and `path` are of the one that failed.
+
+    Example:
+        try:
+            await zk.transaction().check("/lock", 3).set("/state", b"x").commit()
+        except zkeeper.TransactionFailed as failed:
+            print(failed.operation, failed.path, failed.errors[failed.index])
     """
+
+    operation: str = ""
 
     def __init__(self, index: int, errors: "list[ZooKeeperError | None]") -> None:
         failed = errors[index]
-        super().__init__(f"operation {index} failed: {type(failed).__name__}: {failed}")
+        super().__init__(f"operation {index} failed: {type(failed).__name__}")
         self.index = index
         self.errors = errors
         if failed is not None:
             self.code = failed.code
             self.path = failed.path
+
+    def locate(self, operations: "Sequence[tuple[str, str]]") -> None:
+        """Says what the operations were: the name and the path of each. Servers tell numbers only."""
+        for error, (_, path) in zip(self.errors, operations, strict=True):
+            if error is not None:
+                error.path, error.args = path, (path,)
+        self.operation, self.path = operations[self.index]
+        kind = type(self.errors[self.index]).__name__
+        place = f"operation {self.index} of {len(operations)}"
+        self.args = (f"{self.operation} of {self.path} ({place}, counted from 0) failed: {kind}",)
 
 
 class DecodeError(Exception):

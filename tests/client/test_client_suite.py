@@ -240,6 +240,8 @@ def test_a_transaction_that_fails_changes_nothing(play: Play) -> None:
         assert (failure.value.index, failure.value.path, failure.value.code) == (1, "/no", NoNodeError.code)
         assert [type(error) for error in failure.value.errors] == [type(None), NoNodeError, RuntimeInconsistencyError]
         assert failure.value.outcome is Outcome.NOT_APPLIED
+        assert failure.value.operation == "set"
+        assert str(failure.value) == "set of /no (operation 1 of 3, counted from 0) failed: NoNodeError"
         assert await zk.children("/") == []
 
     play(story)

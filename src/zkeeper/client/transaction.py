@@ -1,7 +1,7 @@
 """Several operations as one request: transactions, which are done as a whole or not at all, and batches of reads."""
 
 from collections.abc import Iterable
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from zkeeper.client import arguments
 from zkeeper.client.base import Base, acl_entries, create_flags
@@ -13,6 +13,16 @@ from zkeeper.wire import protocol
 from zkeeper.wire.client_paths import rooted, rooted_sequential
 from zkeeper.wire.client_pending import READ, RISKY
 from zkeeper.wire.client_requests import create_body, multi_body, path_and_number, set_data_body, watch_body
+
+_NAMES: Final = {
+    protocol.CREATE: "create",
+    protocol.CREATE2: "create",
+    protocol.CREATE_CONTAINER: "create",
+    protocol.CREATE_TTL: "create",
+    protocol.SET_DATA: "set",
+    protocol.DELETE: "delete",
+    protocol.CHECK: "check",
+}
 
 TransactionResult = str | Created | Stat | None
 
@@ -101,10 +111,7 @@ class Transaction(_Operations):
                 protocol.MULTI, shapes.TRANSACTION, RISKY, self._root_length, None, multi_body(self._operations)
             )
         except TransactionFailed as failure:
-            for error, path in zip(failure.errors, self._paths, strict=True):
-                if error is not None:
-                    error.path, error.args = path, (path,)
-            failure.path = self._paths[failure.index]
+            failure.locate([(_NAMES[op], path) for (op, _), path in zip(self._operations, self._paths, strict=True)])
             raise
         return [self._result(result, wants) for result, wants in zip(results, self._wants_path, strict=True)]
 

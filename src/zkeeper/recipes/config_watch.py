@@ -109,7 +109,10 @@ def read_settings(settings: type[S], data_of: Callable[[str], bytes | None], pat
             values[field.name] = convert(place, data, kind)
         elif not _has_default(field):
             raise SettingError(place, "it does not exist, and has no default")
-    return settings(**values)
+    try:
+        return settings(**values)
+    except (ValueError, TypeError) as error:
+        raise SettingError(path, f"{settings.__name__} refuses what is there: {error}") from error
 
 
 def convert(path: str, data: bytes, kind: Any) -> Any:

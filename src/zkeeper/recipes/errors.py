@@ -18,3 +18,21 @@ class LockLostError(RecipeError):
 
 class NotHeldError(RecipeError):
     """The caller released what it does not hold."""
+
+
+class ForeignDataError(RecipeError, ValueError):
+    """A znode of the recipe holds what is not the recipe's; `path` says which. Nothing has been changed.
+
+    Somebody else writes to it, or all do not use the same `layout`.
+
+    Example:
+        try:
+            await counter.add(1)
+        except ForeignDataError as error:
+            print("look at", error.path)
+    """
+
+    def __init__(self, path: str, data: bytes, expected: str) -> None:
+        shown = repr(data[:40]) + ("..." if len(data) > 40 else "")
+        super().__init__(f"{path} holds {shown}, which is not {expected}")
+        self.path = path

@@ -18,7 +18,7 @@ from .lock import lock_role
 from .names import Layout
 from .patience import Errands
 from .place import Place
-from .znodes import join
+from .znodes import checked, join
 
 Partition = Callable[[str, Sequence[str], Sequence[str]], Iterable[str]]
 
@@ -61,7 +61,7 @@ class Partitioner:
         self, zk: AsyncClient, path: str, items: Iterable[str], identifier: str, *, settle_s: float = 5.0,
         partition: Partition = every_nth, acl: Sequence[Acl] = OPEN_ACL,
     ) -> None:  # fmt: skip
-        self.path = path
+        self.path = checked(zk, path)
         self.items = tuple(sorted(items))
         self.identifier = identifier
         self.settle_s = settle_s

@@ -16,7 +16,7 @@ from .held import Guard, Held
 from .names import NotInQueueError
 from .patience import GIVEN_UP, GONE, Errands, Wake, persist
 from .tenure import Tenure
-from .znodes import OwnZNode, delete_surely, ensure_container, join
+from .znodes import OwnZNode, checked, delete_surely, ensure_container, join
 
 MAX_PRIORITY = 999
 
@@ -50,7 +50,7 @@ class Queue:
     """
 
     def __init__(self, zk: AsyncClient, path: str, *, acl: Sequence[Acl] = OPEN_ACL) -> None:
-        self.path = path
+        self.path = checked(zk, path)
         self._zk = zk
         self._acl = acl
         self._errands = Errands()

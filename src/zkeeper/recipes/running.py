@@ -10,6 +10,7 @@ from zkeeper.errors import AuthFailedError, ClosedError
 
 from .patience import Errands
 from .signal import Signal
+from .znodes import checked
 
 log = logging.getLogger(__name__)
 
@@ -19,7 +20,7 @@ class Running:
 
     def __init__(self, zk: AsyncClient, path: str) -> None:
         self._zk = zk
-        self._about = f"{type(self).__name__} of {path}"
+        self._about = f"{type(self).__name__} of {checked(zk, path)}"
         self._errands = Errands()
         self._changed = Signal()
         self._task: asyncio.Task[None] | None = None
