@@ -166,7 +166,7 @@ def test_what_is_no_lease_is_told_with_its_znode(data: bytes) -> None:
         lease = Lease(zk, "/lease", 60, "me")
         for ask in (lease.holder, lease.obtain, lease.give_back):
             with pytest.raises(
-                ForeignDataError, match="/lease/lease_holder holds .*, which is not the record of a lease"
+                ForeignDataError, match=r"/lease/lease_holder holds .*, which is not the record of a lease"
             ):
                 world.ask("a", ask)
         assert world.data("/lease/lease_holder") == data
