@@ -16,7 +16,12 @@ from .znodes import checked, ensure_container
 
 
 class Versioned(NamedTuple):
-    """A value, and the version of the znode that had it."""
+    """A value, and the version of the znode that had it.
+
+    Example:
+        seen = await value.get_versioned()
+        was_set = await value.compare_and_set(seen, seen.value + b"!")
+    """
 
     value: bytes
     version: int

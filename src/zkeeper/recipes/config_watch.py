@@ -18,7 +18,12 @@ _FALSE = frozenset({"false", "no", "off", "0"})
 
 
 class SettingError(ValueError):
-    """A setting is missing, or its text is not of its type; `path` says which."""
+    """A setting is missing, or its text is not of its type; `path` says which.
+
+    Example:
+        if config.error is not None:
+            print("not taken over:", config.error.path, config.error)
+    """
 
     def __init__(self, path: str, reason: str) -> None:
         super().__init__(f"{path}: {reason}")

@@ -2,22 +2,51 @@
 
 
 class RecipeError(Exception):
-    """The base of all errors that recipes raise by themselves."""
+    """The base of all errors that recipes raise by themselves.
+
+    Example:
+        try:
+            held = await lock.acquire(timeout_s=5)
+        except RecipeError as error:
+            print("not acquired:", error)
+    """
 
 
 class LockTimeoutError(RecipeError, TimeoutError):
-    """The turn did not come in time. Nothing is held, and the place in the queue is being given up."""
+    """The turn did not come in time. Nothing is held, and the place in the queue is being given up.
+
+    Example:
+        try:
+            async with lock.within(5.0):
+                ...
+        except LockTimeoutError:
+            print("held by", await lock.contenders())
+    """
 
 
 class LockLostError(RecipeError):
     """What was held was lost while the guarded block ran: its session ended, or its znode was deleted.
 
     Another one may hold it by now. What the block has done is done; nothing is taken back.
+
+    Example:
+        try:
+            async with lock as held:
+                await write(held.fencing_token)
+        except LockLostError:
+            print("somebody else may hold it")
     """
 
 
 class NotHeldError(RecipeError):
-    """The caller released what it does not hold."""
+    """The caller released what it does not hold.
+
+    Example:
+        try:
+            await lock.release()
+        except NotHeldError:
+            print("this task does not hold it")
+    """
 
 
 class ForeignDataError(RecipeError, ValueError):

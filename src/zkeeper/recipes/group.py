@@ -17,7 +17,12 @@ LAYOUTS = ("curator", "kazoo", "kazoo-shallow")
 
 
 class Member(NamedTuple):
-    """`data` is empty in kazoo's layouts, which have room for the identifier only."""
+    """`data` is empty in kazoo's layouts, which have room for the identifier only.
+
+    Example:
+        for member in await group.members():
+            print(member.identifier, member.data)
+    """
 
     identifier: str
     data: bytes

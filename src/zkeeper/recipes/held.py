@@ -26,6 +26,13 @@ class Held:
 
     `fencing_token` is the czxid of the znode that stands for it: whoever holds it later has a higher one, so a resource
     that remembers the highest token it has seen can refuse one that comes too late.
+
+    Example:
+        held = await lock.acquire()
+        try:
+            await work(held.fencing_token, until=held.lost)
+        finally:
+            await held.release()
     """
 
     def __init__(self, znode: OwnZNode, release: Callable[[], Awaitable[None]]) -> None:

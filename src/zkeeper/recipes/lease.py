@@ -21,7 +21,13 @@ _TIME_FORMAT = "%Y-%m-%dT%H:%M:%S"
 
 
 class LeaseHolder(NamedTuple):
-    """Who has a lease, and until when, by the clock that the lease was made with; to the second."""
+    """Who has a lease, and until when, by the clock that the lease was made with; to the second.
+
+    Example:
+        holder = await lease.holder()
+        if holder is not None:
+            print(holder.identifier, "until", holder.end)
+    """
 
     identifier: str
     end: datetime

@@ -26,7 +26,11 @@ MAX_READS_IN_FLIGHT = 128
 
 
 class Change(NamedTuple):
-    """What a cache shows anew. `old` is None before a creation, `new` after a deletion."""
+    """What a cache shows anew. `old` is None before a creation, `new` after a deletion.
+
+    Example:
+        cache.on_change(lambda change: print(change.type.name, change.path, change.new))
+    """
 
     type: EventType
     path: str

@@ -29,7 +29,14 @@ def every_nth(identifier: str, members: Sequence[str], items: Sequence[str]) -> 
 
 
 class Share:
-    """The items that one member has. `revoked` is set when it has to be released, because the members have changed."""
+    """The items that one member has. `revoked` is set when it has to be released, because the members have changed.
+
+    Example:
+        async with partitioner.share() as share:
+            for item in share.items:
+                if not share.revoked.is_set():
+                    await work_on(item)
+    """
 
     def __init__(self, items: tuple[str, ...], helds: Sequence[Held]) -> None:
         self.items = items

@@ -22,7 +22,12 @@ MAX_PRIORITY = 999
 
 
 class Item:
-    """An entry that is taken. `held.fencing_token` tells one taking from another."""
+    """An entry that is taken. `held.fencing_token` tells one taking from another.
+
+    Example:
+        async with queue.take() as item:
+            await send(item.data)
+    """
 
     def __init__(self, data: bytes, held: Held) -> None:
         self.data = data

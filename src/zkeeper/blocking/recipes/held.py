@@ -14,6 +14,13 @@ class Held:
 
     `fencing_token` is the czxid of the znode that stands for it: whoever holds it later has a higher one, so a resource
     that remembers the highest token it has seen can refuse one that comes too late.
+
+    Example:
+        held = lock.acquire()
+        try:
+            work(held.fencing_token, until=held.lost)
+        finally:
+            held.release()
     """
 
     def __init__(self, core: Core, held: on_loop.Held) -> None:
