@@ -355,7 +355,7 @@ class DecodeError(Exception):
 
 
 class EndOfDataError(DecodeError):
-    """The bytes ended before the value did."""
+    """The bytes ended before the value did: a frame or a file was cut off."""
 
 
 class StorageError(Exception):

@@ -46,10 +46,13 @@ class AsyncClient(Composed, WatchRemoval):
     """
 
     async def start(self, timeout_s: float | None = START_TIMEOUT_S) -> None:
-        """Opens the session; returns once there is one. `async with` does this.
+        """Opens the session; returns once there is one, and at once if there is. `async with` does this.
 
-        Raises `ConnectionLossError` when there is none after `timeout_s` seconds (None: waits for ever), and
-        `AuthFailedError`; the client is closed then.
+        Servers are tried in turn for `timeout_s` seconds (None: for ever). Before it operations raise `ClosedError`.
+        A client is started once: after `close` or an error make a new one.
+
+        Raises `ConnectionLossError` when there is no session in time, with the last failure as its text and cause,
+        `AuthFailedError` for a credential that was refused, and `ClosedError` when the client was closed before.
 
         Example:
             zk = zkeeper.connect("localhost")
