@@ -56,7 +56,7 @@ USABLE_ACLS: tuple[list[AclEntry], ...] = (
     [(31, "auth", ""), (31, "auth", "")], [(16, "world", "anyone"), (1, "digest", "a:b")],
     [(31, "digest", ":b"), *OPEN],
     [(31, "digest", "a:b:"), *OPEN], [(31, "digest", BOB), (1, "digest", BOB), (31, "digest", BOB)],
-    [(31, "digest", "\u00fc:\u6f22"), *OPEN], [(31, "digest", "\U0001f600:x"), *OPEN],
+    [(31, "digest", "\u00fc:\u6f22"), *OPEN],
 )  # fmt: skip
 UNUSABLE_ACLS: tuple[list[AclEntry] | None, ...] = (
     None, [], [(31, "world", "foo")], [(31, "world", "")], [(31, "world", None)], [(31, None, "anyone")],
@@ -75,7 +75,7 @@ CREDENTIALS: tuple[tuple[Text, bytes], ...] = (
     ("digest", b"bob:secret"), ("digest", b"bob:secret"), ("digest", b"alice:pw"), ("digest", b"justname"),
     ("digest", b""),
     ("digest", b"a:b:c"), ("digest", b":x"), ("digest", "\u00fc:\u6f22".encode()), ("digest", b"\xff\xfe:\xff"),
-    ("ip", b""), ("ip", b"10.0.0.1"), ("digest", "\U0001f600:x".encode()),
+    ("ip", b""), ("ip", b"10.0.0.1"),
 )  # fmt: skip
 SUPER_CREDENTIAL = b"super:admin"
 SUPER_DIGEST = "super:xQJmxLMiHGwaqBvst5y6rkB6HQs="

@@ -26,8 +26,11 @@ from .chapter import Chapter
 from .faults import Faults
 from .relays import Relays, run_relays
 
-SETTINGS = {"snapCount": "1000", "tickTime": "200", "syncLimit": "5", "initLimit": "50"}
-"""Short ticks: a member that hears nothing for a second acts on it. And many snapshots."""
+SETTINGS = {
+    "snapCount": "1000", "autopurge.purgeInterval": "0", "tickTime": "200", "syncLimit": "5", "initLimit": "50",
+}  # fmt: skip
+"""Short ticks: a member that hears nothing for a second acts on it. And many snapshots, but every log is kept, as the
+judge reads them."""
 HISTORY_LINES = 400
 
 

@@ -31,6 +31,18 @@ def test_33_auth_is_replaced_by_who_one_is() -> None:
     assert (len(entries), entries[2]) == (3, (1, b"world", b"anyone"))
 
 
+def test_33_an_id_beyond_the_bmp_goes_on_meaning_its_owner() -> None:
+    """Java loses it in a multi."""
+    client = new_client()
+    client.log_in("\U0001f600:x".encode())
+    mine: list[raw.RawEntry] = [(31, b"auth", b"")]
+    client.create(b"/a", entries=mine)
+    assert [made.err for made in client.multi((raw.CREATE, raw.create(b"/b", entries=mine)))] == [0]
+    assert [get_err(client, path) for path in (b"/a", b"/b")] == [0, 0]
+    other = client.server.connect()
+    assert [get_err(other, path) for path in (b"/a", b"/b")] == [-102, -102]
+
+
 def test_34_no_permissions() -> None:
     client = new_client()
     client.create(b"/a", entries=[(0, b"world", b"anyone")])
