@@ -7,7 +7,10 @@ Three kinds of wrong (a fourth, we are wrong, is an `AssertionError`):
 """
 
 import enum
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 OK: Final = 0
 
@@ -33,6 +36,12 @@ class ZooKeeperError(Exception):
     """A request that failed, with ZooKeeper's error `code` (0 only on this base class).
 
     What the client raises has the `path` that the caller gave, where there is one, and an `outcome`.
+
+    Example:
+        try:
+            await zk.set("/a", b"x")
+        except zkeeper.ZooKeeperError as error:
+            print(error.code, error.path, error.outcome.value)
     """
 
     code: int = OK
@@ -47,17 +56,30 @@ class ZooKeeperError(Exception):
 
 
 class RuntimeInconsistencyError(ZooKeeperError):
-    """An operation of a multi was not tried, because an earlier one failed."""
+    """An operation of a transaction was not tried, for an earlier one failed. Only in `TransactionFailed.errors`."""
 
     code = -2
 
 
 class DataInconsistencyError(ZooKeeperError):
+    """Reserved by the protocol for a server whose data contradict themselves. Servers of today do not answer it."""
+
     code = -3
 
 
 class ConnectionLossError(ZooKeeperError):
-    """The connection broke; what became of a write in flight is unknown."""
+    """The connection broke before the reply; what became of a write in flight is unknown (`outcome`).
+
+    Reads may be asked again. Of a write `Retry` knows whether it may be; `create_protected` finds out.
+
+    Example:
+        try:
+            await zk.set("/a", b"x")
+        except zkeeper.errors.ConnectionLossError as error:
+            if error.outcome is zkeeper.Outcome.UNKNOWN:
+                await zkeeper.settle(zk, "/a")
+                print((await zk.get("/a")).data)
+    """
 
     code = -4
 
@@ -69,29 +91,55 @@ class MarshallingError(ZooKeeperError):
 
 
 class UnimplementedError(ZooKeeperError):
+    """The server does not know this operation: it is older, or does not do it as it is configured.
+
+    A ttl needs `zookeeper.extendedTypesEnabled`; a reconfig an ensemble. The server may close the connection as well,
+    which the client then opens again.
+    """
+
     code = -6
 
 
 class OperationTimeoutError(ZooKeeperError):
+    """A server's own limit of time ran out before it was done. `CallTimeoutError` is the blocking client's."""
+
     code = -7
 
 
 class BadArgumentsError(ZooKeeperError):
-    """An invalid path, mode or ttl."""
+    """An argument that cannot be meant: an invalid path, mode, ttl, version, connect string. Most are told at the call.
+
+    Example:
+        try:
+            zk.get("no/slash")
+        except zkeeper.errors.BadArgumentsError as error:
+            print(error)  # 'no/slash' is no path: it does not begin with a slash
+    """
 
     code = -8
 
 
 class NewConfigNoQuorumError(ZooKeeperError):
+    """A reconfig was refused: no quorum of the new members is connected and up to date. Try it when they are."""
+
     code = -13
 
 
 class ReconfigInProgressError(ZooKeeperError):
+    """Another reconfig is not done yet. Try it again afterwards."""
+
     code = -14
 
 
 class NoNodeError(ZooKeeperError):
-    """The znode, or the parent of one to be created, does not exist."""
+    """The znode, or the parent of one to be created, does not exist.
+
+    Example:
+        try:
+            data = (await zk.get("/config")).data
+        except zkeeper.errors.NoNodeError:
+            data = b"default"
+    """
 
     code = -101
 
@@ -103,38 +151,86 @@ class NoAuthError(ZooKeeperError):
 
 
 class BadVersionError(ZooKeeperError):
+    """The znode has another version than the one that was given: somebody has changed it. Read it and decide again.
+
+    Example:
+        try:
+            await zk.set("/counter", b"8", version=3)
+        except zkeeper.errors.BadVersionError:
+            print("changed meanwhile:", (await zk.get("/counter")).stat.version)
+    """
+
     code = -103
 
 
 class NoChildrenForEphemeralsError(ZooKeeperError):
+    """The parent of a znode to be created is an ephemeral, which cannot have children."""
+
     code = -108
 
 
 class NodeExistsError(ZooKeeperError):
+    """A znode of that path exists already. After a lost connection it may be one's own, see `create_protected`.
+
+    Example:
+        try:
+            await zk.create("/leader", b"host-7", ephemeral=True)
+        except zkeeper.errors.NodeExistsError:
+            print("led by", (await zk.get("/leader")).data)
+    """
+
     code = -110
 
 
 class NotEmptyError(ZooKeeperError):
+    """The znode to be deleted has children. `delete_tree` deletes these as well."""
+
     code = -111
 
 
 class SessionExpiredError(ZooKeeperError):
+    """The session is over, and its ephemerals are gone or will be. The client opens the next session by itself.
+
+    Of a request it says that it was never sent: it may be made again, in the new session.
+
+    Example:
+        try:
+            await zk.create("/members/me", ephemeral=True)
+        except zkeeper.errors.SessionExpiredError:
+            await zk.create("/members/me", ephemeral=True)  # waits for the new session
+    """
+
     code = -112
 
 
 class InvalidCallbackError(ZooKeeperError):
+    """Reserved by the protocol for a callback that cannot be called. Servers do not answer it."""
+
     code = -113
 
 
 class InvalidAclError(ZooKeeperError):
+    """The ACL is empty, has a scheme that the server does not know, or is for credentials that were not proven."""
+
     code = -114
 
 
 class AuthFailedError(ZooKeeperError):
+    """A server refused a credential of `add_auth`. The client is closed for good, in the state AUTH_FAILED.
+
+    Example:
+        try:
+            await zk.add_auth("digest", b"ann:secret")
+        except zkeeper.errors.AuthFailedError:
+            print("make a new client with other credentials")
+    """
+
     code = -115
 
 
 class SessionMovedError(ZooKeeperError):
+    """The session was resumed on another server, and this request came to the one before. It may be sent again."""
+
     code = -118
 
 
@@ -145,18 +241,26 @@ class NotReadOnlyError(ZooKeeperError):
 
 
 class EphemeralOnLocalSessionError(ZooKeeperError):
+    """The session is a local one, which cannot own ephemerals where it is not upgraded to a global one."""
+
     code = -120
 
 
 class NoWatcherError(ZooKeeperError):
+    """The server knows no watch of that kind on the path, for this connection."""
+
     code = -121
 
 
 class RequestTimeoutError(ZooKeeperError):
+    """The server did not do the request in the time that it allows."""
+
     code = -122
 
 
 class ReconfigDisabledError(ZooKeeperError):
+    """The ensemble does not take a reconfig: `reconfigEnabled` is off."""
+
     code = -123
 
 
@@ -167,6 +271,8 @@ class SessionClosedRequireSaslAuthError(ZooKeeperError):
 
 
 class QuotaExceededError(ZooKeeperError):
+    """The write would exceed a hard quota on the znode or an ancestor (`enforceQuota`). Nothing was changed."""
+
     code = -125
 
 
@@ -181,9 +287,27 @@ class UnknownCodeError(ZooKeeperError):
 
 
 class ClosedError(ZooKeeperError):
-    """The client was closed, or not started yet. It sends nothing (more)."""
+    """The client was closed, or not started yet. It sends nothing (more).
+
+    Example:
+        await zk.close()
+        try:
+            await zk.get("/a")
+        except zkeeper.errors.ClosedError:
+            print("make a new client")
+    """
 
     code = -112
+
+
+class ForkedError(ClosedError):
+    """The client belongs to the process that this one was forked from. Make a new one here.
+
+    Example:
+        if os.fork() == 0:
+            with zkeeper.Client("localhost") as zk:  # the parent's client raises ForkedError in the child
+                zk.get("/a")
+    """
 
 
 class FrameTooLongError(BadArgumentsError):
@@ -193,18 +317,37 @@ class FrameTooLongError(BadArgumentsError):
 class TransactionFailed(ZooKeeperError):
     """A transaction of which one operation failed; nothing of it was applied.
 
-    `index` is the operation's place, counted from 0, and `errors` has one for each operation: the one that failed has
-    its own, those after it `RuntimeInconsistencyError`, those before it None. `code` and `path` are of the first.
+    `index` is the operation's place, counted from 0, and `operation` what it was: "create", "set", "delete" or "check".
+    `errors` has one for each operation: the one that failed has its own, those after it `RuntimeInconsistencyError`,
+    those before it None. `code` and `path` are of the one that failed.
+
+    Example:
+        try:
+            await zk.transaction().check("/lock", 3).set("/state", b"x").commit()
+        except zkeeper.TransactionFailed as failed:
+            print(failed.operation, failed.path, failed.errors[failed.index])
     """
+
+    operation: str = ""
 
     def __init__(self, index: int, errors: "list[ZooKeeperError | None]") -> None:
         failed = errors[index]
-        super().__init__(f"operation {index} failed: {type(failed).__name__}: {failed}")
+        super().__init__(f"operation {index} failed: {type(failed).__name__}")
         self.index = index
         self.errors = errors
         if failed is not None:
             self.code = failed.code
             self.path = failed.path
+
+    def locate(self, operations: "Sequence[tuple[str, str]]") -> None:
+        """Says what the operations were: the name and the path of each. Servers tell numbers only."""
+        for error, (_, path) in zip(self.errors, operations, strict=True):
+            if error is not None:
+                error.path, error.args = path, (path,)
+        self.operation, self.path = operations[self.index]
+        kind = type(self.errors[self.index]).__name__
+        place = f"operation {self.index} of {len(operations)}"
+        self.args = (f"{self.operation} of {self.path} ({place}, counted from 0) failed: {kind}",)
 
 
 class DecodeError(Exception):
@@ -212,7 +355,7 @@ class DecodeError(Exception):
 
 
 class EndOfDataError(DecodeError):
-    """The bytes ended before the value did."""
+    """The bytes ended before the value did: a frame or a file was cut off."""
 
 
 class StorageError(Exception):
@@ -236,7 +379,11 @@ BY_CODE: Final = _own_codes()
 
 
 def error_of(code: int, path: str | None = None) -> ZooKeeperError:
-    """The error that a server means by `code`, for a request about `path`."""
+    """The error that a server means by `code`, for a request about `path`.
+
+    Example:
+        assert isinstance(zkeeper.errors.error_of(-101, "/a"), zkeeper.errors.NoNodeError)
+    """
     kind = BY_CODE.get(code)
     if kind is None:
         error: ZooKeeperError = UnknownCodeError(f"error {code} of {path}" if path else f"error {code}")

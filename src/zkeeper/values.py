@@ -42,7 +42,11 @@ class Stat(NamedTuple):
 
 
 class NodeData(NamedTuple):
-    """Data and `Stat` of a znode. Data that was set as null reads as `b""`, with `is_null`."""
+    """Data and `Stat` of a znode. Data that was set as null reads as `b""`, with `is_null`.
+
+    Example:
+        data, stat, is_null = await zk.get("/a")
+    """
 
     data: bytes
     stat: Stat
@@ -50,14 +54,22 @@ class NodeData(NamedTuple):
 
 
 class Children(NamedTuple):
-    """Names of a znode's children, in no order that means anything, and the znode's own `Stat`."""
+    """Names of a znode's children, in no order that means anything, and the znode's own `Stat`.
+
+    Example:
+        names, stat = await zk.children2("/members")
+    """
 
     names: list[str]
     stat: Stat
 
 
 class Created(NamedTuple):
-    """The path that a create made. `stat` is None where the server did not tell it."""
+    """The path that a create made. `stat` is None where the server did not tell it.
+
+    Example:
+        path, stat = await zk.create2("/jobs/j-", sequential=True)
+    """
 
     path: str
     stat: Stat | None
@@ -79,7 +91,12 @@ class Permission(enum.IntFlag):
 
 
 class Acl(NamedTuple):
-    """One entry of an ACL: whoever has the credential `scheme:id` has the permissions."""
+    """One entry of an ACL: whoever has the credential `scheme:id` has the permissions.
+
+    Example:
+        readers = zkeeper.Acl(zkeeper.Permission.READ, "ip", "10.0.0.0/8")
+        await zk.create("/a", acl=[readers, *zkeeper.CREATOR_ALL_ACL])
+    """
 
     permissions: Permission
     scheme: str
@@ -87,7 +104,12 @@ class Acl(NamedTuple):
 
 
 class AclData(NamedTuple):
-    """The ACL of a znode and its `Stat`."""
+    """The ACL of a znode and its `Stat`.
+
+    Example:
+        acl, stat = await zk.acl("/a")
+        await zk.set_acl("/a", [*acl, *zkeeper.READ_ONLY_ACL], stat.aversion)
+    """
 
     acl: list[Acl]
     stat: Stat
@@ -116,7 +138,13 @@ def digest_acl(user: str, password: str, permissions: Permission = Permission.AL
 
 
 class EventType(enum.IntEnum):
-    """What happened to a znode that is watched. The numbers are those of the wire."""
+    """What happened to a znode that is watched. The numbers are those of the wire.
+
+    Example:
+        async for event in zk.watch("/a"):
+            if event.type in (zkeeper.EventType.DATA_CHANGED, zkeeper.EventType.NONE):
+                print((await zk.get("/a")).data)
+    """
 
     NONE = -1
     """No change: the session is over, or events may be missing ("resync"); read again what you care about."""
@@ -130,7 +158,11 @@ class EventType(enum.IntEnum):
 
 
 class WatchEvent(NamedTuple):
-    """A change at `path`. `zxid` is the transaction's, or -1 where the server does not tell it."""
+    """A change at `path`. `zxid` is the transaction's, or -1 where the server does not tell it.
+
+    Example:
+        await zk.exists("/a", watch=lambda event: print(event.type.name, event.path))
+    """
 
     type: EventType
     path: str
@@ -142,6 +174,10 @@ class SessionState(enum.Enum):
 
     CONNECTING -> CONNECTED or CONNECTED_READ_ONLY <-> SUSPENDED -> LOST -> CONNECTED (a new session) ...; CLOSED and
     AUTH_FAILED are final.
+
+    Example:
+        if zk.state is zkeeper.SessionState.SUSPENDED:
+            await zk.wait_for(zkeeper.SessionState.CONNECTED, timeout_s=10)
     """
 
     CONNECTING = "connecting"
@@ -158,7 +194,11 @@ class SessionState(enum.Enum):
 
 
 class RemoveWatches(enum.IntEnum):
-    """Which watches `AsyncClient.remove_watches` removes. The numbers are those of the wire."""
+    """Which watches `AsyncClient.remove_watches` removes. The numbers are those of the wire.
+
+    Example:
+        await zk.remove_watches("/a", zkeeper.RemoveWatches.DATA)
+    """
 
     CHILDREN = 1
     DATA = 2

@@ -78,3 +78,12 @@ async def server_address(folder: Path) -> AsyncIterator[str]:
         await server.stop()
     finally:
         disk.close()
+
+
+async def command(control: str, word: str) -> None:
+    """Has a proxy (`interop.proxy`) do something; returns when it is done."""
+    host, port = control.split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(f"{word}\n".encode())
+    assert await reader.readline() == b"ok\n"
+    writer.close()

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from queue import SimpleQueue
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -252,6 +253,60 @@ def test_a_persistent_watch(zk: Client) -> None:
         all_below.next(PATIENCE_S)
     zk.close()
     assert kinds(called) == [("CREATED", "/w"), ("CHILDREN_CHANGED", "/w"), ("CHILDREN_CHANGED", "/w")]
+
+
+def has_watch(zk: Client, path: str) -> bool:
+    """As the server knows; removals that were begun before come before that answer."""
+    try:
+        zk.check_watches(path, RemoveWatches.PERSISTENT)
+    except NoWatcherError:
+        return False
+    return True
+
+
+def test_a_loop_that_is_left_leaves_no_watch_behind(zk: Client) -> None:
+    zk.create("/w")
+    watch = zk.watch("/w")
+    watch.start()
+    zk.set("/w", b"")
+    for event in watch:
+        assert event.type.name == "DATA_CHANGED"
+        break
+    assert has_watch(zk, "/w")
+    del watch
+    assert not has_watch(zk, "/w")
+
+
+def test_a_step_that_was_given_up_keeps_no_watch(zk: Client) -> None:
+    watch = zk.watch("/w")
+    with pytest.raises(blocking.CallTimeoutError):
+        watch.next(timeout_s=0.05)
+    assert has_watch(zk, "/w")
+    del watch
+    deadline_s = time.monotonic() + PATIENCE_S
+    while has_watch(zk, "/w"):  # The step ends some turns of the loop later.
+        assert time.monotonic() < deadline_s
+
+
+@pytest.mark.parametrize(
+    ("timeout_s", "error"), [(float("nan"), BadArgumentsError), ("1", TypeError), (True, TypeError)]
+)
+def test_a_time_that_is_none_is_refused_before_anything_is_sent(zk: Client, timeout_s: Any, error: type) -> None:
+    with pytest.raises(error, match="timeout_s is a number of seconds"):
+        zk.create("/never", timeout_s=timeout_s)
+    assert zk.exists("/never") is None
+
+
+def test_text_is_a_credential(zk: Client) -> None:
+    zk.add_auth("digest", "ann:secret")
+    assert ("digest", "ann") in zk.whoami()
+
+
+def test_callbacks_can_be_called(zk: Client) -> None:
+    text: Any = "print"
+    for ask in (lambda: zk.get("/", watch=text), lambda: zk.on_state(text), lambda: zk.watch("/").add_callback(text)):
+        with pytest.raises(TypeError, match="a callback can be called, unlike 'print'"):
+            ask()
 
 
 def test_watches_that_are_removed(zk: Client) -> None:

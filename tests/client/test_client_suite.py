@@ -34,7 +34,7 @@ from zkeeper.errors import (
 )
 from zkeeper.values import RemoveWatches
 
-from .conftest import Ground, Story
+from .conftest import Ground, Story, command
 
 Play = Callable[[Story], None]
 
@@ -240,6 +240,8 @@ def test_a_transaction_that_fails_changes_nothing(play: Play) -> None:
         assert (failure.value.index, failure.value.path, failure.value.code) == (1, "/no", NoNodeError.code)
         assert [type(error) for error in failure.value.errors] == [type(None), NoNodeError, RuntimeInconsistencyError]
         assert failure.value.outcome is Outcome.NOT_APPLIED
+        assert failure.value.operation == "set"
+        assert str(failure.value) == "set of /no (operation 1 of 3, counted from 0) failed: NoNodeError"
         assert await zk.children("/") == []
 
     play(story)
@@ -386,14 +388,6 @@ def test_a_session_survives_a_cut_with_its_watches_and_credentials(play: Play) -
                 assert ("digest", "ann") in await zk.whoami()
 
     play(story)
-
-
-async def command(control: str, word: str) -> None:
-    host, port = control.split(":")
-    reader, writer = await asyncio.open_connection(host, int(port))
-    writer.write(f"{word}\n".encode())
-    assert await reader.readline() == b"ok\n"
-    writer.close()
 
 
 def test_a_session_is_resumed_by_id_and_password_and_one_that_is_over_is_lost(play: Play) -> None:

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from zkeeper import AsyncClient, EventType, SessionState, WatchEvent
-from zkeeper.client import watch as watch_module
+from zkeeper.client import subscription as subscription_module
 from zkeeper.errors import ConnectionLossError, NotReadOnlyError, NoWatcherError, SessionExpiredError
 from zkeeper.server.config.model import NetworkConfig
 from zkeeper.values import RemoveWatches
@@ -333,7 +333,7 @@ def test_what_was_stopped_without_a_connection_does_not_stop_the_next_watch_of_i
 
 
 def test_a_watch_that_is_not_read_collapses_into_one_event(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watch_module, "MAX_EVENTS_UNREAD", 10)
+    monkeypatch.setattr(subscription_module, "MAX_EVENTS_UNREAD", 10)
 
     async def story(world: ClientWorld) -> None:
         async with world.client() as zk, zk.watch("/w") as events:

@@ -174,6 +174,10 @@ DOORS: dict[str, tuple[frozenset[str], str]] = {
         frozenset({"ssl"}),
         "the same",
     ),
+    "zkeeper.client.forks": (
+        frozenset({"os"}),
+        "a session has to know of a fork, for its connection belongs to the parent",
+    ),
     "zkeeper.client.read_write_search": (
         frozenset({"ssl"}),
         "the same",

@@ -8,11 +8,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from zkeeper.blocking.client import Client
-from zkeeper.blocking.errors import CallTimeoutError, ForkedError
+from zkeeper.blocking.errors import CallTimeoutError
 from zkeeper.blocking.retry import Retry
 from zkeeper.blocking.steps import States, Steps
 from zkeeper.blocking.transaction import ReadBatch, Transaction
 from zkeeper.blocking.watch import Watch
+from zkeeper.errors import ForkedError
 
 if TYPE_CHECKING:
     from zkeeper.blocking.protected import create_protected, find_protected, insist, new_guid, settle

@@ -43,7 +43,7 @@ class Client(Composed):
     """
 
     def __init__(
-        self, hosts: str, session_timeout_ms: int = 10_000, *, auth: Iterable[tuple[str, bytes | None]] = (),
+        self, hosts: str, session_timeout_ms: int = 10_000, *, auth: Iterable[tuple[str, bytes | str | None]] = (),
         read_only: bool = False, ssl: "SSLContext | None" = None, session: tuple[int, bytes] | None = None,
         random: Random | None = None, connect_timeout_ms: int | None = None, max_frame_bytes: int = MAX_FRAME_BYTES,
     ) -> None:  # fmt: skip
@@ -61,7 +61,8 @@ class Client(Composed):
         `connect_timeout_ms`: for one server; the session timeout divided by the number of servers if not given.
         `max_frame_bytes`: the longest request that is sent; the servers' `jute.maxbuffer`.
 
-        Raises `BadArgumentsError` for a connect string that is wrong.
+        Raises, at once, `BadArgumentsError` for a connect string or a number that is wrong (times are whole
+        milliseconds from 1 to 2**31 - 1), and `TypeError` for what is of a wrong type.
 
         Example:
             with zkeeper.Client("zk1,zk2,zk3/app", session_timeout_ms=6000) as zk:
@@ -74,10 +75,13 @@ class Client(Composed):
         super().__init__(Core(zk), zk)
 
     def start(self, timeout_s: float | None = START_TIMEOUT_S) -> None:
-        """Opens the session; returns once there is one. `with` does this.
+        """Opens the session; returns once there is one, and at once if there is. `with` does this.
 
-        Raises `ConnectionLossError` when there is none after `timeout_s` seconds (None: waits for ever), and
-        `AuthFailedError`; the client is closed then.
+        Servers are tried in turn for `timeout_s` seconds (None: for ever). Before it operations raise `ClosedError`.
+        A client is started once: after `close` or an error make a new one.
+
+        Raises `ConnectionLossError` when there is no session in time, with the last failure as its text and cause,
+        `AuthFailedError` for a credential that was refused, and `ClosedError` when the client was closed before.
 
         Example:
             zk = zkeeper.Client("localhost")
@@ -179,6 +183,8 @@ class Client(Composed):
     def wait_for(self, *states: SessionState, timeout_s: float | None = None) -> SessionState:
         """Returns once the state is one of `states`, and which. Raises `TimeoutError` after `timeout_s` seconds.
 
+        Raises `ClosedError` when the client is closed, so that the state cannot come any more.
+
         Example:
             zk.wait_for(SessionState.CONNECTED, timeout_s=10)
         """
@@ -186,11 +192,13 @@ class Client(Composed):
 
     # What is done with it.
 
-    def add_auth(self, scheme: str, credential: bytes | None, *, timeout_s: float | None = None) -> None:
-        """Proves a credential to the servers, on this connection and every later one. None is sent as null.
+    def add_auth(self, scheme: str, credential: bytes | str | None, *, timeout_s: float | None = None) -> None:
+        """Proves a credential to the servers, on this connection and every later one.
+
+        `credential` is bytes, or text, which is sent as UTF-8; None is sent as null.
 
         Returns once a server has accepted it, which a lost connection only delays. Raises `AuthFailedError`; then the
-        client is closed for good, in the state AUTH_FAILED.
+        client is closed for good, in the state AUTH_FAILED. Raises `TypeError` at the call for what is neither.
 
         Example:
             zk.add_auth("digest", b"ann:secret")

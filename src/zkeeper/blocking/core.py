@@ -131,6 +131,11 @@ class Core:
             return read()
         return self.do(read)
 
+    def post(self, action: Callable[[], object]) -> None:
+        """Has it done on the loop soon, if that goes on."""
+        if self._thread is not None:
+            self._thread.post(action)
+
     def spawn(self, work: Coroutine[Any, Any, object], context: Context | None = None) -> "asyncio.Task[object]":
         """On the loop: has it done in the background."""
         task = asyncio.get_running_loop().create_task(work, context=context)

@@ -15,6 +15,8 @@ from functools import partial
 from queue import SimpleQueue
 from typing import Final, Generic, TypeVar
 
+from zkeeper.client import arguments
+
 T = TypeVar("T")
 
 MAX_UNTOLD: Final = 16_384
@@ -73,7 +75,7 @@ class Once(Generic[T]):
 
     def __init__(self, dispatcher: Dispatcher, callback: Callable[[T], object]) -> None:
         self._dispatcher = dispatcher
-        self._callback = callback
+        self._callback = arguments.callback(callback)
 
     def __call__(self, event: T) -> None:
         self._dispatcher.put(partial(self._callback, event))
@@ -90,7 +92,7 @@ class Often(Generic[T]):
 
     def __init__(self, dispatcher: Dispatcher, callback: Callable[[T], object], resync: T | None = None) -> None:
         self._dispatcher = dispatcher
-        self._callback = callback
+        self._callback = arguments.callback(callback)
         self._resync = resync
         self._untold: deque[T] = deque()
         self._is_scheduled = False

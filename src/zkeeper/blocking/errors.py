@@ -1,6 +1,6 @@
 """What goes wrong in the blocking client only."""
 
-from zkeeper.errors import ClosedError, OperationTimeoutError
+from zkeeper.errors import OperationTimeoutError
 
 
 class CallTimeoutError(OperationTimeoutError, TimeoutError):
@@ -13,14 +13,4 @@ class CallTimeoutError(OperationTimeoutError, TimeoutError):
             zk.get("/a", timeout_s=2.5)
         except TimeoutError:
             print("the servers are slow, or away")
-    """
-
-
-class ForkedError(ClosedError):
-    """The client belongs to the process that this one was forked from. Make a new one here.
-
-    Example:
-        if os.fork() == 0:
-            with zkeeper.Client("localhost") as zk:  # the parent's client raises ForkedError in the child
-                zk.get("/a")
     """

@@ -15,9 +15,11 @@ from functools import partial
 from typing import Any, Final
 
 from zkeeper.blocking.calls import Call, give_lock_back, take_lock
-from zkeeper.blocking.errors import CallTimeoutError, ForkedError
+from zkeeper.blocking.errors import CallTimeoutError
 from zkeeper.blocking.loops import new_loop
-from zkeeper.errors import ClosedError
+from zkeeper.client.arguments import checked_limit
+from zkeeper.client.session import FORKED
+from zkeeper.errors import ClosedError, ForkedError
 
 END_PATIENCE_S: Final = 5.0
 """How long the end of the thread is waited for. It cleans up in milliseconds, if it is not starved."""
@@ -60,6 +62,7 @@ class LoopThread:
         """
         if self.is_own_thread():
             raise RuntimeError("a blocking call on the thread of the event loop would wait for itself for ever")
+        wait_s = -1 if timeout_s is None else min(max(checked_limit(timeout_s), 0), threading.TIMEOUT_MAX)
         lock = take_lock()
         call = Call(lock, ask, args, kwargs, undo)
         try:
@@ -70,7 +73,7 @@ class LoopThread:
                 self.post(self._begin_calls)
             if self.refusal is not None:
                 raise self.refusal()
-            if not lock.acquire(timeout=-1 if timeout_s is None else min(max(timeout_s, 0), threading.TIMEOUT_MAX)):
+            if not lock.acquire(timeout=wait_s):
                 raise CallTimeoutError(f"no answer within {timeout_s} s")
         except BaseException:
             # An interrupt may have come between saying that the loop is awake and waking it.
@@ -137,7 +140,7 @@ class LoopThread:
 
     def note_fork(self) -> None:
         """In the child, where this thread does not exist. Whoever forked in a signal handler may be waiting."""
-        self._refuse(lambda: ForkedError("this client belongs to the parent process; make a new one after the fork"))
+        self._refuse(lambda: ForkedError(FORKED))
 
 
 def _drop(call: Call, stopping: "set[asyncio.Future[Any]] | None") -> None:

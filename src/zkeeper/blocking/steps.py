@@ -32,6 +32,12 @@ class Steps(Generic[T]):
         self._pending: asyncio.Task[Any] | None = None
         self._returned: deque[Any] = deque()
 
+    def __del__(self) -> None:
+        """A step that was given up waits for nobody any more."""
+        pending: asyncio.Task[Any] | None = getattr(self, "_pending", None)
+        if pending is not None:
+            self._core.post(pending.cancel)
+
     def __iter__(self) -> Self:
         return self
 

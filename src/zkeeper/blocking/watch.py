@@ -26,6 +26,11 @@ class Watch(Steps[WatchEvent]):
     after every reconnect, in every new session, and instead of what was not read in time. The watch goes on after it;
     it ends with `stop`, with the client (quietly), or with an error of the session's that is final.
 
+    It is removed from the servers at the end of its block, by `stop`, and when nobody has it any more: a loop that is
+    left by `break` leaves nothing behind. One that has callbacks goes on without being held.
+
+    Several may read one watch; then each event goes to one of them. Who wants all events has a watch of its own.
+
     Servers before ZooKeeper 3.6 have no such watches. There one-shot watches are set again and again: changes that
     follow each other quickly come as one, events have no zxid, and a recursive watch costs two requests for each znode.
 
@@ -53,12 +58,21 @@ class Watch(Steps[WatchEvent]):
     def start(self, *, timeout_s: float | None = None) -> None:
         """Sets the watch; returns when the server has it. Changes that come after that are told.
 
-        Raises `ClosedError`. A lost connection or session is no error: the next connection sets the watch.
+        Raises `ClosedError`. A lost connection or session is no error: the next connection sets the watch. A watch
+        that was stopped begins anew.
+
+        Example:
+            watch = zk.watch("/members")
+            watch.start()
         """
         self._core.ask(CONDITIONAL, timeout_s, self._watch.start)
 
     def stop(self) -> None:
-        """Removes the watch: no event comes any more. What was not read can be read no more."""
+        """Removes the watch: no event comes any more. Those that have come can still be read; then the iteration ends.
+
+        Example:
+            watch.stop()
+        """
         with suppress(ClosedError):
             self._core.do(self._watch.stop)
 
@@ -75,6 +89,9 @@ class Watch(Steps[WatchEvent]):
         """Has `callback` called with each event, in the callbacks' thread; returns a function that ends it.
 
         A watch that has callbacks keeps no events for its iterator, unless that is being read.
+
+        Example:
+            remove = watch.add_callback(lambda event: print(event.type.name, event.path))
         """
         resync = WatchEvent(EventType.NONE, self.path, -1)
         return self._watch.add_callback(Often(self._core.dispatcher, callback, resync))

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterable
 
+from zkeeper.client import arguments
 from zkeeper.client.session import Session
-from zkeeper.values import Acl, WatchEvent
+from zkeeper.values import OPEN_ACL, Acl, WatchEvent
 from zkeeper.wire import protocol
 from zkeeper.wire.client_watches import Watcher
 
@@ -21,12 +22,20 @@ class Base:
         self._root_length = len(root)
 
     def _watcher(self, callback: WatchCallback | None) -> Watcher | None:
-        return None if callback is None else Watcher(callback, self._root_length)
+        return None if callback is None else Watcher(arguments.callback(callback), self._root_length)
 
 
 def acl_entries(acl: Iterable[Acl]) -> tuple[Acl, ...]:
     """A tuple stays the object it is: the list that all may use is known by identity."""
-    return acl if isinstance(acl, tuple) else tuple(acl)
+    if acl is OPEN_ACL:
+        return OPEN_ACL
+    if isinstance(acl, (Acl, str)):
+        raise TypeError(f"an ACL is a list of entries, not {acl!r}")
+    entries = acl if isinstance(acl, tuple) else tuple(acl)
+    for entry in entries:
+        if not isinstance(entry, tuple) or len(entry) != 3:
+            raise TypeError(f"an entry of an ACL is an Acl, not {entry!r}")
+    return entries
 
 
 def create_flags(ephemeral: bool, sequential: bool, container: bool, ttl_ms: int | None) -> tuple[int, int]:

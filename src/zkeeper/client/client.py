@@ -9,6 +9,7 @@ from random import Random
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
+from zkeeper.client import arguments
 from zkeeper.client.composed import Composed
 from zkeeper.client.credentials import Credentials
 from zkeeper.client.hosts import HostList, parse_connect_string
@@ -45,10 +46,13 @@ class AsyncClient(Composed, WatchRemoval):
     """
 
     async def start(self, timeout_s: float | None = START_TIMEOUT_S) -> None:
-        """Opens the session; returns once there is one. `async with` does this.
+        """Opens the session; returns once there is one, and at once if there is. `async with` does this.
 
-        Raises `ConnectionLossError` when there is none after `timeout_s` seconds (None: waits for ever), and
-        `AuthFailedError`; the client is closed then.
+        Servers are tried in turn for `timeout_s` seconds (None: for ever). Before it operations raise `ClosedError`.
+        A client is started once: after `close` or an error make a new one.
+
+        Raises `ConnectionLossError` when there is no session in time, with the last failure as its text and cause,
+        `AuthFailedError` for a credential that was refused, and `ClosedError` when the client was closed before.
 
         Example:
             zk = zkeeper.connect("localhost")
@@ -140,6 +144,8 @@ class AsyncClient(Composed, WatchRemoval):
     async def wait_for(self, *states: SessionState, timeout_s: float | None = None) -> SessionState:
         """Returns once the state is one of `states`, and which. Raises `TimeoutError` after `timeout_s` seconds.
 
+        Raises `ClosedError` when the client is closed, so that the state cannot come any more.
+
         Example:
             await zk.wait_for(SessionState.CONNECTED, timeout_s=10)
         """
@@ -147,16 +153,18 @@ class AsyncClient(Composed, WatchRemoval):
 
     # What is done with it.
 
-    def add_auth(self, scheme: str, credential: bytes | None) -> "Future[None]":
-        """Proves a credential to the servers, on this connection and every later one. None is sent as null.
+    def add_auth(self, scheme: str, credential: bytes | str | None) -> "Future[None]":
+        """Proves a credential to the servers, on this connection and every later one.
+
+        `credential` is bytes, or text, which is sent as UTF-8; None is sent as null.
 
         Returns once a server has accepted it, which a lost connection only delays. Raises `AuthFailedError`; then the
-        client is closed for good, in the state AUTH_FAILED.
+        client is closed for good, in the state AUTH_FAILED. Raises `TypeError` at the call for what is neither.
 
         Example:
             await zk.add_auth("digest", b"ann:secret")
         """
-        return self._session.add_auth(scheme, credential)
+        return self._session.add_auth(*arguments.credential(scheme, credential))
 
     def transaction(self) -> "Transaction":
         """Begins a transaction; nothing is sent before its `commit`.
@@ -219,7 +227,7 @@ class AsyncClient(Composed, WatchRemoval):
 
 
 def connect(
-    hosts: str, session_timeout_ms: int = 10_000, *, auth: Iterable[tuple[str, bytes | None]] = (),
+    hosts: str, session_timeout_ms: int = 10_000, *, auth: Iterable[tuple[str, bytes | str | None]] = (),
     read_only: bool = False, ssl: "SSLContext | None" = None, session: tuple[int, bytes] | None = None,
     random: Random | None = None, connect_timeout_ms: int | None = None, max_frame_bytes: int = MAX_FRAME_BYTES,
 ) -> AsyncClient:  # fmt: skip
@@ -236,17 +244,21 @@ def connect(
     `connect_timeout_ms`: for one server; the session timeout divided by the number of servers if not given.
     `max_frame_bytes`: the longest request that is sent; the servers' `jute.maxbuffer`.
 
-    Raises `BadArgumentsError` for a connect string that is wrong.
+    Raises, at once, `BadArgumentsError` for a connect string or a number that is wrong (times are whole milliseconds
+    from 1 to 2**31 - 1), and `TypeError` for what is of a wrong type.
 
     Example:
         async with zkeeper.connect("zk1,zk2,zk3/app", session_timeout_ms=6000) as zk:
             print(await zk.children("/"))
     """
     parsed, chroot = parse_connect_string(hosts)
-    random = Random() if random is None else random
+    random = arguments.chance(random)
+    if connect_timeout_ms is not None:
+        connect_timeout_ms = arguments.whole_number("connect_timeout_ms", connect_timeout_ms, 1)
     options = SessionOptions(
-        session_timeout_ms=session_timeout_ms, read_only=read_only, ssl=ssl, connect_timeout_ms=connect_timeout_ms,
-        session=session, max_frame_bytes=max_frame_bytes,
+        session_timeout_ms=arguments.whole_number("session_timeout_ms", session_timeout_ms, 1), read_only=read_only,
+        ssl=arguments.tls(ssl), connect_timeout_ms=connect_timeout_ms, session=arguments.session(session),
+        max_frame_bytes=arguments.whole_number("max_frame_bytes", max_frame_bytes, 1),
     )  # fmt: skip
-    credentials = Credentials(tuple(auth))
+    credentials = Credentials(arguments.credentials(auth))
     return AsyncClient(Session(HostList(parsed, random), options, credentials, random), chroot)

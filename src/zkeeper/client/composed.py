@@ -8,6 +8,7 @@ from zkeeper.client.reads import Reads
 from zkeeper.client.writes import Writes
 from zkeeper.errors import NodeExistsError, NoNodeError, NotEmptyError
 from zkeeper.values import OPEN_ACL, Acl
+from zkeeper.wire.client_paths import check_path
 
 MAX_DELETES_AT_ONCE: Final = 256
 """Of one znode's children; deeper ones multiply."""
@@ -24,6 +25,7 @@ class Composed(Reads, Writes):
         Example:
             await zk.ensure_path("/app/locks/a")
         """
+        check_path(path)
         parts = (self._root + path).rstrip("/").split("/")[1:]
         if not parts or await self.exists(path) is not None:
             return

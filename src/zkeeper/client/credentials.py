@@ -7,6 +7,7 @@ import asyncio
 from collections import deque
 
 from zkeeper.errors import ZooKeeperError
+from zkeeper.wire.client_pending import copy_of
 
 
 class _Credential:
@@ -49,5 +50,5 @@ class Credentials:
         for one in self._all:
             for future in one.futures:
                 if not future.done():
-                    future.set_exception(type(error)(*error.args))
+                    future.set_exception(copy_of(error))
             one.futures.clear()

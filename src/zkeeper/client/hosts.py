@@ -33,6 +33,8 @@ class Host(NamedTuple):
 
 def parse_connect_string(text: str) -> tuple[list[Host], str]:
     """The hosts and the chroot ("" for none) of `host[:port](,host[:port])*[/chroot]`. Raises `BadArgumentsError`."""
+    if not isinstance(text, str):
+        raise TypeError(f"a connect string is a str such as 'zk1:2181,zk2:2181/app', not {text!r}")
     if text.startswith("dns-srv://"):
         raise BadArgumentsError("dns-srv:// is not supported: name the hosts")
     listed, slash, rest = text.partition("/")
@@ -41,34 +43,36 @@ def parse_connect_string(text: str) -> tuple[list[Host], str]:
         check_path(chroot)
     hosts = [_parse_host(item.strip()) for item in listed.split(",") if item.strip()]
     if not hosts:
-        raise BadArgumentsError("A HostProvider may not be empty!")
+        raise BadArgumentsError(f"the connect string {text!r} names no server")
     return hosts, chroot
 
 
 def _parse_host(item: str) -> Host:
     if not item.startswith("["):
         name, colon, port = item.rpartition(":")
-        return Host(name, _parse_port(item, port)) if colon else Host(item, DEFAULT_PORT)
-    end = item.find("]")
-    if end < 0:
-        raise BadArgumentsError(f"{item} starts with '[' but has no matching ']'")
-    name, rest = item[1:end], item[end + 1 :]
-    if not name:
-        raise BadArgumentsError(f"{name} is empty.")
-    if not rest:
-        return Host(name, DEFAULT_PORT)
-    if not rest.startswith(":"):
-        raise BadArgumentsError(f"{item} does not have : after ]")
+        return Host(_checked(item, name if colon else item), _parse_port(item, port if colon else ""))
+    name, bracket, rest = item[1:].partition("]")
+    if not bracket:
+        raise BadArgumentsError(f"{item}: the bracket around the address is not closed")
+    if rest and not rest.startswith(":"):
+        raise BadArgumentsError(f"{item}: what follows the bracket is a colon and a port, or nothing")
     if rest == ":":
-        raise BadArgumentsError(f"{item} doesn't have a port after colon.")
-    return Host(name, _parse_port(item, rest[1:]))
+        raise BadArgumentsError(f"{item}: there is no port behind the colon")
+    return Host(_checked(item, name), _parse_port(item, rest[1:]))
+
+
+def _checked(item: str, name: str) -> str:
+    """A name or an address, as far as can be told without asking anybody."""
+    if not any(map(str.isalnum, name)) or any(character <= " " for character in name):
+        raise BadArgumentsError(f"{item!r}: {name!r} is no name or address of a server; IPv6 addresses are in brackets")
+    return name
 
 
 def _parse_port(item: str, port: str) -> int:
     if not port:
         return DEFAULT_PORT
-    if not (port.isascii() and port.isdigit() and int(port) <= 0xFFFF):
-        raise BadArgumentsError(f"{item}: {port!r} is no port number")
+    if not (port.isascii() and port.isdigit() and 0 < int(port) <= 0xFFFF):
+        raise BadArgumentsError(f"{item}: {port!r} is no port number (1 to 65535)")
     return int(port)
 
 

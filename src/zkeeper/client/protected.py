@@ -64,14 +64,14 @@ class Protected:
         while True:
             try:
                 created = await create()
-            except PASSING:
+            except PASSING as error:
                 session_id = self._zk.session_id
                 found = await self.find()
                 if found is not None:
                     return found
                 if self._zk.session_id != session_id or session_id == 0:
                     # Servers may still get a request of the old session behind what the new one looked at.
-                    raise SessionExpiredError(f"the session was lost while {self._prefix} was created") from None
+                    raise SessionExpiredError(f"the session was lost while {self._prefix} was created") from error
             else:
                 return created if created.stat else await self._with_stat(created.path)
 

@@ -170,7 +170,7 @@ class Reads(Base):
         Example:
             await zk.check_watches("/a", zkeeper.RemoveWatches.DATA)
         """
-        body = path_and_number(rooted(self._root, path), int(kind))
+        body = path_and_number(rooted(self._root, path), int(RemoveWatches(kind)))
         future: Future[None] = self._outbox.request(protocol.CHECK_WATCHES, shapes.NOTHING, READ, 0, path, body)
         return future
 

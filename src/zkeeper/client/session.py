@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from zkeeper.client.connection import Connection, open_connection
 from zkeeper.client.credentials import Credentials
+from zkeeper.client.forks import remember
 from zkeeper.client.hosts import Host, HostList
 from zkeeper.client.options import SessionOptions
 from zkeeper.client.read_write_search import find_read_write
@@ -26,6 +27,7 @@ from zkeeper.errors import (
     ClosedError,
     ConnectionLossError,
     DecodeError,
+    ForkedError,
     MarshallingError,
     SessionExpiredError,
     UnimplementedError,
@@ -45,6 +47,8 @@ CLOSE_PATIENCE_S: Final = 3.0
 """How long `close` waits for the server to confirm."""
 REFUSALS_OF_PERSISTENT_WATCHES: Final = (UnimplementedError.code, MarshallingError.code)
 """From servers before 3.6, and from those whose watch manager has one-shot watches only."""
+
+FORKED: Final = "this client belongs to the parent process; make a new one after the fork"
 
 logger = logging.getLogger("zkeeper.client")
 
@@ -67,6 +71,7 @@ class Session:
         self.timeout_ms = options.session_timeout_ms
         self.server: Host | None = None
         self.last_failure = "no server was tried yet"
+        self._last_error: Exception | None = None
         self.lacks_persistent_watches = False
         """Whether a server has refused one. Then one-shot watches take their place, for the life of the client."""
         self._loop: asyncio.AbstractEventLoop
@@ -84,17 +89,30 @@ class Session:
     def state(self) -> SessionState:
         return self.states.state
 
+    # After a fork.
+
+    def is_foreign(self) -> bool:
+        """Whether it belongs to the process that this one was forked from."""
+        return isinstance(self.outbox.refusal, ForkedError)
+
+    def note_fork(self) -> None:
+        """In the child: nothing of it happens here any more, and nobody is told."""
+        self.outbox.refusal = ForkedError(FORKED)
+        self.states.state = SessionState.CLOSED
+
     # Start and close.
 
     async def start(self, timeout_s: float | None) -> None:
         """Returns when there is a session. Raises `ConnectionLossError`, after which the session is closed."""
+        if self.is_foreign():
+            raise self._refusal_of(self.state)
         if self._main is None:
             self._begin()
         try:
             state = await self.states.wait_for((*CONNECTED, *FINAL), timeout_s)
         except TimeoutError:
             await self.close()
-            raise ConnectionLossError(f"no session within {timeout_s} s: {self.last_failure}") from None
+            raise ConnectionLossError(f"no session within {timeout_s} s: {self.last_failure}") from self._last_error
         except asyncio.CancelledError:
             await self.close()
             raise
@@ -105,6 +123,7 @@ class Session:
         if self.state in FINAL:
             raise ClosedError("the client was closed; make a new one")
         self._loop = asyncio.get_running_loop()
+        remember(self)
         self.outbox.refusal = None
         self.outbox.is_asleep = False
         self._main = self._loop.create_task(self._run(), name="zkeeper session")
@@ -118,6 +137,8 @@ class Session:
 
     async def close(self) -> None:
         """Closes the session and returns when nothing of it is left. May be called often, from anywhere."""
+        if self.is_foreign():
+            return
         if self._closing is None:
             self._closing = asyncio.get_running_loop().create_task(self._close(), name="zkeeper close")
         await asyncio.shield(self._closing)
@@ -154,6 +175,8 @@ class Session:
             self._main.cancel()
 
     def _refusal_of(self, state: SessionState) -> ZooKeeperError:
+        if self.is_foreign():
+            return ForkedError(FORKED)
         if state is SessionState.AUTH_FAILED:
             return AuthFailedError("a server refused the credentials")
         return ClosedError("the client is closed")
@@ -183,7 +206,7 @@ class Session:
             if self._connection is connection:
                 self._disconnected(reason)
         except (OSError, TimeoutError, UnicodeError, DecodeError) as error:
-            self.last_failure = f"{host}: {str(error) or 'no answer in time'}"
+            self.last_failure, self._last_error = f"{host}: {str(error) or 'no answer in time'}", error
             logger.debug("no session with %s", self.last_failure)
         finally:
             self._attempting = None
@@ -222,7 +245,7 @@ class Session:
         self.server = None
         self._vigil.disconnected()
         self.outbox.is_asleep = False
-        self.last_failure = reason
+        self.last_failure, self._last_error = reason, None
         if self._is_provisional:
             self._forget_session()
         if self._search is not None:
@@ -306,6 +329,8 @@ class Session:
         return future
 
     def update_hosts(self, hosts: list[Host]) -> None:
+        if self.is_foreign():
+            raise self._refusal_of(self.state)
         if self.hosts.update(hosts, self.server) and self._connection is not None:
             self._connection.abort("its server is left for one of the new list")
 

@@ -5,6 +5,8 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 from typing import Final
 
+from zkeeper.client import arguments
+from zkeeper.errors import ClosedError
 from zkeeper.values import SessionState
 
 MAX_STATES_UNREAD: Final = 1024
@@ -25,7 +27,7 @@ class StateTeller:
 
     def listen(self, callback: Listener) -> Callable[[], None]:
         key = object()
-        self._listeners[key] = callback
+        self._listeners[key] = arguments.callback(callback)
         return lambda: self._remove(key)
 
     def _remove(self, key: object) -> None:
@@ -65,21 +67,34 @@ class StateTeller:
             remove()
 
     async def wait_for(self, wanted: tuple[SessionState, ...], timeout_s: float | None) -> SessionState:
-        """Returns the state once it is one of `wanted`. Raises `TimeoutError`."""
+        """Returns the state once it is one of `wanted`. Raises `TimeoutError`; `ClosedError` when it cannot come."""
+        if not wanted or not all(isinstance(state, SessionState) for state in wanted):
+            raise TypeError(f"what is waited for are one or more SessionStates, not {wanted}")
         if self.state in wanted:
             return self.state
+        if self.state in FINAL:
+            raise _never_again(self.state, wanted)
         reached: asyncio.Future[SessionState] = asyncio.get_running_loop().create_future()
 
         def note(state: SessionState) -> None:
-            if state in wanted and not reached.done():
+            if reached.done():
+                return
+            if state in wanted:
                 reached.set_result(state)
+            elif state in FINAL:
+                reached.set_exception(_never_again(state, wanted))
 
         remove = self.listen(note)
         try:
-            async with asyncio.timeout(timeout_s):
+            async with arguments.limit(timeout_s):
                 return await reached
         finally:
             remove()
+
+
+def _never_again(state: SessionState, wanted: tuple[SessionState, ...]) -> ClosedError:
+    names = " or ".join(each.name for each in wanted)
+    return ClosedError(f"the client is in the state {state.name} for good and will not be {names}")
 
 
 def report(message: str, error: Exception) -> None:

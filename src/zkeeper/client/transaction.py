@@ -1,8 +1,9 @@
 """Several operations as one request: transactions, which are done as a whole or not at all, and batches of reads."""
 
 from collections.abc import Iterable
-from typing import Any, Self
+from typing import Any, Final, Self
 
+from zkeeper.client import arguments
 from zkeeper.client.base import Base, acl_entries, create_flags
 from zkeeper.client.session import Session
 from zkeeper.errors import TransactionFailed, ZooKeeperError
@@ -12,6 +13,16 @@ from zkeeper.wire import protocol
 from zkeeper.wire.client_paths import rooted, rooted_sequential
 from zkeeper.wire.client_pending import READ, RISKY
 from zkeeper.wire.client_requests import create_body, multi_body, path_and_number, set_data_body, watch_body
+
+_NAMES: Final = {
+    protocol.CREATE: "create",
+    protocol.CREATE2: "create",
+    protocol.CREATE_CONTAINER: "create",
+    protocol.CREATE_TTL: "create",
+    protocol.SET_DATA: "set",
+    protocol.DELETE: "delete",
+    protocol.CHECK: "check",
+}
 
 TransactionResult = str | Created | Stat | None
 
@@ -68,17 +79,18 @@ class Transaction(_Operations):
         op = protocol.CREATE if wants_path and op == protocol.CREATE2 else op
         raw = rooted_sequential(self._root, path) if flags in (2, 3, 6) else rooted(self._root, path)
         self._wants_path.append(wants_path)
-        return self._add(op, path, create_body(op, raw, data, acl_entries(acl), flags, ttl_ms or 0))
+        return self._add(op, path, create_body(op, raw, arguments.data(data), acl_entries(acl), flags, ttl_ms or 0))
 
     def set(self, path: str, data: bytes | None, version: int = -1) -> Self:
         """As `AsyncClient.set`; its result is the `Stat`."""
         self._wants_path.append(False)
-        return self._add(protocol.SET_DATA, path, set_data_body(rooted(self._root, path), data, version))
+        body = set_data_body(rooted(self._root, path), arguments.data(data), arguments.version(version))
+        return self._add(protocol.SET_DATA, path, body)
 
     def delete(self, path: str, version: int = -1) -> Self:
         """As `AsyncClient.delete`; its result is None."""
         self._wants_path.append(False)
-        return self._add(protocol.DELETE, path, path_and_number(rooted(self._root, path), version))
+        return self._add(protocol.DELETE, path, path_and_number(rooted(self._root, path), arguments.version(version)))
 
     def check(self, path: str, version: int) -> Self:
         """Has the transaction fail unless the znode has that version (-1: unless it exists). Its result is None.
@@ -86,7 +98,7 @@ class Transaction(_Operations):
         With the version of one's own lock this fences: the rest happens only while the lock is held.
         """
         self._wants_path.append(False)
-        return self._add(protocol.CHECK, path, path_and_number(rooted(self._root, path), version))
+        return self._add(protocol.CHECK, path, path_and_number(rooted(self._root, path), arguments.version(version)))
 
     async def commit(self) -> list[TransactionResult]:
         """Sends it, and returns one result for each operation.
@@ -99,10 +111,7 @@ class Transaction(_Operations):
                 protocol.MULTI, shapes.TRANSACTION, RISKY, self._root_length, None, multi_body(self._operations)
             )
         except TransactionFailed as failure:
-            for error, path in zip(failure.errors, self._paths, strict=True):
-                if error is not None:
-                    error.path, error.args = path, (path,)
-            failure.path = self._paths[failure.index]
+            failure.locate([(_NAMES[op], path) for (op, _), path in zip(self._operations, self._paths, strict=True)])
             raise
         return [self._result(result, wants) for result, wants in zip(results, self._wants_path, strict=True)]
 

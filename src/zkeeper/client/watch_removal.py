@@ -44,7 +44,7 @@ class WatchRemoval(Base):
         Example:
             await zk.remove_watches("/a", zkeeper.RemoveWatches.DATA)
         """
-        full = full_path(self._root, path)
+        full, kind = full_path(self._root, path), RemoveWatches(kind)
         if not local or self._session.state in CONNECTED:
             body = path_and_number(full.encode(), int(kind))
             try:

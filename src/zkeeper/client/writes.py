@@ -4,6 +4,7 @@ from asyncio import Future
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from zkeeper.client import arguments
 from zkeeper.client.base import Base, acl_entries, create_flags
 from zkeeper.values import OPEN_ACL, Acl, Created, NodeData, Stat
 from zkeeper.wire import client_replies as shapes
@@ -19,8 +20,9 @@ class Writes(Base):
     Each returns at once, with a future; the request is on its way when the loop turns. Cancelling the future, or what
     awaits it, drops the reply and not the request.
 
-    All raise `BadArgumentsError` for an invalid path, `FrameTooLongError` for more than the server takes and
-    `ClosedError` after `close`, at the call; then nothing has happened. The futures fail with
+    All raise `BadArgumentsError` for an invalid path or a version beyond 32 bits, `TypeError` for what is of a wrong
+    type (data are bytes), `FrameTooLongError` for more than the server takes and `ClosedError` after `close`, at the
+    call; then nothing has happened. The futures fail with
 
     - `ConnectionLossError`, outcome UNKNOWN: sent, but the connection was lost before the reply. It may have happened.
     - `SessionExpiredError`, outcome NOT_APPLIED: the session was lost before the request was sent.
@@ -70,7 +72,7 @@ class Writes(Base):
     ) -> Any:
         is_sequential = flags in (2, 3, 6)
         raw = rooted_sequential(self._root, path) if is_sequential else rooted(self._root, path)
-        body = create_body(op, raw, data, acl_entries(acl), flags, ttl_ms or 0)
+        body = create_body(op, raw, arguments.data(data), acl_entries(acl), flags, ttl_ms or 0)
         return self._outbox.request(op, shape, RISKY, self._root_length, path, body)
 
     def set(self, path: str, data: bytes | None, version: int = -1) -> Future[Stat]:
@@ -83,7 +85,7 @@ class Writes(Base):
             data, stat, _ = await zk.get("/counter")
             await zk.set("/counter", b"%d" % (int(data) + 1), stat.version)
         """
-        body = set_data_body(rooted(self._root, path), data, version)
+        body = set_data_body(rooted(self._root, path), arguments.data(data), arguments.version(version))
         future: Future[Stat] = self._outbox.request(
             protocol.SET_DATA, shapes.STAT, RISKY if version < 0 else CONDITIONAL, 0, path, body
         )
@@ -99,7 +101,7 @@ class Writes(Base):
         Example:
             await zk.delete("/jobs/j-0000000007")
         """
-        body = path_and_number(rooted(self._root, path), version)
+        body = path_and_number(rooted(self._root, path), arguments.version(version))
         future: Future[None] = self._outbox.request(
             protocol.DELETE, shapes.NOTHING, RISKY if version < 0 else CONDITIONAL, 0, path, body
         )
@@ -113,7 +115,7 @@ class Writes(Base):
         Example:
             await zk.set_acl("/a", [zkeeper.digest_acl("ann", "secret"), *zkeeper.READ_ONLY_ACL])
         """
-        body = set_acl_body(rooted(self._root, path), acl_entries(acl), version)
+        body = set_acl_body(rooted(self._root, path), acl_entries(acl), arguments.version(version))
         future: Future[Stat] = self._outbox.request(
             protocol.SET_ACL, shapes.STAT, RISKY if version < 0 else CONDITIONAL, 0, path, body
         )
@@ -134,6 +136,8 @@ class Writes(Base):
         Example:
             await zk.reconfig(leaving=[3])
         """
+        if isinstance(joining, str) or isinstance(leaving, str) or isinstance(members, str):
+            raise TypeError("joining, leaving and members are lists, each entry for one server")
         body = reconfig_body(
             ",".join(joining) or None, ",".join(map(str, leaving)) or None,
             None if members is None else ",".join(members), version,

@@ -12,7 +12,7 @@ from .config_watch import ConfigWatch, SettingError
 from .counter import Counter
 from .double_barrier import DoubleBarrier
 from .election import Election
-from .errors import LockLostError, LockTimeoutError, NotHeldError, RecipeError
+from .errors import ForeignDataError, LockLostError, LockTimeoutError, NotHeldError, RecipeError
 from .group import Group, Member
 from .held import Held
 from .id_generator import IdGenerator
@@ -41,6 +41,7 @@ __all__ = [
     "Counter",
     "DoubleBarrier",
     "Election",
+    "ForeignDataError",
     "Group",
     "Held",
     "IdGenerator",

@@ -12,11 +12,16 @@ from zkeeper import OPEN_ACL, Acl, AsyncClient, insist, settle
 from zkeeper.errors import PASSING, BadVersionError, NodeExistsError, NoNodeError
 
 from .patience import persist
-from .znodes import ensure_container
+from .znodes import checked, ensure_container
 
 
 class Versioned(NamedTuple):
-    """A value, and the version of the znode that had it."""
+    """A value, and the version of the znode that had it.
+
+    Example:
+        seen = await value.get_versioned()
+        was_set = await value.compare_and_set(seen, seen.value + b"!")
+    """
 
     value: bytes
     version: int
@@ -36,7 +41,7 @@ class AtomicValue:
     """
 
     def __init__(self, zk: AsyncClient, path: str, *, start: bytes = b"", acl: Sequence[Acl] = OPEN_ACL) -> None:
-        self.path = path
+        self.path = checked(zk, path)
         self._zk = zk
         self._start = start
         self._acl = acl

@@ -6,7 +6,7 @@ from zkeeper import OPEN_ACL, AsyncClient
 from zkeeper.errors import NodeExistsError, NoNodeError
 
 from .patience import Wake, persist
-from .znodes import ensure_container
+from .znodes import checked, ensure_container
 
 
 class Barrier:
@@ -26,7 +26,7 @@ class Barrier:
 
     def __init__(self, zk: AsyncClient, path: str) -> None:
         self._zk = zk
-        self.path = path
+        self.path = checked(zk, path)
 
     async def create(self) -> bool:
         """Shuts it; False if it was shut already. After a lost connection it may be False for one's own."""

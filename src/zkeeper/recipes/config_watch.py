@@ -18,7 +18,12 @@ _FALSE = frozenset({"false", "no", "off", "0"})
 
 
 class SettingError(ValueError):
-    """A setting is missing, or its text is not of its type; `path` says which."""
+    """A setting is missing, or its text is not of its type; `path` says which.
+
+    Example:
+        if config.error is not None:
+            print("not taken over:", config.error.path, config.error)
+    """
 
     def __init__(self, path: str, reason: str) -> None:
         super().__init__(f"{path}: {reason}")
@@ -109,7 +114,10 @@ def read_settings(settings: type[S], data_of: Callable[[str], bytes | None], pat
             values[field.name] = convert(place, data, kind)
         elif not _has_default(field):
             raise SettingError(place, "it does not exist, and has no default")
-    return settings(**values)
+    try:
+        return settings(**values)
+    except (ValueError, TypeError) as error:
+        raise SettingError(path, f"{settings.__name__} refuses what is there: {error}") from error
 
 
 def convert(path: str, data: bytes, kind: Any) -> Any:

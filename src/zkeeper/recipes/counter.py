@@ -7,21 +7,24 @@ from typing import NamedTuple
 from zkeeper import OPEN_ACL, Acl, AsyncClient
 
 from .atomic_value import AtomicValue
+from .errors import ForeignDataError
 
 
 class _Format(NamedTuple):
+    description: str
     write: Callable[[int], bytes]
     read: Callable[[bytes], int]
 
 
-def _packed(shape: str) -> _Format:
-    return _Format(lambda number: struct.pack(shape, number), lambda data: int(struct.unpack(shape, data)[0]))
+def _packed(shape: str, description: str) -> _Format:
+    packer = struct.Struct(shape)
+    return _Format(description, packer.pack, lambda data: int(packer.unpack(data)[0]))
 
 
 FORMATS = {
-    "curator": _packed(">i"),
-    "curator-long": _packed(">q"),
-    "kazoo": _Format(lambda number: repr(number).encode(), lambda data: int(data)),
+    "curator": _packed(">i", "a number in 4 bytes"),
+    "curator-long": _packed(">q", "a number in 8 bytes"),
+    "kazoo": _Format("a number as text", lambda number: repr(number).encode(), lambda data: int(data)),
 }
 
 
@@ -37,7 +40,8 @@ class Counter:
 
     On the wire: `layout="curator"` is `SharedCount` (32 bits), and kazoo's `Counter` with `support_curator`;
     `"curator-long"` is `DistributedAtomicLong` (64 bits); `"kazoo"` is kazoo's `Counter` of integers, without a limit.
-    A number that does not fit raises `OverflowError` and changes nothing.
+    A number that does not fit raises `OverflowError`, and what is no number of that layout `ForeignDataError`, which
+    names the znode; neither changes anything.
     """
 
     def __init__(
@@ -45,6 +49,8 @@ class Counter:
     ) -> None:
         self.path = path
         self._start = start
+        if layout not in FORMATS:
+            raise ValueError(f"the layout is one of {', '.join(FORMATS)}, not {layout}")
         self._format = FORMATS[layout]
         self._value = AtomicValue(zk, path, start=self._write(start), acl=acl)
 
@@ -70,7 +76,10 @@ class Counter:
         return self._read(seen.value) == expected and await self._value.compare_and_set(seen, self._write(number))
 
     def _read(self, data: bytes) -> int:
-        return self._format.read(data) if data else self._start
+        try:
+            return self._format.read(data) if data else self._start
+        except (struct.error, ValueError) as error:
+            raise ForeignDataError(self.path, data, self._format.description) from error
 
     def _write(self, number: int) -> bytes:
         try:

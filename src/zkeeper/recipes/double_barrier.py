@@ -14,7 +14,7 @@ from zkeeper.errors import NodeExistsError, NoNodeError, SessionExpiredError
 
 from .errors import LockTimeoutError
 from .patience import GIVEN_UP, Errands, Wake, persist
-from .znodes import OwnZNode, create_own, delete_surely, join
+from .znodes import OwnZNode, checked, create_own, delete_surely, join
 
 _READY = "ready"
 
@@ -40,7 +40,7 @@ class DoubleBarrier:
     ) -> None:
         if members < 1:
             raise ValueError(f"members has to be positive, not {members}")
-        self.path = path
+        self.path = checked(zk, path)
         self.members = members
         self._zk = zk
         self._data = identifier.encode()

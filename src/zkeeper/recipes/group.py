@@ -10,14 +10,19 @@ from zkeeper.errors import NoNodeError
 from .caches import ChildrenCache
 from .patience import persist
 from .persistent_node import PersistentNode
-from .znodes import join
+from .znodes import checked, join
 
 _PARTY = "__party__"
 LAYOUTS = ("curator", "kazoo", "kazoo-shallow")
 
 
 class Member(NamedTuple):
-    """`data` is empty in kazoo's layouts, which have room for the identifier only."""
+    """`data` is empty in kazoo's layouts, which have room for the identifier only.
+
+    Example:
+        for member in await group.members():
+            print(member.identifier, member.data)
+    """
 
     identifier: str
     data: bytes
@@ -44,7 +49,7 @@ class Group:
     ) -> None:  # fmt: skip
         if layout not in LAYOUTS:
             raise ValueError(f"the layout is one of {', '.join(LAYOUTS)}, not {layout}")
-        self.path = path
+        self.path = checked(zk, path)
         self.identifier = identifier
         self.layout = layout
         self._zk = zk

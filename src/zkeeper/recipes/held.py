@@ -3,6 +3,7 @@
 1. `lost` is set when the session is over, by a server's word or by the client's own deadline, and when the znode is
    deleted by somebody else. While the connection is merely down it is not: the server keeps the session that long.
 2. A guarded block is cancelled in the moment in which `lost` is set, and ends with `LockLostError`.
+3. Callbacks are isolated: what one of them raises keeps neither the others nor a guarded block from being told.
 """
 
 import asyncio
@@ -13,6 +14,7 @@ from zkeeper import Acl, AsyncClient, Created, SessionState, Transaction
 from zkeeper.errors import TransactionFailed
 
 from .errors import LockLostError
+from .isolation import tell
 from .patience import FINAL
 from .znodes import OwnZNode
 
@@ -24,6 +26,13 @@ class Held:
 
     `fencing_token` is the czxid of the znode that stands for it: whoever holds it later has a higher one, so a resource
     that remembers the highest token it has seen can refuse one that comes too late.
+
+    Example:
+        held = await lock.acquire()
+        try:
+            await work(held.fencing_token, until=held.lost)
+        finally:
+            await held.release()
     """
 
     def __init__(self, znode: OwnZNode, release: Callable[[], Awaitable[None]]) -> None:
@@ -58,9 +67,15 @@ class Held:
         return transaction.check(self.path, -1)
 
     def on_lost(self, callback: Callable[[], object]) -> None:
-        """`callback` is called once it is lost, at once if it is already."""
+        """Has `callback` called once it is lost, at once and on the loop; not after a release.
+
+        If it is lost already, that is so at once. What `callback` raises is logged; the others are told all the same.
+
+        Example:
+            held.on_lost(worker.stop)
+        """
         if self.lost.is_set():
-            callback()
+            tell(callback)
         else:
             self._callbacks.append(callback)
 
@@ -79,7 +94,7 @@ class Held:
             self.lost.set()
             callbacks, self._callbacks = self._callbacks, []
             for callback in callbacks:
-                callback()
+                tell(callback)
 
     def note_release(self) -> None:
         """Ends it without a loss."""
@@ -97,7 +112,7 @@ async def create_while_held(
     except TransactionFailed as failed:
         if failed.index == 0:
             raise LockLostError(f"{held.path} was lost while it was held") from failed
-        raise failed.errors[failed.index] or failed from None
+        raise failed.errors[failed.index] or failed from failed
     return Created(str(results[1]), None)
 
 

@@ -40,7 +40,7 @@ class LeaderLatch(Running):
     """
 
     def __init__(self, zk: AsyncClient, path: str, *, identifier: str = "", acl: Sequence[Acl] = OPEN_ACL) -> None:
-        super().__init__(zk)
+        super().__init__(zk, path)
         self.path = path
         self.identifier = identifier
         self._acl = acl

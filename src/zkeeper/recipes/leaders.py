@@ -13,7 +13,12 @@ from .znodes import join
 
 
 class Leader(NamedTuple):
-    """The first in a queue. `fencing_token` is the czxid of its znode, by which two of one name are told apart."""
+    """The first in a queue. `fencing_token` is the czxid of its znode, by which two of one name are told apart.
+
+    Example:
+        leader = await election.leader()
+        print(leader.identifier if leader else "nobody leads")
+    """
 
     identifier: str
     path: str

@@ -4,12 +4,12 @@ import json
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from zkeeper import OPEN_ACL, Acl, AsyncClient, Transaction, insist
 from zkeeper.errors import PASSING, NoNodeError, TransactionFailed
 
-from .errors import LockLostError
+from .errors import ForeignDataError, LockLostError
 from .held import Held
 from .lock import Lock
 from .names import Layout
@@ -21,7 +21,13 @@ _TIME_FORMAT = "%Y-%m-%dT%H:%M:%S"
 
 
 class LeaseHolder(NamedTuple):
-    """Who has a lease, and until when, by the clock that the lease was made with; to the second."""
+    """Who has a lease, and until when, by the clock that the lease was made with; to the second.
+
+    Example:
+        holder = await lease.holder()
+        if holder is not None:
+            print(holder.identifier, "until", holder.end)
+    """
 
     identifier: str
     end: datetime
@@ -38,7 +44,8 @@ class Lease:
     as exact as those clocks agree. It does not end with a session. After a lost connection `obtain` finds out whether
     the lease is had.
 
-    Does not promise that the holder has stopped when its time is over; nothing is cancelled.
+    Does not promise that the holder has stopped when its time is over; nothing is cancelled. All methods raise
+    `ForeignDataError`, which names the znode, for a record that is no lease's.
 
     On the wire it is kazoo's `NonBlockingLease`.
     """
@@ -100,11 +107,10 @@ class Lease:
             data, stat, _ = await persist(lambda: self._zk.get(self._holder_path))
         except NoNodeError:
             return None
-        record = json.loads(data)
-        if record["version"] != _VERSION:
-            return _Record(str(record.get("holder")), datetime.max.replace(tzinfo=UTC), stat.version, is_known=False)
-        end = datetime.strptime(record["end"], _TIME_FORMAT).replace(tzinfo=UTC)
-        return _Record(record["holder"], end, stat.version)
+        try:
+            return _record_of(json.loads(data), stat.version)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ForeignDataError(self._holder_path, data, "the record of a lease") from error
 
     def _encode(self, end: datetime) -> bytes:
         record = {"version": _VERSION, "holder": self.identifier, "end": end.strftime(_TIME_FORMAT)}
@@ -120,6 +126,14 @@ class _Record(NamedTuple):
 
     def is_free_for(self, identifier: str, now: datetime) -> bool:
         return self.is_known and (self.holder == identifier or now >= self.end)
+
+
+def _record_of(record: Any, version: int) -> _Record:
+    """Raises one error or another if it is none."""
+    if record["version"] != _VERSION:
+        return _Record(str(record.get("holder")), datetime.max.replace(tzinfo=UTC), version, is_known=False)
+    end = datetime.strptime(record["end"], _TIME_FORMAT).replace(tzinfo=UTC)
+    return _Record(str(record["holder"]), end, version)
 
 
 def _time(ms: int) -> datetime:

@@ -19,7 +19,7 @@ from .held import Guard, Held
 from .names import Layout, Role, in_order
 from .patience import Errands, persist
 from .place import Place
-from .znodes import join
+from .znodes import checked, join
 
 
 class Acquirable:
@@ -143,7 +143,7 @@ class Queueing(Acquirable):
         reentrant: bool, acl: Sequence[Acl],
     ) -> None:  # fmt: skip
         super().__init__(zk, is_reentrant=reentrant)
-        self.path = path
+        self.path = checked(zk, path)
         self._role = role
         self._kinds = kinds
         self._data = identifier.encode()

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from zkeeper import AsyncClient, EventType, NodeData, WatchEvent
 from zkeeper.errors import PASSING, NoAuthError, NoNodeError, SessionExpiredError
 
+from .isolation import tell
 from .patience import PAUSE_S
 from .running import Running
 from .znodes import join
@@ -25,7 +26,11 @@ MAX_READS_IN_FLIGHT = 128
 
 
 class Change(NamedTuple):
-    """What a cache shows anew. `old` is None before a creation, `new` after a deletion."""
+    """What a cache shows anew. `old` is None before a creation, `new` after a deletion.
+
+    Example:
+        cache.on_change(lambda change: print(change.type.name, change.path, change.new))
+    """
 
     type: EventType
     path: str
@@ -44,7 +49,7 @@ class Mirror(Running):
     """`depth` is 0 for the root alone, 1 with its children, None for everything below."""
 
     def __init__(self, zk: AsyncClient, root: str, depth: int | None) -> None:
-        super().__init__(zk)
+        super().__init__(zk, root)
         self.root = root
         self._depth = depth
         self._nodes: dict[str, NodeData] = {}
@@ -53,16 +58,16 @@ class Mirror(Running):
         self._stale: dict[str, bool] = {}
         self._wake = asyncio.Event()
         self._is_synced = False
-        self._listeners: list[Callable[[Change], object]] = []
+        self._listeners: dict[object, Callable[[Change], object]] = {}
 
     @property
     def is_synced(self) -> bool:
-        """Whether it has been filled, and shows all that it has been told of."""
-        return self._is_synced
+        """Whether it has been filled, shows all that it has been told of, and has not ended."""
+        return self._is_synced and self._task is not None and not self._task.done()
 
     async def synced(self, timeout_s: float | None = None) -> None:
         """Waits until `is_synced`. Raises `TimeoutError`."""
-        await self.wait_for(lambda: self._is_synced, timeout_s)
+        await self.wait_for(lambda: self.is_synced, timeout_s)
 
     async def wait_for(self, predicate: Callable[[], object], timeout_s: float | None = None) -> None:
         """Waits until `predicate()`, which looks at the cache, is true. Raises `TimeoutError`."""
@@ -73,9 +78,19 @@ class Mirror(Running):
         raise RuntimeError("the cache was closed")
 
     def on_change(self, callback: Callable[[Change], object]) -> Callable[[], None]:
-        """`callback` is called with every change that is shown, after it is. Returns what makes that stop."""
-        self._listeners.append(callback)
-        return lambda: self._listeners.remove(callback)
+        """Has `callback` called with every change that is shown, after it is, at once and on the loop.
+
+        Returns what makes that stop. What `callback` raises is logged; the cache and the other callbacks go on.
+
+        Example:
+            remove = cache.on_change(lambda change: print(change.type.name, change.path))
+        """
+        key = object()
+        self._listeners[key] = callback
+        return lambda: self._forget(key)
+
+    def _forget(self, key: object) -> None:
+        self._listeners.pop(key, None)
 
     async def start(self) -> None:
         """Begins, and returns when the cache is filled. Raises what keeps it from being filled."""
@@ -185,5 +200,5 @@ class Mirror(Running):
             self._tell(Change(EventType.DELETED, path, old, None))
 
     def _tell(self, change: Change) -> None:
-        for callback in list(self._listeners):
-            callback(change)
+        for callback in list(self._listeners.values()):
+            tell(callback, change)

@@ -16,7 +16,11 @@ _CYCLE = 1 << 32
 
 
 class Layout(enum.StrEnum):
-    """Whose names are used on the wire. Contenders of one path have to agree."""
+    """Whose names are used on the wire. Contenders of one path have to agree.
+
+    Example:
+        lock = Lock(zk, "/locks/report", layout=Layout.KAZOO)
+    """
 
     CURATOR = "curator"
     KAZOO = "kazoo"

@@ -18,7 +18,7 @@ from .lock import lock_role
 from .names import Layout
 from .patience import Errands
 from .place import Place
-from .znodes import join
+from .znodes import checked, join
 
 Partition = Callable[[str, Sequence[str], Sequence[str]], Iterable[str]]
 
@@ -29,7 +29,14 @@ def every_nth(identifier: str, members: Sequence[str], items: Sequence[str]) -> 
 
 
 class Share:
-    """The items that one member has. `revoked` is set when it has to be released, because the members have changed."""
+    """The items that one member has. `revoked` is set when it has to be released, because the members have changed.
+
+    Example:
+        async with partitioner.share() as share:
+            for item in share.items:
+                if not share.revoked.is_set():
+                    await work_on(item)
+    """
 
     def __init__(self, items: tuple[str, ...], helds: Sequence[Held]) -> None:
         self.items = items
@@ -61,7 +68,7 @@ class Partitioner:
         self, zk: AsyncClient, path: str, items: Iterable[str], identifier: str, *, settle_s: float = 5.0,
         partition: Partition = every_nth, acl: Sequence[Acl] = OPEN_ACL,
     ) -> None:  # fmt: skip
-        self.path = path
+        self.path = checked(zk, path)
         self.items = tuple(sorted(items))
         self.identifier = identifier
         self.settle_s = settle_s

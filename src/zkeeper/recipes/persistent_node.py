@@ -34,7 +34,7 @@ class PersistentNode(Running):
     def __init__(
         self, zk: AsyncClient, path: str, data: bytes = b"", *, ephemeral: bool = True, acl: Sequence[Acl] = OPEN_ACL
     ) -> None:
-        super().__init__(zk)
+        super().__init__(zk, path)
         self.path = path
         self._data = data
         self._is_ephemeral = ephemeral

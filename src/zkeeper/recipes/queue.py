@@ -16,13 +16,18 @@ from .held import Guard, Held
 from .names import NotInQueueError
 from .patience import GIVEN_UP, GONE, Errands, Wake, persist
 from .tenure import Tenure
-from .znodes import OwnZNode, delete_surely, ensure_container, join
+from .znodes import OwnZNode, checked, delete_surely, ensure_container, join
 
 MAX_PRIORITY = 999
 
 
 class Item:
-    """An entry that is taken. `held.fencing_token` tells one taking from another."""
+    """An entry that is taken. `held.fencing_token` tells one taking from another.
+
+    Example:
+        async with queue.take() as item:
+            await send(item.data)
+    """
 
     def __init__(self, data: bytes, held: Held) -> None:
         self.data = data
@@ -50,7 +55,7 @@ class Queue:
     """
 
     def __init__(self, zk: AsyncClient, path: str, *, acl: Sequence[Acl] = OPEN_ACL) -> None:
-        self.path = path
+        self.path = checked(zk, path)
         self._zk = zk
         self._acl = acl
         self._errands = Errands()

@@ -1,20 +1,26 @@
 """What recipes have in common that do something all the time: a task, its end, and being told of changes."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from typing import Self
 
 from zkeeper import AsyncClient
+from zkeeper.errors import AuthFailedError, ClosedError
 
 from .patience import Errands
 from .signal import Signal
+from .znodes import checked
+
+log = logging.getLogger(__name__)
 
 
 class Running:
     """Started and closed by `async with`, or by `start` and `close`. Started once."""
 
-    def __init__(self, zk: AsyncClient) -> None:
+    def __init__(self, zk: AsyncClient, path: str) -> None:
         self._zk = zk
+        self._about = f"{type(self).__name__} of {checked(zk, path)}"
         self._errands = Errands()
         self._changed = Signal()
         self._task: asyncio.Task[None] | None = None
@@ -23,7 +29,9 @@ class Running:
         raise NotImplementedError
 
     async def start(self) -> None:
-        """Begins; returns at once."""
+        """Begins; returns at once. Raises `RuntimeError` when it has ended before, by `close` or by an error."""
+        if self._task is not None and self._task.done():
+            raise RuntimeError(f"the {self._about} has ended; make a new one")
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._run())
             self._task.add_done_callback(self._note_end)
@@ -57,7 +65,8 @@ class Running:
                 raise error
 
     def _note_end(self, task: asyncio.Task[None]) -> None:
-        if not task.cancelled():
-            # Whoever asks is told; until then nobody is to be warned about it.
-            task.exception()
+        """Whoever asks is told the error; perhaps nobody does. The end of the client is no news."""
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not isinstance(error, (ClosedError, AuthFailedError)):
+            log.error("the %s has ended: %r", self._about, error, exc_info=error)
         self._changed.notify()

@@ -17,7 +17,7 @@ from .names import Layout, NotInQueueError
 from .patience import GIVEN_UP, Wake
 from .place import Place
 from .tenure import Tenure
-from .znodes import create_own, ensure_container, join
+from .znodes import checked, create_own, ensure_container, join
 
 
 class Semaphore(Acquirable):
@@ -41,7 +41,7 @@ class Semaphore(Acquirable):
         super().__init__(zk, is_reentrant=False, may_hold_many=True)
         if max_leases < 1:
             raise ValueError(f"max_leases has to be positive, not {max_leases}")
-        self.path = path
+        self.path = checked(zk, path)
         self.max_leases = max_leases
         self._layout = Layout(layout)
         self._data = identifier.encode()

@@ -12,7 +12,7 @@ from .patience import persist
 from .persistent_node import PersistentNode
 from .service_instance import ServiceInstance, ServiceType, decode, encode
 from .service_provider import ServiceProvider, Strategy
-from .znodes import join
+from .znodes import checked, join
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ class ServiceDiscovery:
     """
 
     def __init__(self, zk: AsyncClient, path: str, *, acl: Sequence[Acl] = OPEN_ACL) -> None:
-        self.path = path
+        self.path = checked(zk, path)
         self._zk = zk
         self._acl = acl
         self._nodes: dict[tuple[str, str], PersistentNode] = {}

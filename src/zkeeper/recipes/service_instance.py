@@ -8,7 +8,11 @@ from typing import Any
 
 
 class ServiceType(enum.StrEnum):
-    """How long a registration lasts: DYNAMIC as long as the session; the others until they are unregistered."""
+    """How long a registration lasts: DYNAMIC as long as the session; the others until they are unregistered.
+
+    Example:
+        ServiceInstance("shop", address="10.0.0.1", type=ServiceType.STATIC)
+    """
 
     DYNAMIC = "DYNAMIC"
     STATIC = "STATIC"
@@ -23,6 +27,10 @@ class ServiceInstance:
 
     `payload` is anything that JSON can say; Java takes an object only if it has `"@class"`. `registered_at_ms` is in ms
     since 1970, for people. `uri_spec` is text with variables in braces: `{scheme}://{address}:{port}`.
+
+    Example:
+        shop = ServiceInstance("shop", address="10.0.0.1", port=8080, uri_spec="{scheme}://{address}:{port}")
+        assert shop.uri() == "http://10.0.0.1:8080"
     """
 
     name: str

@@ -20,7 +20,11 @@ DOWN_S = 30.0
 
 
 def round_robin() -> Strategy:
-    """One after the other."""
+    """One after the other.
+
+    Example:
+        provider = discovery.provider("stock", round_robin())
+    """
     count = -1
 
     def choose(instances: Sequence[ServiceInstance]) -> ServiceInstance:
@@ -32,12 +36,20 @@ def round_robin() -> Strategy:
 
 
 def random_choice(random: random.Random) -> Strategy:
-    """Any of them, by chance."""
+    """Any of them, by chance.
+
+    Example:
+        provider = discovery.provider("stock", random_choice(random.Random()))
+    """
     return random.choice
 
 
 def sticky(inner: Strategy) -> Strategy:
-    """Always the same, as long as it is there; then what `inner` chooses."""
+    """Always the same, as long as it is there; then what `inner` chooses.
+
+    Example:
+        provider = discovery.provider("stock", sticky(round_robin()))
+    """
     chosen: ServiceInstance | None = None
 
     def choose(instances: Sequence[ServiceInstance]) -> ServiceInstance:

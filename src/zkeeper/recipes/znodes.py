@@ -38,6 +38,14 @@ class OwnZNode(NamedTuple):
         return self.path.rpartition("/")[2]
 
 
+def checked(zk: AsyncClient, path: str) -> str:
+    """The path of a recipe. Raises `BadArgumentsError` if it can name no znode, `TypeError` if it is none at all."""
+    if not isinstance(zk, AsyncClient):
+        raise TypeError(f"this recipe takes an AsyncClient, not {zk!r}; zkeeper.blocking has those that take a Client")
+    zk.with_chroot(path)
+    return path
+
+
 def join(parent: str, name: str) -> str:
     return f"{parent.rstrip('/')}/{name}"
 

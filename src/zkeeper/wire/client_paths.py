@@ -11,6 +11,8 @@ from zkeeper.errors import BadArgumentsError
 
 def check_path(path: str, is_sequential: bool = False) -> None:
     """Raises `BadArgumentsError` unless `path` can name a znode; a sequential one may end with a slash."""
+    if not isinstance(path, str):
+        raise TypeError(f"a path is a str, not {path!r}")
     if _is_plainly_valid(path) or path == "/":
         return
     reason = _what_is_wrong(path + "1" if is_sequential else path)

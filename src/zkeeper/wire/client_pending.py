@@ -53,6 +53,7 @@ def copy_of(error: ZooKeeperError) -> ZooKeeperError:
     own = type(error)(*error.args)
     own.outcome = error.outcome
     own.is_repeatable = error.is_repeatable
+    own.__cause__ = error.__cause__
     return own
 
 

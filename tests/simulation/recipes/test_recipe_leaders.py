@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from zkeeper import SessionState
+from zkeeper import READ_ONLY_ACL, SessionState
+from zkeeper.errors import NoAuthError
 from zkeeper.recipes import Election, Held, Leader, LeaderLatch, LockLostError, LockTimeoutError, NotHeldError
 
 from .recipe_world import EXPIRED_S, RecipeWorld
@@ -99,9 +100,10 @@ def test_waiting_for_the_leadership_and_being_told_of_changes() -> None:
 def test_a_latch_that_cannot_go_on_says_why() -> None:
     with RecipeWorld() as world:
         zk = world.client("a")
-        latch = LeaderLatch(zk, "not a path")
+        world.ask("a", lambda: zk.create("/latch", acl=READ_ONLY_ACL))
+        latch = LeaderLatch(zk, "/latch")
         world.run("a", latch.start())
-        with pytest.raises(Exception, match="not a path"):
+        with pytest.raises(NoAuthError, match="/latch/"):
             world.run("a", latch.wait())
 
 

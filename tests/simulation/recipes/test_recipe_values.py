@@ -7,7 +7,7 @@ import pytest
 
 from zkeeper import Outcome
 from zkeeper.errors import ConnectionLossError
-from zkeeper.recipes import AtomicValue, Counter, IdGenerator
+from zkeeper.recipes import AtomicValue, Counter, ForeignDataError, IdGenerator, Lease
 
 from .recipe_world import RecipeWorld
 
@@ -121,3 +121,52 @@ def test_ids_are_unique_whatever_happens_to_the_connections() -> None:
             world.result(task)
         assert len(set(given)) == len(given) == 60
         assert min(given) == 100
+
+
+@pytest.mark.parametrize(
+    ("layout", "data", "expected"),
+    [
+        ("curator", b"seven", "a number in 4 bytes"),
+        ("curator-long", b"7777", "a number in 8 bytes"),
+        ("kazoo", b"7.5", "a number as text"),
+        ("kazoo", b"\xff" * 100, "a number as text"),
+    ],
+)
+def test_what_is_no_number_is_told_with_its_znode(layout: str, data: bytes, expected: str) -> None:
+    with RecipeWorld() as world:
+        zk = world.client("a")
+        counter = Counter(zk, "/n", layout=layout)
+        world.ask("a", lambda: zk.create("/n", data))
+        for ask in (counter.value, counter.add, lambda: counter.compare_and_set(1, 2)):
+            with pytest.raises(ForeignDataError, match=f"/n holds .*, which is not {expected}") as error:
+                world.ask("a", ask)
+            assert (error.value.path, len(str(error.value)) < 250) == ("/n", True)
+            assert isinstance(error.value.__cause__, (ValueError, struct.error))
+        assert world.data("/n") == data
+
+
+def test_a_layout_that_is_none_is_told_with_those_that_are() -> None:
+    with RecipeWorld() as world, pytest.raises(ValueError, match="one of curator, curator-long, kazoo, not java"):
+        Counter(world.client("a"), "/n", layout="java")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"{", b"[]", b"7", b"{}", b'{"version": 1}', b'{"version": 1, "holder": "x", "end": "soon"}', b"\xff"],
+)
+def test_what_is_no_lease_is_told_with_its_znode(data: bytes) -> None:
+    with RecipeWorld() as world:
+        zk = world.client("a")
+
+        async def write() -> None:
+            await zk.ensure_path("/lease")
+            await zk.create("/lease/lease_holder", data)
+
+        world.run("a", write())
+        lease = Lease(zk, "/lease", 60, "me")
+        for ask in (lease.holder, lease.obtain, lease.give_back):
+            with pytest.raises(
+                ForeignDataError, match=r"/lease/lease_holder holds .*, which is not the record of a lease"
+            ):
+                world.ask("a", ask)
+        assert world.data("/lease/lease_holder") == data

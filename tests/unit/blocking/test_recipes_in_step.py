@@ -25,7 +25,7 @@ PAIRS += [(lock.Acquirable, blocking.Acquirable)]
 VALUES = {"Change", "Layout", "Leader", "LeaseHolder", "Member", "ServiceInstance", "ServiceType", "Versioned"}
 """What has no twin, being no recipe: these are the same for both."""
 FUNCTIONS = {"random_choice", "round_robin", "sticky"}
-ERRORS = {"LockLostError", "LockTimeoutError", "NotHeldError", "RecipeError", "SettingError"}
+ERRORS = {"ForeignDataError", "LockLostError", "LockTimeoutError", "NotHeldError", "RecipeError", "SettingError"}
 
 INSIDE = {"lose", "note_release", "znode"}
 """What recipes show each other only."""

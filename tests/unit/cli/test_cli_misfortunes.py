@@ -107,7 +107,7 @@ def test_a_connect_string_that_is_wrong_ends_no_session(tmp_path: Path) -> None:
     async def scenario(server: str) -> None:
         done = await program("shell", "--json", "-s", server, stdin=b"create -e /a\nconnect h:port\nget /a\n")
         wrong, found = map(json.loads, done.out.splitlines()[-2:])
-        assert (wrong["exit_code"], wrong["error"]["text"]) == (1, "h:port: 'port' is no port number")
+        assert (wrong["exit_code"], wrong["error"]["text"]) == (1, "h:port: 'port' is no port number (1 to 65535)")
         assert (found["exit_code"], done.exit_code) == (0, 0)
 
     with_server(tmp_path, scenario)

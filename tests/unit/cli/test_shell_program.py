@@ -146,3 +146,19 @@ def test_serving_loads_no_tool() -> None:
     found = asyncio.run(modules())
     assert "zkeeper.server.standalone" in found
     assert not found & {"click", "rich", "prompt_toolkit", "zkeeper.client", "zkeeper.cli.group"}
+
+
+def test_json_tells_name_and_code_of_an_error(tmp_path: Path) -> None:
+    async def scenario(server: str) -> None:
+        lines = (
+            b"create /a x\ncreate /a/b x\ndelete /a\nget /no\nset -v 7 /a y\nget\nget -q /a\nnope\nsetquota -N x /a\n"
+        )
+        done = await program("shell", "--json", "-s", server, stdin=lines)
+        errors = [json.loads(line)["error"] for line in done.out.splitlines() if "error" in json.loads(line)]
+        assert [(error["name"], error["code"], error["path"]) for error in errors[:3]] == [
+            ("NotEmpty", -111, "/a"), ("NoNode", -101, "/no"), ("BadVersion", -103, "/a"),
+        ]  # fmt: skip
+        assert [error["name"] for error in errors[3:]] == ["Usage", "Usage", "CommandNotFound", "CommandFailed"]
+        assert all(error["code"] is None and error["text"] for error in errors[3:])
+
+    with_server(tmp_path, scenario)

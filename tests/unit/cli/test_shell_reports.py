@@ -75,13 +75,13 @@ def test_errors_and_notes_are_in_the_object() -> None:
     report = JsonReport(out)
     report.begin(["ls"])
     report.note("old form")
-    report.fail(Failure("Node does not exist: /a", "NoNode", "/a"))
+    report.fail(Failure("Node does not exist: /a", "NoNode", "/a", -101))
     report.end(1)
     assert json.loads(out.getvalue()) == {
         "command": ["ls"],
         "exit_code": 1,
         "notes": ["old form"],
-        "error": {"text": "Node does not exist: /a", "name": "NoNode", "path": "/a"},
+        "error": {"text": "Node does not exist: /a", "name": "NoNode", "path": "/a", "code": -101},
     }
 
 

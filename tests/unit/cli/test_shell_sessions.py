@@ -83,7 +83,7 @@ def test_exit_codes(tmp_path: Path) -> None:
     async def scenario(shell: Shell, notebook: Notebook) -> None:
         assert await run_all(shell, "ls /", "ls /none", "foo", "ls", "ls -q /", "", "quit") == [0, 1, 127, 1, 1, 1, 1]
         assert shell.is_over
-        assert notebook.failures[0] == Failure("Node does not exist: /none", "NoNode", "/none")
+        assert notebook.failures[0] == Failure("Node does not exist: /none", "NoNode", "/none", -101)
         assert notebook.unknown_words == ["foo"]
 
     in_shell(tmp_path, scenario)
@@ -174,7 +174,7 @@ async def _play(scenario: Callable[[Shell, Notebook, Server], Awaitable[None]], 
 def test_no_server_is_a_lost_connection_after_the_timeout(tmp_path: Path) -> None:
     async def scenario(shell: Shell, notebook: Notebook) -> None:
         assert await run_all(shell, "ls /a") == [1]
-        assert notebook.failures == [Failure("KeeperErrorCode = ConnectionLoss for /a", "ConnectionLoss", "/a")]
+        assert notebook.failures == [Failure("KeeperErrorCode = ConnectionLoss for /a", "ConnectionLoss", "/a", -4)]
 
     in_shell(tmp_path, scenario, address="127.0.0.1:1", timeout_ms=100)
 

@@ -84,3 +84,35 @@ def test_status_of_servers(tmp_path: Path) -> None:
             assert (await program("status", "127.0.0.1:1")).exit_code == 2
 
     asyncio.run(scenario())
+
+
+def test_a_word_that_is_not_answered_is_an_error(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with running_server(tmp_path) as server:
+            done = await program("status", "--word", "nope", server)
+            assert (done.exit_code, done.out) == (2, "")
+            assert "the server does not know this word" in done.err
+            done = await program("status", "--word", "ruok", server, "127.0.0.1:1")
+            assert (done.exit_code, "imok" in done.out) == (1, True)
+            done = await program("status", "--json", "--word", "nope", server)
+            assert (done.exit_code, json.loads(done.out)["server"]) == (2, server)
+            assert "does not know" in json.loads(done.out)["error"]
+            done = await program("status", "--word", "srvrs", server)
+            assert (done.exit_code, "'srvrs' has not four letters" in done.err) == (2, True)
+
+    asyncio.run(scenario())
+
+
+def test_a_word_that_is_not_allowed_is_an_error() -> None:
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        word = (await reader.readexactly(4)).decode()
+        writer.write(f"{word} is not executed because it is not in the whitelist.\n".encode())
+        writer.close()
+
+    async def scenario() -> None:
+        async with await asyncio.start_server(refuse, "127.0.0.1", 0) as listening:
+            done = await program("status", "--word", "wchs", f"127.0.0.1:{listening.sockets[0].getsockname()[1]}")
+            assert (done.exit_code, done.out) == (2, "")
+            assert "wchs is not in the server's 4lw.commands.whitelist" in done.err
+
+    asyncio.run(scenario())

@@ -1,4 +1,4 @@
-"""Every public name says what it is; operations say their units, their errors, and show themselves in an example."""
+"""Every public name says what it is and shows itself in an example; operations say their units and their errors."""
 
 import ast
 import inspect
@@ -12,10 +12,11 @@ import pytest
 
 import zkeeper
 import zkeeper.blocking
+import zkeeper.errors
 import zkeeper.recipes
 import zkeeper.testing
 
-MODULES = (zkeeper, zkeeper.recipes, zkeeper.blocking, zkeeper.testing)
+MODULES = (zkeeper, zkeeper.errors, zkeeper.recipes, zkeeper.blocking, zkeeper.testing)
 CLIENTS = (zkeeper.AsyncClient, zkeeper.Client)
 UNITS = {"_ms": r"\bms\b|millisecond", "_s": r"\bseconds\b|\d s\b", "_bytes": "byte"}
 FRUITLESS = {"close", "stop", "transaction", "multi_read", "with_chroot", "on_state", "states", "watch"}
@@ -35,7 +36,8 @@ class Member(NamedTuple):
 
 def things(module: ModuleType) -> Iterator[tuple[str, Any]]:
     """Classes and functions that a module shows; constants have their docstrings in the source."""
-    for name in module.__all__:
+    own = [name for name, thing in vars(module).items() if getattr(thing, "__module__", "") == module.__name__]
+    for name in getattr(module, "__all__", [name for name in own if not name.startswith("_")]):
         thing = getattr(module, name)
         if inspect.isclass(thing) or inspect.isfunction(thing):
             yield name, thing
@@ -58,12 +60,64 @@ def example_of(text: str) -> str:
     return textwrap.dedent(text.partition("Example:\n")[2])
 
 
+def is_error(thing: Any) -> bool:
+    return inspect.isclass(thing) and issubclass(thing, Exception)
+
+
+def is_silent(thing: Any) -> bool:
+    """A class may have its base's docstring, and a NamedTuple that says nothing its signature."""
+    text = (vars(thing).get("__doc__") if inspect.isclass(thing) else thing.__doc__) or ""
+    return not text.strip() or text.startswith(f"{thing.__name__}(")
+
+
+def is_shown(thing: Any) -> bool:
+    """By code, which stands further to the right than the text."""
+    return re.search(r"^ {4}\S", inspect.getdoc(thing) or "", re.MULTILINE) is not None
+
+
+def named_things() -> dict[str, Any]:
+    return {f"{module.__name__}.{name}": thing for module in MODULES for name, thing in things(module)}
+
+
 def test_every_public_name_has_a_docstring() -> None:
-    named = [(module.__name__, name, thing) for module in MODULES for name, thing in things(module)]
+    named = named_things()
+    assert len(named) > 120
+    assert [name for name, thing in named.items() if is_silent(thing)] == []
+
+
+def test_every_public_name_is_shown() -> None:
+    """Errors by their bases and by what users have to do about some; most are caught like any other."""
+    named = {name: thing for name, thing in named_things().items() if not is_error(thing)}
     assert len(named) > 80
-    # A NamedTuple that says nothing has its signature for a docstring.
-    silent = [f"{module}.{name}" for module, name, one in named if (one.__doc__ or f"{name}(").startswith(f"{name}(")]
-    assert silent == []
+    assert [name for name, thing in named.items() if not is_shown(thing)] == []
+
+
+def test_every_error_tells_when_it_comes() -> None:
+    errors = {thing for thing in named_things().values() if is_error(thing)}
+    assert len(errors) > 40
+    assert [one.__name__ for one in errors if len(inspect.getdoc(one) or "") < 40] == []
+    assert len({inspect.getdoc(one) for one in errors}) == len(errors)
+    shown = {one.__name__ for one in errors if is_shown(one)}
+    told = {"ZooKeeperError", "RecipeError", "TransactionFailed", "ConnectionLossError", "SessionExpiredError"}
+    told |= {"NoNodeError", "NodeExistsError", "BadVersionError", "LockLostError", "LockTimeoutError", "ClosedError"}
+    assert told - shown == set()
+
+
+@pytest.mark.parametrize("name", named_things())
+def test_an_example_is_python(name: str) -> None:
+    example = example_of(inspect.getdoc(named_things()[name]) or "")
+    ast.parse(f"async def example():\n{textwrap.indent(example, '    ')}\n    ...")
+
+
+def test_what_says_or_shows_nothing_is_found() -> None:
+    class Silent(ValueError):
+        pass
+
+    class Told(ValueError):
+        """It is told, and not shown."""
+
+    assert (is_silent(Silent), is_silent(Told), is_shown(Told)) == (True, False, False)
+    assert is_shown(zkeeper.errors.NoNodeError)
 
 
 def test_every_public_member_has_a_docstring() -> None:

@@ -19,7 +19,13 @@ A = TypeVar("A", bound=OnLoop)
 
 
 class Acquirable(Recipe[A]):
-    """What threads acquire and release, each for itself."""
+    """What threads acquire and release, each for itself.
+
+    Example:
+        def report(lock: blocking.Acquirable) -> None:
+            with lock.within(5.0):
+                ...
+    """
 
     def __init__(self, zk: Client, recipe: A) -> None:
         super().__init__(zk, recipe)

@@ -25,7 +25,14 @@ class _FailedError(Exception):
 
 
 class Block(Generic[A, T]):
-    """Used once, in `with`. `show` makes what the thread sees of what the loop's block gives."""
+    """A block of a thread, held by one on the loop: `Acquirable.within`, `Queue.take` and `Partitioner.share` give it.
+
+    Used once, in `with`. `show` makes what the thread sees of what the loop's block gives.
+
+    Example:
+        with queue.take(timeout_s=5) as item:
+            send(item.data)
+    """
 
     def __init__(self, core: Core, make: Callable[[], AbstractAsyncContextManager[A]], show: Callable[[A], T]) -> None:
         self._core = core

@@ -35,7 +35,7 @@ class Mirror(Running[M]):
 
     @property
     def is_synced(self) -> bool:
-        """Whether it has been filled, and shows all that it has been told of."""
+        """Whether it has been filled, shows all that it has been told of, and has not ended."""
         return self._look(lambda: self._recipe.is_synced)
 
     def synced(self, timeout_s: float | None = None) -> None:
@@ -47,7 +47,13 @@ class Mirror(Running[M]):
         self._call(None, self._recipe.wait_for, predicate, timeout_s)
 
     def on_change(self, callback: Callable[[Change], object]) -> Callable[[], None]:
-        """`callback` is called with every change that is shown, after it is. Returns what makes that stop."""
+        """Has `callback` called with every change that is shown, after it is, in the callbacks' thread.
+
+        Returns what makes that stop. What `callback` raises is logged; the cache and the other callbacks go on.
+
+        Example:
+            remove = cache.on_change(lambda change: print(change.type.name, change.path))
+        """
         remove = self._look(lambda: self._recipe.on_change(Often(self._core.dispatcher, callback)))
         return lambda: self._look(remove)
 

@@ -19,6 +19,10 @@ class ServiceProvider(Recipe[on_loop.ServiceProvider]):
 
     Promises what a `ChildrenCache` does. Instances that are not enabled are not chosen, nor those for which
     `note_error` was called `DOWN_ERRORS` times within `DOWN_S` seconds, unless all are so.
+
+    Example:
+        with discovery.provider("stock") as provider:
+            instance = provider.choose()
     """
 
     def __enter__(self) -> Self:

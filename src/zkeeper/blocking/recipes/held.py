@@ -14,6 +14,13 @@ class Held:
 
     `fencing_token` is the czxid of the znode that stands for it: whoever holds it later has a higher one, so a resource
     that remembers the highest token it has seen can refuse one that comes too late.
+
+    Example:
+        held = lock.acquire()
+        try:
+            work(held.fencing_token, until=held.lost)
+        finally:
+            held.release()
     """
 
     def __init__(self, core: Core, held: on_loop.Held) -> None:
@@ -52,7 +59,13 @@ class Held:
         return transaction
 
     def on_lost(self, callback: Callable[[], object]) -> None:
-        """`callback` is called once it is lost, at once if it is already."""
+        """Has `callback` called once it is lost, in the callbacks' thread; not after a release.
+
+        If it is lost already, that is so at once. What `callback` raises is logged; the others are told all the same.
+
+        Example:
+            held.on_lost(worker.stop)
+        """
         self._core.do(self._held.on_lost, told(self._core, callback))
 
     def release(self, *, timeout_s: float | None = None) -> None:

@@ -130,7 +130,14 @@ class Group(Recipe[on_loop.Group]):
 
 
 class Share:
-    """The items that one member has. `revoked` is set when it has to be released, because the members have changed."""
+    """The items that one member has. `revoked` is set when it has to be released, because the members have changed.
+
+    Example:
+        with partitioner.share() as share:
+            for item in share.items:
+                if not share.revoked.is_set():
+                    work_on(item)
+    """
 
     def __init__(self, core: Core, share: on_loop_share.Share) -> None:
         self._share = share

@@ -14,7 +14,12 @@ from zkeeper.values import OPEN_ACL, Acl
 
 
 class Item:
-    """An entry that is taken. `held.fencing_token` tells one taking from another."""
+    """An entry that is taken. `held.fencing_token` tells one taking from another.
+
+    Example:
+        with queue.take() as item:
+            send(item.data)
+    """
 
     def __init__(self, core: Core, item: on_loop_item.Item) -> None:
         self.data = item.data

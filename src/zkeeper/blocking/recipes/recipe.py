@@ -56,7 +56,7 @@ class Running(Recipe[S]):
     """Started and closed by `with`, or by `start` and `close`. Started once."""
 
     def start(self, *, timeout_s: float | None = None) -> None:
-        """Begins; returns at once."""
+        """Begins; returns at once. Raises `RuntimeError` when it has ended before, by `close` or by an error."""
         self._call(timeout_s, self._recipe.start)
 
     def close(self, *, timeout_s: float | None = None) -> None:

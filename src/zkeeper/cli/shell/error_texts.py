@@ -61,9 +61,9 @@ def code_text(code: int, path: str | None) -> str:
     return f"{text} for {path}" if path else text
 
 
-def error_name(code: int) -> str:
-    """The name of an error code, as it stands in messages."""
-    return _NAMES.get(code, str(code))
+def error_name(error: ZooKeeperError) -> str:
+    """The name of an error for programs: that of its class in `zkeeper.errors`, without `Error`."""
+    return type(error).__name__.removesuffix("Error")
 
 
 def error_text(error: ZooKeeperError, path: str | None) -> str:

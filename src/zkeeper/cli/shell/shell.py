@@ -113,10 +113,10 @@ class Shell:
         try:
             return await self._execute(command, words[1:])
         except (UsageError, OptionError, CommandError, ValueError) as error:
-            self._report.fail(Failure(str(error)))
+            self._report.fail(Failure(str(error), _MISTAKES.get(type(error), "BadCommand")))
         except ZooKeeperError as error:
             path = None if command.name == "reconfig" else error.path or _path_in(command, words[1:])
-            self._report.fail(Failure(error_text(error, path), error_name(error.code), path))
+            self._report.fail(Failure(error_text(error, path), error_name(error), path, error.code))
         return FAILED
 
     async def _execute(self, command: Command, words: list[str]) -> int | None:
@@ -204,6 +204,12 @@ class Shell:
             self._report.show(Said(f"printwatches is {state}", {"printwatches": state}))
 
 
+_MISTAKES: Final[dict[type[Exception], str]] = {
+    UsageError: "Usage",
+    OptionError: "Usage",
+    CommandError: "CommandFailed",
+}
+"""Names for programs of what is no error of ZooKeeper's."""
 _VERSION: Final[dict[str, object]] = {"version": zkeeper.__version__}
 
 

@@ -31,6 +31,18 @@ async def answer_of(host: str, port: int, word: str, timeout_s: float, tls: "SSL
         return Answer(server, error=error.strerror or str(error))
 
 
+async def word_of(host: str, port: int, word: str, timeout_s: float, tls: "SSLContext | None" = None) -> Answer:
+    """As `answer_of`; what the server says when it does not do the word is an error."""
+    found = await answer_of(host, port, word, timeout_s, tls)
+    if found.error is not None:
+        return found
+    if not found.answer:
+        return found._replace(error=f"no answer to {word}: the server does not know this word")
+    if found.answer.startswith(f"{word} is not executed because"):
+        return found._replace(error=f"{word} is not in the server's 4lw.commands.whitelist")
+    return found
+
+
 async def _ask(host: str, port: int, word: str, timeout_s: float, tls: "SSLContext | None") -> str:
     """The whole answer. Raises `OSError` or `TimeoutError`."""
     async with asyncio.timeout(timeout_s):

@@ -30,18 +30,26 @@ _COLOURS: Final = {Health.SERVING: "green", Health.READ_ONLY: "yellow"}
               metavar="MS", help="How long to wait for each server.")  # fmt: skip
 @tls_options
 @click.option("--json", "is_json", is_flag=True, help="JSON for programs: one object on one line for each server.")
-@click.option("--word", metavar="WORD", help="Ask this four-letter word instead and print the answers.")
+@click.option("--word", metavar="WORD", callback=lambda _context, _option, word: _checked(word),
+              help="Ask this four-letter word instead and print the answers.")  # fmt: skip
 def command(
     servers: tuple[str, ...], timeout_ms: int, tls: "SSLContext | None", is_json: bool, word: str | None
 ) -> None:
     """Ask SERVERS how they are, by the four-letter word srvr.
 
-    Exit code: 0 if all of them serve, 1 if some do, 2 if none does.
+    Exit code: 0 if all of them serve, 1 if some do, 2 if none does. With --word: 0 if all answer the word, 1 if some
+    do, 2 if none does.
     """
     places = _places(servers or (DEFAULT_SERVERS,))
     if word is not None:
         sys.exit(run(told_failures(_print_answers(places, word, timeout_ms / 1000, tls, is_json))))
     sys.exit(run(told_failures(_print_status(places, timeout_ms / 1000, tls, is_json))))
+
+
+def _checked(word: str | None) -> str | None:
+    if word is not None and len(word) != 4:
+        raise click.BadParameter(f"{word!r} has not four letters")
+    return word
 
 
 def _places(servers: Sequence[str]) -> list[tuple[str, int]]:
@@ -108,9 +116,9 @@ def _cells(status: Status, distance: int | None) -> list[str]:
 async def _print_answers(
     places: Sequence[tuple[str, int]], word: str, timeout_s: float, tls: "SSLContext | None", is_json: bool
 ) -> int:
-    from zkeeper.cli.status.asking import answer_of
+    from zkeeper.cli.status.asking import word_of
 
-    answers = await asyncio.gather(*(answer_of(host, port, word, timeout_s, tls) for host, port in places))
+    answers = await asyncio.gather(*(word_of(host, port, word, timeout_s, tls) for host, port in places))
     for one in answers:
         if is_json:
             click.echo(json.dumps(one._asdict()))

@@ -18,12 +18,13 @@ class Event(NamedTuple):
 
 
 class Failure(NamedTuple):
-    """A command that failed: what to say, and for programs the name of the error and what it is about."""
+    """A command that failed: what to say, and for programs the name of the error, its code, and what it is about."""
 
     text: str
-    name: str = ""
+    name: str
     path: str | None = None
-    """Only of errors that came from a server."""
+    code: int | None = None
+    """ZooKeeper's, of errors that are ZooKeeper's."""
 
 
 class Report(Protocol):

@@ -1,7 +1,7 @@
 """JSON for programs: each command is one object on one line of standard output, each watch event one, too.
 
 1. Of a command: `command`, `exit_code`, what it gave under names of its own, `notes` if there are any, and `error` with
-   `text`, `name` and `path` if it failed.
+   `text`, `name`, `path` and `code` if it failed.
 2. Of an event: `event` with `state`, `type`, `path` and `zxid`.
 3. Data is text under `data` if it is UTF-8; otherwise `data` is base64 and `encoding` says so. Null data is null.
 4. Numbers of 64 bits are hexadecimal strings.
