@@ -133,9 +133,10 @@ class Partitioner:
                 return share
 
     async def release(self, share: Share) -> None:
-        """Returns when all its items may be taken by others."""
-        for held in share.helds:
-            await held.release()
+        """Returns when all its items may be taken by others. Cancelled meanwhile, it releases the rest all the same."""
+        async with AsyncExitStack() as stack:
+            for held in share.helds:
+                stack.push_async_callback(held.release)
 
     async def _settled_members(self) -> list[str]:
         while True:

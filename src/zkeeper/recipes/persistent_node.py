@@ -9,12 +9,23 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from zkeeper import OPEN_ACL, Acl, AsyncClient, NodeData, SessionState, insist, settle
-from zkeeper.errors import PASSING, AuthFailedError, ClosedError, NodeExistsError, NoNodeError, SessionExpiredError
+from zkeeper.errors import (
+    PASSING,
+    AuthFailedError,
+    BadVersionError,
+    ClosedError,
+    NodeExistsError,
+    NoNodeError,
+    SessionExpiredError,
+)
 
 from .held import OVER
 from .patience import PAUSE_S, Wake
 from .running import Running
 from .znodes import ensure_container, sweep_up
+
+_OTHERS_WERE_QUICKER = (NodeExistsError, NoNodeError, BadVersionError)
+"""It has come, gone or changed since it was looked at."""
 
 
 class PersistentNode(Running):
@@ -88,7 +99,7 @@ class PersistentNode(Running):
             else:
                 self._set_present(await self._is_own(node))
                 await self._wake.wait()
-        except (*PASSING, SessionExpiredError, NodeExistsError):
+        except (*PASSING, SessionExpiredError, *_OTHERS_WERE_QUICKER):
             await asyncio.sleep(PAUSE_S)
 
     async def _look(self) -> NodeData | None:

@@ -68,6 +68,8 @@ class DoubleBarrierGame(Game):
     def __init__(self, world: RecipeWorld, random: Random, tally: Tally[str]) -> None:
         super().__init__(world, random, tally)
         self.here: set[str] = set()
+        self.met: dict[str, set[str]] = {}
+        """Of each who enters: all who were there with it, if only for a moment."""
         self.is_left_open = False
 
     async def prepare(self, name: str, zk: AsyncClient) -> Act:
@@ -78,7 +80,7 @@ class DoubleBarrierGame(Game):
         async def attempt() -> None:
             if name in self.here:
                 await asyncio.sleep(self.GHOST_S)
-            self.here.add(name)
+            self._come(name)
             try:
                 await self._meet(name, barrier, random)
             except BaseException:
@@ -88,10 +90,16 @@ class DoubleBarrierGame(Game):
 
         return attempt
 
+    def _come(self, name: str) -> None:
+        self.here.add(name)
+        self.met[name] = set(self.here)
+        for other in self.here:
+            self.met[other].add(name)
+
     async def _meet(self, name: str, barrier: DoubleBarrier, random: Random) -> None:
         await barrier.enter(random.random() * 3)
         self.tally["meetings"] += 1
-        if len(self.here) < self.MEMBERS and not self.is_left_open:
+        if len(self.met[name]) < self.MEMBERS and not self.is_left_open:
             raise Violation(f"{name} is in alone at {self.world.sim.time():.6f}")
         await barrier.leave(random.random() * 3)
 

@@ -70,16 +70,19 @@ BREAKAGES: list[tuple[MakeGame, str, Callable[..., Any]]] = [
 ]  # fmt: skip
 
 
+def _play(game: MakeGame) -> None:
+    for seed in range(SEEDS):
+        recipe_run(seed, games=[game])
+
+
 @pytest.mark.parametrize(("game", "target", "broken"), BREAKAGES)
 def test_a_recipe_that_breaks_its_promise_is_found_out(
     game: MakeGame, target: str, broken: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for seed in range(SEEDS):
-        recipe_run(seed, games=[game])
+    _play(game)
     monkeypatch.setattr(target, broken)
     with pytest.raises(Violation):
-        for seed in range(SEEDS):
-            recipe_run(seed, games=[game])
+        _play(game)
 
 
 def test_each_game_is_broken_here() -> None:

@@ -17,6 +17,7 @@ from zkeeper.recipes import (
     PersistentNode,
     ServiceDiscovery,
     ServiceInstance,
+    SettingError,
     TreeCache,
 )
 from zkeeper.recipes.mirror import Mirror
@@ -169,13 +170,11 @@ class ConfigGame(Game):
 
     async def prepare(self, name: str, zk: AsyncClient) -> Act:
         random = Random(self.random.random())
-        config = ConfigWatch(zk, "/config", Settings)
+        config = await self._begin(zk)
         self.clients.append(zk)
         self.configs.append(config)
-        starting = asyncio.ensure_future(config.__aenter__())
 
         async def attempt() -> None:
-            await asyncio.shield(starting)
             self._check(config)
             kind = random.random()
             if kind < 0.4:
@@ -188,8 +187,15 @@ class ConfigGame(Game):
                 await self._remove(zk, "size")
             self._check(config)
 
-        self.settled.append(lambda: starting)
         return attempt
+
+    async def _begin(self, zk: AsyncClient) -> ConfigWatch[Settings]:
+        """Others may have made them wrong; then none is there to begin with."""
+        while True:
+            try:
+                return await ConfigWatch(zk, "/config", Settings).__aenter__()
+            except SettingError:
+                await self._remove(zk, "size")
 
     def _check(self, config: ConfigWatch[Settings]) -> None:
         self.tally["settings read"] += 1
