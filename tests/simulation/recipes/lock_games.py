@@ -112,6 +112,7 @@ class LatchGame(Game):
     def __init__(self, world: RecipeWorld, random: Random, tally: Tally[str]) -> None:
         super().__init__(world, random, tally)
         self.latches: dict[str, LeaderLatch] = {}
+        self.wrong: list[str] = []
 
     async def prepare(self, name: str, zk: AsyncClient) -> Act:
         random = Random(self.random.random())
@@ -135,9 +136,11 @@ class LatchGame(Game):
             leading = [name for name, each in held.items() if each and each.znode.session_id not in ended]
             self.tally["leaderships"] += latch.is_leader
             if len(leading) > 1:
-                raise Violation(f"{leading} lead together at {self.world.sim.time():.6f}")
+                self.wrong.append(f"{leading} lead together at {self.world.sim.time():.6f}")
 
     def judge(self) -> None:
+        if self.wrong:
+            raise Violation(self.wrong[0])
         self.must_be_empty("/latch")
 
 

@@ -42,11 +42,9 @@ async def _obtain_anyway(self: Lease) -> bool:
     return True
 
 
-_present = DoubleBarrier._present
-
-
-async def _with_a_ghost(self: DoubleBarrier) -> list[str]:
-    return [*await _present(self), "ghost"]
+async def _in_at_once(self: DoubleBarrier, wake: object) -> tuple[list[str], bool]:
+    assert self._own is not None
+    return [self._own.name], True
 
 
 def _wrong_is_minus_one(path: str, data: bytes, kind: Any) -> Any:
@@ -55,14 +53,15 @@ def _wrong_is_minus_one(path: str, data: bytes, kind: Any) -> Any:
 
 BREAKAGES: list[tuple[MakeGame, str, Callable[..., Any]]] = [
     *((game, "zkeeper.recipes.place.Place._comes_first", _always)
-      for game in (LockGame, ReadWriteGame, LatchGame, MultiLockGame, PartitionGame)),
+      for game in (LockGame, ReadWriteGame, LatchGame, MultiLockGame)),
+    (PartitionGame, "zkeeper.recipes.partitioner.Partitioner.release", _nothing),
     (SemaphoreGame, "zkeeper.recipes.semaphore.Semaphore._has_room", _always),
     (CounterGame, "zkeeper.recipes.atomic_value.AtomicValue.compare_and_set", _set_anyway),
     (QueueGame, "zkeeper.recipes.queue.Queue._remove", _nothing),
     (IdGame, "zkeeper.recipes.id_generator.IdGenerator._reserve", _reserve_alone),
     (LeaseGame, "zkeeper.recipes.lease.Lease.obtain", _obtain_anyway),
     (BarrierGame, "zkeeper.recipes.barrier.Barrier.wait", _always),
-    (DoubleBarrierGame, "zkeeper.recipes.double_barrier.DoubleBarrier._present", _with_a_ghost),
+    (DoubleBarrierGame, "zkeeper.recipes.double_barrier.DoubleBarrier._look", _in_at_once),
     *((game, "zkeeper.recipes.mirror.Mirror._note", lambda self, event: None) for game in (CacheGame, SmallCacheGame)),
     (ConfigGame, "zkeeper.recipes.config_watch.convert", _wrong_is_minus_one),
     *((game, "zkeeper.recipes.persistent_node.PersistentNode._remove", _nothing)
