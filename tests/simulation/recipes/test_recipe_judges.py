@@ -57,7 +57,7 @@ BREAKAGES: list[tuple[MakeGame, str, Callable[..., Any]]] = [
     (PartitionGame, "zkeeper.recipes.partitioner.Partitioner.release", _nothing),
     (SemaphoreGame, "zkeeper.recipes.semaphore.Semaphore._has_room", _always),
     (CounterGame, "zkeeper.recipes.atomic_value.AtomicValue.compare_and_set", _set_anyway),
-    (QueueGame, "zkeeper.recipes.queue.Queue._remove", _nothing),
+    (QueueGame, "zkeeper.recipes.queue.Queue.put", _nothing),
     (IdGame, "zkeeper.recipes.id_generator.IdGenerator._reserve", _reserve_alone),
     (LeaseGame, "zkeeper.recipes.lease.Lease.obtain", _obtain_anyway),
     (BarrierGame, "zkeeper.recipes.barrier.Barrier.wait", _always),

@@ -214,7 +214,7 @@ class Partitioner(Running[on_loop.Partitioner]):
         return Share(self._core, share)
 
     def release(self, share: Share, *, timeout_s: float | None = None) -> None:
-        """Returns when all its items may be taken by others."""
+        """Returns when all its items may be taken by others. Cancelled meanwhile, it releases the rest all the same."""
         self._call(timeout_s, self._recipe.release, share._share)
 
     def _undo(self, share: on_loop_share.Share) -> None:
