@@ -5,6 +5,8 @@
    that a fresh tree holds, and is in no table.
 3. A snapshot may name an index whose list it does not hold (it was written before the list came); such a list is
    unknown until the log supplies it.
+4. What a list grants is looked up, not searched for: a list may have tens of thousands of entries, and a request
+   thousands of operations on its znodes.
 """
 
 from typing import Final, final
@@ -13,9 +15,15 @@ from mypy_extensions import i64, mypyc_attr
 
 from zkeeper.errors import CorruptionError
 from zkeeper.wire.acl import OPEN_ACL, Acl
-from zkeeper.wire.addresses import Network
+from zkeeper.wire.addresses import Network, parse_address
+
+Identity = tuple[bytes, bytes]
+"""Scheme and id of a credential."""
 
 OPEN_INDEX: Final = -1
+IP: Final = b"ip"
+MAX_ADDRESSES: Final = 100
+"""Of which a list remembers what it grants to them."""
 
 
 @final
@@ -29,15 +37,46 @@ class AclList:
         self.users: i64 = 0
         self.known = known
         self.world_permissions: i64 = _world_permissions(entries) if known else 0
-        self._networks: list[Network | None] | None = None
+        self._granted: dict[Identity, i64] | None = None
+        self._networks: list[tuple[i64, Network]] = []
+        self._granted_to_addresses: dict[bytes, i64] = {}
 
-    def network(self, position: i64) -> Network | None:
-        """What the entry at `position` stands for, if its scheme is ip; it is parsed once."""
-        networks = self._networks
-        if networks is None:
-            networks = [Network(identity) if scheme == b"ip" else None for _, scheme, identity in self.entries]
-            self._networks = networks
-        return networks[position]
+    def granted_to(self, identity: Identity) -> i64:
+        """The permissions of all entries for just this scheme and id."""
+        return self._index().get(identity, 0)
+
+    def granted_to_address(self, address: bytes) -> i64:
+        """The permissions of all entries of scheme ip whose network holds `address`, the text of one."""
+        self._index()
+        if not self._networks:
+            return 0
+        known = self._granted_to_addresses
+        granted = known.get(address)
+        if granted is None:
+            if len(known) >= MAX_ADDRESSES:
+                known.clear()
+            granted = known[address] = self._networks_grant(parse_address(address))
+        return granted
+
+    def _networks_grant(self, address: bytes | None) -> i64:
+        granted: i64 = 0
+        if address is not None:
+            for permissions, network in self._networks:
+                if network.holds(address):
+                    granted |= permissions
+        return granted
+
+    def _index(self) -> dict[Identity, i64]:
+        granted = self._granted
+        if granted is None:
+            granted = self._granted = {}
+            for permissions, scheme, identity in self.entries:
+                if scheme == IP:
+                    self._networks.append((permissions, Network(identity)))
+                else:
+                    entry = scheme, identity
+                    granted[entry] = granted.get(entry, 0) | permissions
+        return granted
 
 
 def _world_permissions(entries: tuple[Acl, ...]) -> i64:

@@ -11,17 +11,13 @@ from typing import Final, final
 
 from mypy_extensions import i64
 
-from zkeeper.database.acls import AclList
+from zkeeper.database.acls import IP, AclList, Identity
 from zkeeper.errors import InvalidAclError, MarshallingError
 from zkeeper.wire.acl import OPEN_ACL, RAW_OPEN_ACL, Acl, RawAcl
-from zkeeper.wire.addresses import parse_address, parse_network
+from zkeeper.wire.addresses import parse_network
 from zkeeper.wire.jute import java_string, java_text
 
-Identity = tuple[bytes, bytes]
-"""Scheme and id of a credential."""
-
 SUPER: Final = b"super"
-IP: Final = b"ip"
 DIGEST: Final = b"digest"
 SASL: Final = b"sasl"
 _KERBEROS_NAME: Final = re.compile(rb"[^@/]+(/[^@/]*)?(@[^@/]*)?|[^@]*")
@@ -29,10 +25,7 @@ _KERBEROS_NAME: Final = re.compile(rb"[^@/]+(/[^@/]*)?(@[^@/]*)?|[^@]*")
 
 @final
 class AuthRules:
-    """The providers in force. `super_digest` is `super:<base64>` or empty; `digest_algorithm` is hashlib's name.
-
-    `compared` counts the entries of ACLs that were looked at.
-    """
+    """The providers in force. `super_digest` is `super:<base64>` or empty; `digest_algorithm` is hashlib's name."""
 
     def __init__(
         self, super_digest: bytes = b"", digest_enabled: bool = True, digest_algorithm: str = "sha1",
@@ -44,7 +37,6 @@ class AuthRules:
         self.skip_acl = skip_acl
         self.sasl_in_acls = sasl_in_acls
         self.any_sasl_user = any_sasl_user
-        self.compared: i64 = 0
 
     def authenticate(self, scheme: bytes | None, auth: bytes | None, address: bytes) -> list[Identity] | None:
         """What an auth packet earns; None when it fails."""
@@ -69,35 +61,20 @@ class AuthRules:
         """Whether one of `needed` permissions is granted."""
         if acl.world_permissions & needed or self.skip_acl:
             return True
-        for identity in credentials:
-            if identity[0] == SUPER:
-                return True
-        return self._grants(acl, int(needed), credentials)
+        return any(identity[0] == SUPER or self._granted_to(acl, identity) & needed for identity in credentials)
 
-    def _grants(self, acl: AclList, needed: int, credentials: list[Identity]) -> bool:
-        addresses: list[bytes] | None = None
-        self.compared += len(acl.entries)
-        for position, (permissions, scheme, wanted) in enumerate(acl.entries):
-            if permissions & needed:
-                if scheme == IP:
-                    if addresses is None:
-                        addresses = _addresses(credentials)
-                    network = acl.network(position)
-                    if network is not None and any(network.holds(address) for address in addresses):
-                        return True
-                elif self._matches_any(scheme, wanted, credentials):
-                    return True
-        return False
-
-    def _matches_any(self, scheme: bytes, wanted: bytes, credentials: list[Identity]) -> bool:
-        return any(held == scheme and self._matches(scheme, identity, wanted) for held, identity in credentials)
-
-    def _matches(self, scheme: bytes, identity: bytes, wanted: bytes) -> bool:
+    def _granted_to(self, acl: AclList, identity: Identity) -> i64:
+        scheme, name = identity
+        if scheme == IP:
+            return acl.granted_to_address(name)
         if scheme == DIGEST:
-            return self.digest_enabled and identity == wanted
-        if scheme == SASL and self.sasl_in_acls:
-            return identity in (wanted, SUPER) or (self.any_sasl_user != b"" and wanted == self.any_sasl_user)
-        return False
+            return acl.granted_to(identity) if self.digest_enabled else 0
+        if scheme != SASL or not self.sasl_in_acls:
+            return 0
+        if name == SUPER:
+            return _granted_to_all_of(SASL, acl)
+        granted = acl.granted_to(identity)
+        return granted | acl.granted_to((SASL, self.any_sasl_user)) if self.any_sasl_user else granted
 
     def user_name(self, scheme: bytes, identity: bytes) -> bytes:
         """As whoAmI and the audit log show it."""
@@ -152,9 +129,12 @@ class AuthRules:
         return scheme == SASL and _KERBEROS_NAME.fullmatch(identity) is not None
 
 
-def _addresses(credentials: list[Identity]) -> list[bytes]:
-    parsed = [parse_address(identity) for scheme, identity in credentials if scheme == IP]
-    return [address for address in parsed if address is not None]
+def _granted_to_all_of(scheme: bytes, acl: AclList) -> i64:
+    granted: i64 = 0
+    for permissions, theirs, _ in acl.entries:
+        if theirs == scheme:
+            granted |= permissions
+    return granted
 
 
 def _without_duplicates(raw: list[RawAcl]) -> list[RawAcl]:

@@ -1,19 +1,22 @@
 """auth and sasl packets: out of the order of other requests, by ZooKeeper's own rules.
 
 A packet that does not decode, and one that authenticates nobody by a scheme, ends the connection. So does one that
-would give it more credentials than `MAX_CREDENTIALS_BYTES` hold: every check of an ACL looks at all of them.
+would give it more than `MAX_CREDENTIALS`, or more than `MAX_CREDENTIALS_BYTES` of them: every check of an ACL looks at
+all of them.
 """
 
 from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64
 
+from zkeeper.database.acls import Identity
 from zkeeper.errors import OK, AuthFailedError, DecodeError
 from zkeeper.wire.jute import Reader, write_buffer
 
 if TYPE_CHECKING:
     from zkeeper.pipeline.link import ClientLink
 
+MAX_CREDENTIALS: Final = 128
 MAX_CREDENTIALS_BYTES: Final = 1 << 16
 
 
@@ -38,11 +41,21 @@ def answer_auth(link: "ClientLink", xid: i64, reader: Reader) -> None:
     for identity in earned:
         if identity not in link.credentials:
             link.credentials.append(identity)
-    if sum([len(identity) for _, identity in link.credentials]) > MAX_CREDENTIALS_BYTES:
-        service.tell(f"connection from {link.peer}: more than {MAX_CREDENTIALS_BYTES} bytes of credentials; closed")
+    if _are_too_many(link.credentials):
+        service.tell(
+            f"connection from {link.peer}: more than {MAX_CREDENTIALS} credentials, or more than "
+            f"{MAX_CREDENTIALS_BYTES} bytes of them; closed"
+        )
         link.close()
         return
     link.reply_now(xid, 0, OK)
+
+
+def _are_too_many(credentials: list[Identity]) -> bool:
+    return (
+        len(credentials) > MAX_CREDENTIALS
+        or sum([len(identity) for _, identity in credentials]) > MAX_CREDENTIALS_BYTES
+    )
 
 
 def answer_sasl(link: "ClientLink", xid: i64, reader: Reader) -> None:

@@ -5,7 +5,8 @@ from typing import final
 from mypy_extensions import i64
 
 from zkeeper.database import paths, quota
-from zkeeper.database.auth import AuthRules, Identity
+from zkeeper.database.acls import Identity
+from zkeeper.database.auth import AuthRules
 from zkeeper.database.database import Database
 from zkeeper.database.foreseen import Pending
 from zkeeper.database.znode import CONTAINER_OWNER, EPHEMERAL, TTL_MAX_MS, TTL_OWNER

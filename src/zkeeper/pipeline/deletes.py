@@ -3,7 +3,7 @@
 from typing import final
 
 from zkeeper.database import paths
-from zkeeper.database.auth import Identity
+from zkeeper.database.acls import Identity
 from zkeeper.database.database import Database
 from zkeeper.database.foreseen import Pending
 from zkeeper.errors import BadArgumentsError, BadVersionError, NotEmptyError

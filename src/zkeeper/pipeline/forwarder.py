@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol, final
 from librt.strings import BytesWriter, write_i32_be
 from mypy_extensions import i32, i64
 
-from zkeeper.database.auth import Identity
+from zkeeper.database.acls import Identity
 from zkeeper.database.sessions import Session
 from zkeeper.errors import OK
 from zkeeper.pipeline.turns import Waiting

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from mypy_extensions import i64
 
-from zkeeper.database.auth import Identity
+from zkeeper.database.acls import Identity
 from zkeeper.database.sessions import NO_OWNER, Session
 from zkeeper.errors import (
     OK,

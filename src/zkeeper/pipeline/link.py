@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Final, Protocol, final
 from librt.strings import read_i32_be
 from mypy_extensions import i64
 
-from zkeeper.database.acls import AclList
-from zkeeper.database.auth import IP, Identity
+from zkeeper.database.acls import IP, AclList, Identity
 from zkeeper.database.sessions import Session
 from zkeeper.database.watch_table import Watcher
 from zkeeper.errors import ThrottledOpError

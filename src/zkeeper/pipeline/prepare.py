@@ -12,7 +12,8 @@ from typing import Final, final
 from mypy_extensions import i64
 
 from zkeeper.database import paths
-from zkeeper.database.auth import AuthRules, Identity
+from zkeeper.database.acls import Identity
+from zkeeper.database.auth import AuthRules
 from zkeeper.database.database import Database
 from zkeeper.errors import (
     BadArgumentsError,

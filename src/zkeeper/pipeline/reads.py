@@ -14,7 +14,8 @@ from librt.strings import BytesWriter, write_i32_be
 from mypy_extensions import i32, i64
 
 from zkeeper.database import paths
-from zkeeper.database.auth import AuthRules, Identity
+from zkeeper.database.acls import Identity
+from zkeeper.database.auth import AuthRules
 from zkeeper.database.database import Database
 from zkeeper.database.watch_table import Watcher
 from zkeeper.database.watches import NULL_PATH
@@ -68,7 +69,7 @@ class ReadAnswers:
 
     def spent(self) -> i64:
         """The sum of what all answers cost so far."""
-        return self._walked + (self._auth.compared >> 4)
+        return self._walked
 
     def effort(self, op: i64, reader: Reader, watcher: Watcher) -> i64:
         """About what `answer` will cost, replies included; the request stays unread."""
@@ -90,12 +91,11 @@ class ReadAnswers:
         node = self._database.tree.lookup(path) if path is not None else None
         if node is None:
             return 0
-        effort = len(node.acl.entries) >> 4
         if op == protocol.GET_DATA:
-            return effort + (node.data_bytes() >> 12)
+            return node.data_bytes() >> 12
         if op == protocol.GET_CHILDREN or op == protocol.GET_CHILDREN2:
-            return effort + (node.child_count() >> 4)
-        return effort
+            return node.child_count() >> 4
+        return len(node.acl.entries) >> 3 if op == protocol.GET_ACL else 0
 
     def answer(self, op: i64, reader: Reader, out: BytesWriter, watcher: Watcher, who: list[Identity]) -> None:
         """Writes the body of the reply to `op`; `who` are the credentials of the connection `watcher`."""
@@ -192,6 +192,7 @@ class ReadAnswers:
         entries = node.acl.entries
         if not self._auth.allows(node.acl, protocol.ADMIN, who):
             entries = tuple([_masked(entry) for entry in entries])
+        self._walked += len(entries) >> 3
         write_acl(out, entries)
         self._database.write_stat(out, node)
 

@@ -7,7 +7,7 @@ and has no membership to change.
 from typing import Protocol, final
 
 from zkeeper.database import paths
-from zkeeper.database.auth import Identity
+from zkeeper.database.acls import Identity
 from zkeeper.database.database import CONFIG_VERSION
 from zkeeper.errors import ReconfigDisabledError, UnimplementedError
 from zkeeper.pipeline.checks import Checks

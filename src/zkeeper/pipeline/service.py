@@ -18,7 +18,8 @@ from typing import Final, Protocol, cast, final
 
 from mypy_extensions import i64, mypyc_attr
 
-from zkeeper.database.auth import AuthRules, Identity
+from zkeeper.database.acls import Identity
+from zkeeper.database.auth import AuthRules
 from zkeeper.database.database import Database
 from zkeeper.database.foreseen import Pending
 from zkeeper.database.sessions import OWN, Session, SessionTracker

@@ -10,7 +10,8 @@ import logging
 import re
 from typing import Final, cast
 
-from zkeeper.database.auth import AuthRules, Identity
+from zkeeper.database.acls import Identity
+from zkeeper.database.auth import AuthRules
 from zkeeper.errors import OK
 from zkeeper.pipeline.requests import CreateRequest, MultiRequest, SetAclRequest, WriteRequest
 from zkeeper.pipeline.service import Proposal

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zkeeper.database.acls import AclList
-from zkeeper.database.auth import AuthRules, Identity
+from zkeeper.database.acls import AclList, Identity
+from zkeeper.database.auth import AuthRules
 from zkeeper.errors import InvalidAclError, MarshallingError
 from zkeeper.wire.acl import Acl, RawAcl
 from zkeeper.wire.addresses import Network, canonical_address, parse_address, parse_network

@@ -7,7 +7,7 @@ import pytest
 import raw_wire as raw
 from pipeline_harness import FIRST_SESSION, Client, Server
 
-from zkeeper.database.auth import Identity
+from zkeeper.database.acls import Identity
 from zkeeper.database.sessions import NO_OWNER, session_password
 from zkeeper.pipeline.learners import claim_session, propose_for_learner, revalidate, touch_for_learner
 from zkeeper.wire.txns import decode_txn

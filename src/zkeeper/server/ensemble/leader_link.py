@@ -7,7 +7,7 @@
 from collections import deque
 from typing import TYPE_CHECKING
 
-from zkeeper.database.auth import Identity
+from zkeeper.database.acls import Identity
 from zkeeper.server.ensemble.packet_link import PacketLink
 from zkeeper.wire.protocol import SYNC
 from zkeeper.wire.quorum_bodies import read_request_head, read_revalidate, revalidate_bytes, write_request

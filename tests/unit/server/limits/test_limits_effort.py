@@ -1,11 +1,13 @@
 """What one connection may take of a turn of the loop, of the memory for replies, and of the log's."""
 
+import time
+
 import pytest
 import raw_wire as raw
 from limits_support import Turns, answers, limited, set_data
 from pipeline_harness import Client, Server
 
-from zkeeper.pipeline.authentication import MAX_CREDENTIALS_BYTES
+from zkeeper.pipeline.authentication import MAX_CREDENTIALS, MAX_CREDENTIALS_BYTES
 from zkeeper.pipeline.intake import TURN_EFFORT
 from zkeeper.pipeline.reads import MAX_MULTI_READ_BYTES
 from zkeeper.pipeline.replies import OUT_CHUNK_BYTES
@@ -57,6 +59,23 @@ def long_acl(server: Server) -> Client:
     return client
 
 
+@pytest.mark.parametrize(
+    "request_",
+    [
+        (raw.MULTI_READ, raw.multi(*[(raw.GET_DATA, raw.read(b"/node"))] * 20_000)),
+        (raw.MULTI, raw.multi(*[(raw.SET_DATA, raw.set_data(b"/node", b""))] * 15_000)),
+    ],
+    ids=["multiRead", "multi"],
+)
+def test_a_request_looks_up_what_a_long_acl_grants(request_: tuple[int, bytes]) -> None:
+    """It took a search of the list for each operation: seconds, in which nobody else was served."""
+    server = limited()
+    client = long_acl(server)
+    began_s = time.process_time()
+    client.ok(*request_)
+    assert time.process_time() - began_s < 2
+
+
 def many_ephemerals(server: Server) -> Client:
     client = server.connect()
     for number in range(2000):
@@ -67,7 +86,7 @@ def many_ephemerals(server: Server) -> Client:
 @pytest.mark.parametrize(
     ("prepare", "request_", "at_least"),
     [
-        (long_acl, (raw.GET_DATA, raw.read(b"/node")), 1000),
+        (long_acl, (raw.GET_ACL, raw.buffer(b"/node")), 2000),
         (many_ephemerals, (raw.GET_EPHEMERALS, raw.buffer(b"/")), 800),
         (many_ephemerals, (raw.GET_ALL_CHILDREN_NUMBER, raw.buffer(b"/")), 50),
         (many_ephemerals, (raw.GET_CHILDREN, raw.read(b"/")), 100),
@@ -155,6 +174,15 @@ def test_credentials_are_bounded() -> None:
     client.post(raw.AUTH, raw.auth(b"digest", b"y" * (MAX_CREDENTIALS_BYTES // 2) + b":password"))
     assert client.is_closed
     assert "credentials" in server.told[-1]
+
+
+def test_credentials_are_bounded_in_number() -> None:
+    client = limited().connect()
+    for number in range(MAX_CREDENTIALS - 1):  # The address is one as well.
+        client.log_in(b"user%d:password" % number)
+    assert not client.is_closed
+    client.post(raw.AUTH, raw.auth(b"digest", b"another:password"))
+    assert client.is_closed
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pipeline_harness import Server
 
-from zkeeper.database.auth import Identity
+from zkeeper.database.acls import Identity
 from zkeeper.pipeline.pending import PendingTree
 from zkeeper.pipeline.requests import CreateRequest, DeleteRequest, MultiRequest, SetDataRequest, WriteRequest
 from zkeeper.wire.acl import RawAcl
