@@ -33,19 +33,18 @@ microsecond, one for each request, each 4 KiB of replies, and what `ReadAnswers`
 class Intake:
     """`is_paused` while the socket is not read from; `is_unread` while the client does not read its replies."""
 
-    def __init__(self, link: "ClientLink", service: "Service", turns: Turns, replies: ReplyWriter) -> None:
+    def __init__(self, service: "Service", turns: Turns, replies: ReplyWriter) -> None:
         self.is_paused = False
         self.is_unread = False
-        self._link = link
         self._service = service
         self._turns = turns
         self._replies = replies
         self._inbox = Inbox()
         self._large: LargeFrames | None = None
 
-    def receive(self, data: bytes) -> None:
+    def receive(self, link: "ClientLink", data: bytes) -> None:
         """Takes what arrived, cut anywhere."""
-        if self._link.state >= CLOSING:
+        if link.state >= CLOSING:
             return
         self._service.stats.bytes_received += len(data)
         inbox = self._inbox
@@ -54,11 +53,11 @@ class Intake:
             if self.is_paused or not inbox.has_enough():
                 return
             data = inbox.take()
-        self._parse(data)
+        self._parse(link, data)
 
-    def _parse(self, data: bytes) -> None:
+    def _parse(self, link: "ClientLink", data: bytes) -> None:
         """Handles every whole frame of `data` and keeps the rest."""
-        link, service = self._link, self._service
+        service = self._service
         now_ms: i64 = service.now_ms()
         self._replies.now_ms = now_ms
         session = link.session
@@ -74,7 +73,7 @@ class Intake:
         effort_limit = reads.spent() + (replies.written_bytes >> 12) + TURN_EFFORT
         overdue = inbox.overdue_bytes(service.settings.throttled_op_wait_ms, now_ms) if inbox.held_bytes else 0
         while size - position >= 4:
-            if self._must_wait(link, service):
+            if self._must_wait(link):
                 break
             length = i64(read_i32_be(data, position))
             if length < 0 or length > limit:
@@ -82,7 +81,7 @@ class Intake:
                 if needed:
                     self._keep(data[position:], needed)
                 return
-            if length > large and not self._admit_large(length):
+            if length > large and not self._admit_large(link, length):
                 return
             needed = length + 4
             if size - position < needed:
@@ -98,8 +97,8 @@ class Intake:
             needed = 4
             effort_limit -= 1
             if reads.spent() + (replies.written_bytes >> 12) > effort_limit and service.later is not None:
-                self._pause()
-                service.later(self.maybe_resume)
+                self._pause(link)
+                service.later(link.maybe_resume)
                 break
         if self._large is not None:
             self._large_parsed(needed - 4)
@@ -109,57 +108,58 @@ class Intake:
         self._turns.count_answered_at_once()
         link.flush()
 
-    def _must_wait(self, link: "ClientLink", service: "Service") -> bool:
+    def _must_wait(self, link: "ClientLink") -> bool:
         """Whether the next frame has to wait, because of the session, of requests on their way or of unread replies."""
+        service = self._service
         if link.state == WAITING_FOR_SESSION or self.is_unread:
-            self._pause()
+            self._pause(link)
             return True
         if service.settings.max_requests and service.is_full():
             service.stats.request_throttle_waits += 1
-            self._pause()
+            self._pause(link)
             service.wait_for_room(link)
             return True
         outstanding = self._turns.outstanding()
         if outstanding and (
             outstanding >= MAX_OUTSTANDING or self._turns.waiting_effort >= TURN_EFFORT or service.is_overloaded()
         ):
-            self._pause()
+            self._pause(link)
             service.wait_for_room(link)
             return True
         return False
 
-    def _pause(self) -> None:
+    def _pause(self, link: "ClientLink") -> None:
         if not self.is_paused:
             self.is_paused = True
-            self._link.outlet.pause()
+            link.outlet.pause()
 
-    def maybe_resume(self) -> None:
+    def maybe_resume(self, link: "ClientLink") -> None:
         """Goes on reading if nothing forbids it any more."""
-        state = self._link.state
+        state = link.state
         if not self.is_paused or state >= CLOSING or state == WAITING_FOR_SESSION or self.is_unread:
             return
         if self._turns.outstanding() >= MAX_OUTSTANDING // 2 or self._turns.waiting_effort >= TURN_EFFORT:
-            self._service.wait_for_room(self._link)
+            self._service.wait_for_room(link)
             return
         self.is_paused = False
-        self._link.outlet.resume()
+        link.outlet.resume()
         if not self._inbox.is_empty():
-            self._parse(self._inbox.take())
+            self._parse(link, self._inbox.take())
 
     def _keep(self, rest: bytes, needed_bytes: i64) -> None:
         self._inbox.keep(rest, needed_bytes, self.is_paused, self._replies.now_ms)
 
     # Large requests.
 
-    def _admit_large(self, length: i64) -> bool:
+    def _admit_large(self, link: "ClientLink", length: i64) -> bool:
         service = self._service
         if self._large is None:
             self._large = LargeFrames(service.large_requests)
         if self._large.admit(length):
             return True
         service.stats.large_requests_rejected += 1
-        service.tell(f"connection from {self._link.peer}: no room for another large request of {length} bytes; closed")
-        self._link.close()
+        service.tell(f"connection from {link.peer}: no room for another large request of {length} bytes; closed")
+        link.close()
         return False
 
     def _large_parsed(self, unfinished_bytes: i64) -> None:

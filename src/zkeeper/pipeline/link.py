@@ -67,18 +67,18 @@ class ClientLink(Watcher):
         self.stats = LinkStats(service.wall_ms())
         self.replies = ReplyWriter(self.stats, service.stats)
         self._dirty = False
-        self._turns = Turns(self, service, self.replies)
-        self._intake = Intake(self, service, self._turns, self.replies)
+        self._turns = Turns(service, self.stats, self.replies)
+        self._intake = Intake(service, self._turns, self.replies)
 
     # Frames in.
 
     def receive(self, data: bytes) -> None:
         """Takes what arrived, cut anywhere."""
-        self._intake.receive(data)
+        self._intake.receive(self, data)
 
     def maybe_resume(self) -> None:
         """Goes on reading if nothing forbids it any more."""
-        self._intake.maybe_resume()
+        self._intake.maybe_resume(self)
 
     def is_paused(self) -> bool:
         """Whether the client is not read from for now."""
@@ -101,7 +101,7 @@ class ClientLink(Watcher):
             return
         xid = reader.int32()
         op = reader.int32()
-        self._turns.request(xid, op, reader)
+        self._turns.request(self, xid, op, reader)
 
     def overdue_frame(self, data: bytes, start: i64, end: i64) -> None:
         """Refuses a request; pings, authentication and the end of a session are served all the same."""
@@ -112,7 +112,7 @@ class ClientLink(Watcher):
         self.stats.received += 1
         self.service.stats.packets_received += 1
         self.service.stats.throttled_ops += 1
-        self._turns.fail(i64(read_i32_be(data, start)), op, Reader(data, start, end), ThrottledOpError.code)
+        self._turns.fail(self, i64(read_i32_be(data, start)), op, Reader(data, start, end), ThrottledOpError.code)
 
     def odd_length(self, data: bytes, position: i64) -> i64:
         """A length that cannot be: a four-letter word, or the end of the connection. How many bytes it takes to know,
@@ -159,7 +159,7 @@ class ClientLink(Watcher):
         if proposal.op == protocol.CREATE_SESSION:
             self.service.handshake.session_created(self)
             return
-        self._turns.answer_write(proposal, code, now_ms)
+        self._turns.answer_write(self, proposal, code, now_ms)
         self._intake.answered()
 
     def synced(self, item: Waiting, now_ms: i64) -> None:
@@ -168,7 +168,7 @@ class ClientLink(Watcher):
         self._turns.write_done()
         self.mark_dirty()
         if self.state != CLOSED:
-            self._turns.answer_sync(item, now_ms)
+            self._turns.answer_sync(self, item, now_ms)
 
     # Replies out.
 

@@ -49,8 +49,10 @@ class ClientConnection(asyncio.Protocol):
             self.link.receive(data)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self.link is not None:
-            self.link.lost()
+        link = self.link
+        if link is not None:
+            self.link = None  # It knows this connection as its outlet: both are freed now.
+            link.lost()
             self._port.forget(self)
 
     # Behind.

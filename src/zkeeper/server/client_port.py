@@ -51,8 +51,7 @@ class ClientPort:
         self._sessionless_timeout_s = sessionless_timeout_s
         self._connections: dict[ClientConnection, None] = {}
         self._per_host: dict[str, int] = {}
-        self._unproven: list[ClientConnection] = []
-        self._suspected: set[ClientConnection] = set()
+        self._unproven: dict[ClientConnection, bool] = {}
         self._servers: list[asyncio.Server] = []
         self._place: tuple[str | None, int] = None, 0
         self._sweep: asyncio.TimerHandle | None = None
@@ -120,7 +119,7 @@ class ClientPort:
             return False
         self._per_host[connection.host] = self._per_host.get(connection.host, 0) + 1
         self._connections[connection] = None
-        self._unproven.append(connection)
+        self._unproven[connection] = False
         return True
 
     def _over_a_limit(self, host: str) -> str:
@@ -142,6 +141,7 @@ class ClientPort:
 
     def forget(self, connection: ClientConnection) -> None:
         self.unread.discard(connection)
+        self._unproven.pop(connection, None)
         if connection in self._connections:
             del self._connections[connection]
             left = self._per_host[connection.host] - 1
@@ -151,15 +151,18 @@ class ClientPort:
                 del self._per_host[connection.host]
 
     def _close_unproven(self) -> None:
-        """Rule 2: those that were unproven a period ago, and still are, have had their time."""
+        """Rule 2: those that were unproven a period ago (the value says it), and still are, have had their time."""
         self._sweep = asyncio.get_running_loop().call_later(self._sessionless_timeout_s, self._close_unproven)
-        unproven = [one for one in self._unproven if one.link is not None and one.link.state == NEW]
-        for connection in unproven:
-            if connection in self._suspected and connection.link is not None:
+        unproven, self._unproven = self._unproven, {}
+        for connection, was_unproven in unproven.items():
+            link = connection.link
+            if link is None or link.state != NEW:
+                continue
+            if was_unproven:
                 self.service.stats.sessionless_expired += 1
-                connection.link.close()
-        self._unproven = [one for one in unproven if one not in self._suspected]
-        self._suspected = set(self._unproven)
+                link.close()
+            else:
+                self._unproven[connection] = True
 
     async def close(self) -> None:
         """Stops listening and closes every connection."""

@@ -226,6 +226,7 @@ class SimulatedTransport(asyncio.Transport):
             if self._protocol is not None:
                 self._protocol.connection_lost(error)
         finally:
+            self._protocol = None  # As asyncio does: a connection that is over keeps nothing alive.
             # As with real sockets, closing with unread data resets the connection.
             self._close_socket(is_reset=error is not None or self.incoming.has_unread())
             self.life.transports.pop(self, None)

@@ -1,6 +1,7 @@
 """The limits of a whole server, as its configuration sets them, on a simulated machine."""
 
 import errno
+import gc
 import logging
 import os
 from dataclasses import replace
@@ -9,7 +10,8 @@ import pytest
 import raw_wire as raw
 from limits_machine import CONFIG, PORT, Server, lines, running
 
-from zkeeper.server.client_connection import MAX_UNREAD_BYTES
+from zkeeper.pipeline.link import ClientLink
+from zkeeper.server.client_connection import MAX_UNREAD_BYTES, ClientConnection
 from zkeeper.server.config.model import (
     AuditConfig,
     ConnectionThrottleConfig,
@@ -39,6 +41,35 @@ def test_the_connection_throttle_works_where_it_is_configured() -> None:
         server.sim.run_until(lambda: second.is_lost and len(first.data) > 0)
         assert not first.is_lost
         assert server.node.service.stats.connections_dropped == 1
+
+
+SESSION = raw.connect()
+ENDS = {
+    "nothing sent": (),
+    "no protocol": (b"GET / HTTP/1.1\r\n\r\n",),
+    "a frame cut short": (SESSION[:20],),
+    "a session left open": (SESSION, raw.request(1, raw.CREATE, raw.create(b"/a"))),
+    "a session closed": (SESSION, raw.request(1, raw.GET_DATA, raw.read(b"/", True)), raw.request(2, raw.CLOSE_SESSION)),
+    "an unknown request": (SESSION, raw.request(1, 999)),
+}
+
+
+@pytest.mark.parametrize("frames", ENDS.values(), ids=ENDS)
+def test_a_connection_that_ends_is_freed_at_once(frames: tuple[bytes, ...]) -> None:
+    """Without the garbage collector, which may come long after many connections came and went."""
+    gc.collect()
+    gc.disable()
+    try:
+        with running(CONFIG) as server:
+            client = server.connect(*frames)
+            server.sim.run_for(1)
+            assert client.transport is not None
+            client.transport.close()
+            server.sim.run_for(1)
+            held = [one for one in gc.get_objects() if isinstance(one, (ClientLink, ClientConnection))]
+            assert held == []
+    finally:
+        gc.enable()
 
 
 def test_by_default_there_is_no_throttle_and_no_audit_log() -> None:
