@@ -190,10 +190,12 @@ def _normal_form(request: WriteRequest) -> WriteRequest:
             request.op = protocol.CREATE_CONTAINER
             request.ttl_ms = NO_TTL
         return request
-    if flags < 0 or flags > protocol.FLAGS_CONTAINER:
+    if flags < 0 or flags > protocol.FLAGS_SEQUENTIAL_TTL:
         raise DecodeError("a create inside a multi has impossible flags")
     if request.acl is None:
         raise MarshallingError("a create inside a multi has no ACL")
+    if flags > protocol.FLAGS_CONTAINER:
+        raise DecodeError("a create inside a multi has the flags of a ttl, but brings none")
     if flags == protocol.FLAGS_CONTAINER:
         request.op = protocol.CREATE_CONTAINER
     return request

@@ -1,5 +1,6 @@
 """Corner cases of the client protocol: opcodes and bodies that are not as they should be (10 to 17, 33, 37)."""
 
+import pytest
 import raw_wire as raw
 from pipeline_harness import Server
 
@@ -149,3 +150,26 @@ def test_37_no_acl() -> None:
     assert [result.err for result in client.multi((raw.CREATE, raw.create(b"/a", entries=[])))] == [-114]
     ttl = raw.create(b"/a", entries=None, flags=0, ttl_ms=5)
     assert [result.err for result in client.multi((raw.CREATE_TTL, ttl))] == [-114]
+
+
+NO_ACL_FLAGS = [
+    (None, 0, 0),
+    (None, 4, 0),
+    (None, 6, 0),
+    (None, 7, 1),
+    (None, -1, 1),
+    (raw.OPEN, 6, 1),
+    (raw.OPEN, 7, 1),
+]
+
+
+@pytest.mark.parametrize(("entries", "flags", "zxids"), NO_ACL_FLAGS)
+def test_37_what_a_create_lacks_decides_whether_its_multi_takes_a_zxid(
+    entries: list[raw.RawEntry] | None, flags: int, zxids: int
+) -> None:
+    """Java looks at the range of the flags, then for the ACL, then whether flags of a ttl have one."""
+    server = Server()
+    client = server.connect()
+    before = server.database.last_zxid
+    assert client.err(raw.MULTI, raw.multi((raw.CREATE, raw.create(b"/a", entries=entries, flags=flags)))) == -5
+    assert server.database.last_zxid == before + zxids

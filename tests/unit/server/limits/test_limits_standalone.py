@@ -49,7 +49,11 @@ ENDS = {
     "no protocol": (b"GET / HTTP/1.1\r\n\r\n",),
     "a frame cut short": (SESSION[:20],),
     "a session left open": (SESSION, raw.request(1, raw.CREATE, raw.create(b"/a"))),
-    "a session closed": (SESSION, raw.request(1, raw.GET_DATA, raw.read(b"/", True)), raw.request(2, raw.CLOSE_SESSION)),
+    "a session closed": (
+        SESSION,
+        raw.request(1, raw.GET_DATA, raw.read(b"/", True)),
+        raw.request(2, raw.CLOSE_SESSION),
+    ),
     "an unknown request": (SESSION, raw.request(1, 999)),
 }
 
