@@ -29,7 +29,7 @@ from zkeeper.errors import (
     NoWatcherError,
     ZooKeeperError,
 )
-from zkeeper.pipeline.requests import decode_multi_op
+from zkeeper.pipeline.requests import decode_multi_op, is_multi_read_op
 from zkeeper.wire import protocol
 from zkeeper.wire.acl import Acl, write_acl
 from zkeeper.wire.jute import Reader, java_string, write_bool, write_buffer, write_strings
@@ -301,10 +301,6 @@ def _masked(entry: Acl) -> Acl:
     if scheme != b"digest" or b":" not in identity:
         return entry
     return permissions, scheme, identity.split(b":", 1)[0] + b":x"
-
-
-def is_multi_read_op(op: i64) -> bool:
-    return op == protocol.GET_DATA or op == protocol.GET_CHILDREN
 
 
 def _decode_multi_read(reader: Reader) -> list[tuple[i64, bytes | None]]:

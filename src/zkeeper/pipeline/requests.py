@@ -149,14 +149,30 @@ def _decode_create(op: i64, reader: Reader) -> CreateRequest:
 
 
 def _decode_multi(reader: Reader) -> MultiRequest:
+    """Reads are refused; but a create that lacks its ACL is noticed first, even if it stands among them."""
     ops: list[WriteRequest] = []
+    has_reads = False
     while True:
         op = reader.int32()
         done = reader.boolean()
         reader.int32()
         if done:
-            return MultiRequest(ops)
+            break
+        if is_multi_read_op(op) and not ops:
+            has_reads = True
+            reader.buffer()
+            reader.boolean()
+            continue
         ops.append(decode_multi_op(op, reader))
+        if has_reads:
+            break
+    if has_reads:
+        raise DecodeError("reads inside a multi")
+    return MultiRequest(ops)
+
+
+def is_multi_read_op(op: i64) -> bool:
+    return op == protocol.GET_DATA or op == protocol.GET_CHILDREN
 
 
 def decode_multi_op(op: i64, reader: Reader) -> WriteRequest:

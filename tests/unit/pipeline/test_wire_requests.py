@@ -173,3 +173,19 @@ def test_37_what_a_create_lacks_decides_whether_its_multi_takes_a_zxid(
     before = server.database.last_zxid
     assert client.err(raw.MULTI, raw.multi((raw.CREATE, raw.create(b"/a", entries=entries, flags=flags)))) == -5
     assert server.database.last_zxid == before + zxids
+
+
+@pytest.mark.parametrize(("entries", "zxids"), [(None, 0), (raw.OPEN, 1)])
+def test_37_a_create_without_an_acl_is_noticed_before_the_reads_around_it(
+    entries: list[raw.RawEntry] | None, zxids: int
+) -> None:
+    server = Server()
+    client = server.connect()
+    before = server.database.last_zxid
+    read, create = (raw.GET_DATA, raw.read(b"/")), (raw.CREATE, raw.create(b"/a", entries=entries))
+    assert client.err(raw.MULTI, raw.multi(read, create)) == -5
+    assert server.database.last_zxid == before + zxids
+    assert client.err(raw.MULTI, raw.multi(read, read)) == -5
+    assert server.database.last_zxid == before + zxids + 1
+    assert client.err(raw.MULTI, raw.multi((raw.CREATE, raw.create(b"/a")), read, create)) == -5
+    assert server.database.last_zxid == before + zxids + 2
