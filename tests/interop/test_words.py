@@ -12,8 +12,10 @@ import pytest
 from kazoo.client import KazooClient
 
 from .conftest import need_zkjava
+from .differential import codec
 from .servers import HOST, Server, run_server
 from .told import OF_LATER_RELEASES, is_traffic_set, metrics, shape, without_empty_periods
+from .wire_session import WireSession
 
 WORDS = ("ruok", "isro", "srvr", "stat", "conf", "cons", "mntr", "envi", "dump", "wchs", "wchc", "wchp", "dirs", "hash")
 SETS_OF_DATA = 130  # Every 128th transaction leaves a digest for `hash`.
@@ -51,6 +53,7 @@ def tell_story(server: Server) -> Told:
     client.start(DEADLINE_S)
     try:
         act(client)
+        hang_up(server)
         answers = {word: ask(server, word.encode()) for word in WORDS}
         resets = ask(server, b"crst"), ask(server, b"srst")
         masks = ask(server, b"gtmk"), ask(server, b"stmk" + (311).to_bytes(8, "big"))
@@ -72,6 +75,16 @@ def act(client: KazooClient) -> None:
     client.get("/w", watch=print)
     client.exists("/nope", watch=print)
     client.get_children("/w", watch=print)
+
+
+def hang_up(server: Server) -> None:
+    """Two clients that leave without a word, and one that is refused, since it has seen what no server has."""
+    for _ in range(2):
+        WireSession(server, 4000).drop()
+    with socket.create_connection((HOST, server.port), timeout=DEADLINE_S) as connection:
+        request = codec.i32(0) + codec.i64(1 << 40) + codec.i32(4000) + codec.i64(0) + codec.buffer(bytes(16))
+        connection.sendall(codec.framed(request))
+        assert connection.recv(1) == b""
 
 
 def ask(server: Server, word: bytes) -> str:
@@ -170,6 +183,12 @@ def test_mntr_tells_numbers_of_the_same_kind(java: Told, ours: Told) -> None:
         "w_quota_count_usage_per_namespace",
         "w_quota_bytes_usage_per_namespace",
         "connection_request_count",
+        "connection_rejected",
+        "connection_drop_count",
+        "response_bytes",
+        "watch_bytes",
+        "last_client_response_size",
+        "max_client_response_size",
         "cnt_updatelatency",
     ],
 )

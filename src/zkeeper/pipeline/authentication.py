@@ -68,4 +68,4 @@ def answer_sasl(link: "ClientLink", xid: i64, reader: Reader) -> None:
         return
     start = link.replies.begin(xid, 0, OK)
     write_buffer(link.replies.out, None)
-    link.replies.end(start)
+    link.replies.end_aside(start)

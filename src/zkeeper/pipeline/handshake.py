@@ -39,7 +39,6 @@ class Handshake:
     def take(self, link: "ClientLink", reader: Reader) -> None:
         """Takes the connect request of `link`."""
         service = self._service
-        service.stats.connection_requests += 1
         try:
             reader.int32()
             last_zxid_seen = reader.int64()
@@ -57,9 +56,10 @@ class Handshake:
             self._refuse(link, "this server leads, and leaderServes=no leaves clients to the others")
             return
         if self.admit_connection is not None and not self.admit_connection(int(session_id)):
-            service.stats.connections_dropped += 1
+            service.stats.connections_rejected += 1
             self._refuse(link, "the connection throttle has no token left")
             return
+        service.stats.connection_requests += 1
         if service.is_read_only:
             reason = reason_to_turn_away(service, link.sends_read_only and reader.boolean(), session_id)
             if reason:
@@ -76,7 +76,6 @@ class Handshake:
             self._resume_session(link, session_id, password)
 
     def _refuse(self, link: "ClientLink", reason: str) -> None:
-        self._service.stats.connections_rejected += 1
         self.tell_refused(f"connection from {link.peer} refused: {reason}")
         link.close()
 

@@ -174,7 +174,7 @@ class ClientLink(Watcher):
 
     def reply_now(self, xid: i64, zxid: i64, code: i64) -> None:
         """A reply out of turn."""
-        self.replies.plain(xid, zxid, code)
+        self.replies.aside(xid, zxid, code)
         self.flush()
 
     def send_connect_response(self, timeout_ms: i64, session_id: i64, password: bytes) -> None:
@@ -230,6 +230,7 @@ class ClientLink(Watcher):
     def lost(self) -> None:
         """The connection is gone."""
         if self.state != CLOSED:
+            self.service.stats.connections_dropped += 1
             self.state = CLOSED
             self.forget()
 

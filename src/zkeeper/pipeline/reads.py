@@ -103,8 +103,6 @@ class ReadAnswers:
             self._get_data(reader, out, watcher, who)
         elif op == protocol.EXISTS:
             self._exists(reader, out, watcher, who)
-        elif op == protocol.PING:
-            return
         elif op == protocol.GET_CHILDREN2 or op == protocol.GET_CHILDREN:
             self._get_children(op, reader, out, watcher, who)
         elif op == protocol.GET_ACL:

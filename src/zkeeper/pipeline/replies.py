@@ -46,6 +46,11 @@ class ReplyWriter:
         return start
 
     def end(self, start: i64) -> None:
+        """Ends the reply to a request, begun at `start`."""
+        self._service_stats.response_bytes += self.end_aside(start)
+
+    def end_aside(self, start: i64) -> i64:
+        """Ends what Java does not count as a response: pings, notifications, authentication. The size in bytes."""
         out = self.out
         size_bytes = len(out) - start - 4
         put_i32(out, start, size_bytes)
@@ -53,11 +58,16 @@ class ReplyWriter:
         stats = self._link_stats
         stats.sent += 1
         stats.last_response_ms = self.now_ms
-        self._service_stats.count_response(size_bytes)
+        self._service_stats.count_sent(size_bytes)
+        return size_bytes
 
     def plain(self, xid: i64, zxid: i64, code: i64) -> None:
         """A reply without a body."""
         self.end(self.begin(xid, zxid, code))
+
+    def aside(self, xid: i64, zxid: i64, code: i64) -> None:
+        """The same for what is not counted as a response."""
+        self.end_aside(self.begin(xid, zxid, code))
 
     def rewrite_error(self, start: i64, xid: i64, zxid: i64, op: i64, code: i64) -> None:
         """Turns the reply begun at `start` into an error; only multiRead keeps its body."""
@@ -82,7 +92,7 @@ class ReplyWriter:
         if sends_read_only:
             write_bool(out, is_read_only)
         self._link_stats.sent += 1
-        self._service_stats.count_response(size_bytes)
+        self._service_stats.packets_sent += 1
 
     def event(self, event: i64, path: bytes, zxid: i64) -> None:
         """A notification; its zxid is -1 where no transaction of now is behind it."""
@@ -95,7 +105,7 @@ class ReplyWriter:
         write_i32_be(out, i32(event))
         write_i32_be(out, protocol.STATE_SYNC_CONNECTED)
         write_buffer(out, path)
-        self.end(start)
+        self._service_stats.watch_bytes += self.end_aside(start)
 
     def take(self) -> bytes:
         """All that was written; the writer is empty afterwards."""
@@ -104,5 +114,4 @@ class ReplyWriter:
             self.out = BytesWriter()
         else:
             self.out.truncate(0)
-        self._service_stats.response_bytes += len(data)
         return data

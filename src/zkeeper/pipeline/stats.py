@@ -84,7 +84,7 @@ class ServiceStats:
         self.propagation.add(propagated_ms)
         self.commits += 1
 
-    def count_response(self, size_bytes: i64) -> None:
+    def count_sent(self, size_bytes: i64) -> None:
         self.packets_sent += 1
         self.last_response_bytes = size_bytes
         if size_bytes > self.max_response_bytes:
@@ -103,6 +103,7 @@ class ServiceStats:
         self.packets_sent: i64 = 0
         self.bytes_received: i64 = 0
         self.response_bytes: i64 = 0
+        self.watch_bytes: i64 = 0
         self.last_response_bytes = -1
         self.min_response_bytes = -1
         self.max_response_bytes = -1

@@ -253,11 +253,12 @@ class Turns:
         replies = self._replies
         zxid = self._service.database.last_zxid
         if op == protocol.PING:
-            xid = protocol.PING_XID
-        elif op == protocol.SET_WATCHES or op == protocol.SET_WATCHES2:
+            replies.aside(protocol.PING_XID, zxid, OK)
+            return
+        if op == protocol.SET_WATCHES or op == protocol.SET_WATCHES2:
             self._set_watches(link, xid, op, reader)
             return
-        elif op == protocol.CLOSE_SESSION:
+        if op == protocol.CLOSE_SESSION:
             self._local_session_closed(link, xid)
             return
         start = replies.begin(xid, zxid, OK)

@@ -129,6 +129,7 @@ def measured_counters(service: Service, facts: ServerFacts) -> dict[str, int]:
         "stale_sessions_expired": stats.sessions_expired,
         "bytes_received_count": stats.bytes_received,
         "response_bytes": stats.response_bytes,
+        "watch_bytes": stats.watch_bytes,
         "throttled_ops": stats.throttled_ops,
         "request_throttle_wait_count": stats.request_throttle_waits,
         "large_requests_rejected": stats.large_requests_rejected,

@@ -130,7 +130,7 @@ def test_a_refused_connection_is_closed_unanswered_and_counted() -> None:
     refused = server.open()
     assert refused.handshake(raw.connect()) == b""
     assert refused.is_closed
-    assert (server.service.stats.connections_dropped, server.service.stats.connections_rejected) == (1, 1)
+    assert (server.service.stats.connections_dropped, server.service.stats.connections_rejected) == (0, 1)
     server.now_ms += 100
     first.link.lost()
     again = server.open()

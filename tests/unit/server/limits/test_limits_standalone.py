@@ -40,7 +40,7 @@ def test_the_connection_throttle_works_where_it_is_configured() -> None:
         first, second = server.connect(raw.connect()), server.connect(raw.connect())
         server.sim.run_until(lambda: second.is_lost and len(first.data) > 0)
         assert not first.is_lost
-        assert server.node.service.stats.connections_dropped == 1
+        assert server.node.service.stats.connections_rejected == 1
 
 
 SESSION = raw.connect()
