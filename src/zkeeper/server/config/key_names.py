@@ -102,7 +102,7 @@ def _synonym(spelling: str) -> Meant | None:
 
 
 def _unknown_define(name: str) -> Note:
-    if name.startswith(PREFIX):
+    if name.startswith(PREFIX) or suggestion(name, cutoff=0.85):
         return _unknown(name)
     return Note(logging.DEBUG, f"-D{name} is no property of ZooKeeper's and has no effect")
 
@@ -113,10 +113,10 @@ def _unknown(spelling: str) -> Note:
     return _warning(f"{spelling or 'an empty key'} is not known and has no effect{question}")
 
 
-def suggestion(spelling: str) -> str:
-    """The known key that looks most like `spelling`; empty when none does."""
+def suggestion(spelling: str, cutoff: float = 0.7) -> str:
+    """The known key that looks most like `spelling`, by `difflib`'s measure; empty when none is over `cutoff`."""
     known = {key.rstrip("*").lower(): key for key in (*SETTINGS, *IGNORED, *SYNONYMS) if not key.endswith("*")}
-    close = difflib.get_close_matches(spelling.removeprefix(PREFIX).lower(), known, n=1, cutoff=0.7)
+    close = difflib.get_close_matches(spelling.removeprefix(PREFIX).lower(), known, n=1, cutoff=cutoff)
     return known[close[0]] if close else ""
 
 

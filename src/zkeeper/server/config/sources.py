@@ -6,7 +6,6 @@
 """
 
 import logging
-import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
@@ -58,17 +57,17 @@ def environment_entries(environ: Mapping[str, str], notes: list[Note]) -> list[E
     switch = [(f"{PREFIX}datadir.autocreate", "false")] if environ.get(NO_AUTOCREATE_VARIABLE) else []
     sources = [define_entries(switch, NO_AUTOCREATE_VARIABLE, notes)]
     for variable in FLAG_VARIABLES:
-        flags = defines_in_flags(environ.get(variable, ""), variable)
+        flags = defines_in_flags(environ.get(variable, ""))
         sources.append(define_entries(flags, variable, notes))
     return sources
 
 
-def defines_in_flags(flags: str, variable: str) -> list[tuple[str, str]]:
-    """The `-Dname=value` words of JVM flags, as a shell splits them; all other flags are the JVM's own."""
-    try:
-        words = shlex.split(flags)
-    except ValueError as bad:
-        raise ConfigError(str(bad), "close the quote, or write \\ before it", source=variable) from bad
+def defines_in_flags(flags: str) -> list[tuple[str, str]]:
+    """The `-Dname=value` words of JVM flags; all others are the JVM's own.
+
+    Words end at blanks, and quotes are characters like others: the stock start script leaves the variable unquoted.
+    """
+    words = flags.split()
     parts = (word[2:].partition("=") for word in words if word.startswith("-D") and len(word) > 2)
     return [(name, value) for name, _, value in parts]
 

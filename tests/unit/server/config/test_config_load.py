@@ -167,18 +167,23 @@ class TestSources:
         ("flags", "expected"),
         [
             ("-Dzookeeper.superUser=a", ("a",)),
-            ("'-Dzookeeper.superUser=a b'", ("a b",)),
-            ('-Dzookeeper.superUser="a b"', ("a b",)),
+            ("  -Xmx1g\t-Dzookeeper.superUser=a", ("a",)),
+            ("-Dzookeeper.superUser=o'neil", ("o'neil",)),
+            ('-Dzookeeper.superUser="a b"', ('"a',)),
             ("-Dzookeeper.superUser=a -Dzookeeper.superUser=b", ("b",)),
             ("-server -D -verbose:gc", ()),
         ],
     )
-    def test_flags_are_words_of_a_shell(self, flags: str, expected: tuple[str, ...]) -> None:
+    def test_flags_are_split_at_blanks(self, flags: str, expected: tuple[str, ...]) -> None:
         assert loaded_more("", environ={"JVMFLAGS": flags}).config.auth.super_users == expected
 
-    def test_an_open_quote_is_refused(self) -> None:
-        with pytest.raises(ConfigError, match="JVMFLAGS: No closing quotation"):
-            loaded_more("", environ={"JVMFLAGS": "'-Dx=y"})
+    def test_a_misspelt_property_without_a_prefix_is_told(self) -> None:
+        found = loaded_more("", {"jute.maxbufer": "5", "java.io.tmpdir": "/tmp", "user.home": "/root"})
+        assert has_note(
+            found, logging.WARNING, "jute.maxbufer is not known and has no effect; did you mean jute.maxbuffer?"
+        )
+        assert not has_note(found, logging.WARNING, "tmpdir")
+        assert not has_note(found, logging.WARNING, "user.home")
 
     def test_the_variable_against_autocreation(self) -> None:
         environ = {"ZOO_DATADIR_AUTOCREATE_DISABLE": "1"}
