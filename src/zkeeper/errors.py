@@ -7,7 +7,8 @@ Three kinds of wrong (a fourth, we are wrong, is an `AssertionError`):
 """
 
 import enum
-from typing import TYPE_CHECKING, Final
+from copyreg import __newobj__  # type: ignore[attr-defined]  # the one that `pickle` knows
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,6 +54,14 @@ class ZooKeeperError(Exception):
     True for a request that was lost with its connection or session and was never sent, or is a read, or is a set or
     delete of one version.
     """
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return newobj(self)
+
+
+def newobj(error: Exception) -> tuple[Any, ...]:
+    """For `__reduce__`: a copy has the text and the attributes, whatever the error is usually made of."""
+    return __newobj__, (type(error), *error.args), vars(error)
 
 
 class RuntimeInconsistencyError(ZooKeeperError):

@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 from zkeeper import AsyncClient
 
 from .caches import TreeCache
+from .errors import RecipeError
 
 S = TypeVar("S")
 
@@ -17,7 +18,7 @@ _TRUE = frozenset({"true", "yes", "on", "1"})
 _FALSE = frozenset({"false", "no", "off", "0"})
 
 
-class SettingError(ValueError):
+class SettingError(RecipeError, ValueError):
     """A setting is missing, or its text is not of its type; `path` says which.
 
     Example:

@@ -1,5 +1,9 @@
 """What goes wrong in recipes, beside the errors of ZooKeeper itself."""
 
+from typing import Any
+
+from zkeeper.errors import newobj
+
 
 class RecipeError(Exception):
     """The base of all errors that recipes raise by themselves.
@@ -10,6 +14,9 @@ class RecipeError(Exception):
         except RecipeError as error:
             print("not acquired:", error)
     """
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return newobj(self)
 
 
 class LockTimeoutError(RecipeError, TimeoutError):

@@ -43,6 +43,18 @@ def test_one_command_for_a_program(tmp_path: Path) -> None:
     with_server(tmp_path, scenario)
 
 
+def test_a_program_is_told_that_nobody_answers() -> None:
+    async def scenario() -> None:
+        options = ("--server", "127.0.0.1:1", "--timeout", "300", "--json", "--wait-for-connection")
+        done = await program("shell", *options, "ls", "/")
+        told = json.loads(done.out)
+        assert (done.exit_code, told["exit_code"], told["command"]) == (1, 1, ["ls", "/"])
+        assert (told["error"]["name"], told["error"]["code"]) == ("ConnectionLoss", -4)
+        assert "No server of 127.0.0.1:1 could be reached in time" in told["error"]["text"]
+
+    asyncio.run(scenario())
+
+
 def test_options_of_zkcli(tmp_path: Path) -> None:
     async def scenario(server: str) -> None:
         options = ("-server", server, "-timeout", "5000", "-r", "-waitforconnection")

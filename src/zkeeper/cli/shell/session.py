@@ -7,8 +7,9 @@ from typing import NamedTuple
 import click
 
 from zkeeper.cli.connecting import Connecting
-from zkeeper.cli.shell.reports import Report
-from zkeeper.cli.shell.shell import Shell, World
+from zkeeper.cli.shell.error_texts import error_name
+from zkeeper.cli.shell.reports import Failure, Report
+from zkeeper.cli.shell.shell import FAILED, Shell, World
 from zkeeper.cli.shell.sources import piped_lines
 from zkeeper.cli.streams import speak_utf8
 from zkeeper.errors import BadArgumentsError, ConnectionLossError
@@ -48,8 +49,8 @@ async def run_shell(wishes: Wishes, words: list[str]) -> int:
 
 
 async def _run(shell: Shell, wishes: Wishes, report: Report, words: list[str]) -> int:
-    if wishes.waits and not await is_connected(shell, report):
-        return 1
+    if wishes.waits and not await is_connected(shell, report, words):
+        return FAILED
     if words:
         return await shell.run_words(words)
     if wishes.form is Form.PLAIN:
@@ -61,12 +62,15 @@ async def _run(shell: Shell, wishes: Wishes, report: Report, words: list[str]) -
     return shell.exit_code
 
 
-async def is_connected(shell: Shell, report: Report) -> bool:
-    """Whether there is a session before the timeout passes; tells if not."""
+async def is_connected(shell: Shell, report: Report, words: list[str]) -> bool:
+    """Whether there is a session before the timeout passes; tells if not, as the failure of `words`."""
     try:
         await shell.wait_until_connected()
     except ConnectionLossError as error:
-        report.note(f"No server of {shell.servers} could be reached in time: {error}")
+        report.begin(words)
+        text = f"No server of {shell.servers} could be reached in time: {error}"
+        report.fail(Failure(text, error_name(error), None, error.code))
+        report.end(FAILED)
         return False
     return shell.is_alive
 

@@ -49,7 +49,7 @@ async def interact(wishes: Wishes) -> int:
     report.banner(wishes.servers)
     shell = make_shell(wishes, report, tells_states=True)
     try:
-        if wishes.waits and not await is_connected(shell, report):
+        if wishes.waits and not await is_connected(shell, report, []):
             return 1
         report.welcome(True)
         await _wait_a_moment(shell)
