@@ -56,12 +56,8 @@ class ZooKeeperError(Exception):
     """
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return newobj(self)
-
-
-def newobj(error: Exception) -> tuple[Any, ...]:
-    """For `__reduce__`: a copy has the text and the attributes, whatever the error is usually made of."""
-    return __newobj__, (type(error), *error.args), vars(error)
+        """A copy has the text and the attributes, whatever an error of this kind is usually made of."""
+        return __newobj__, (type(self), *self.args), vars(self)
 
 
 class RuntimeInconsistencyError(ZooKeeperError):

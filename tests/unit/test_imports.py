@@ -43,6 +43,7 @@ PURE_IMPORTS = frozenset(
         "base64",
         "codecs",
         "collections",
+        "copyreg",
         "enum",
         "functools",
         "hashlib",

@@ -1,8 +1,7 @@
 """What goes wrong in recipes, beside the errors of ZooKeeper itself."""
 
+from copyreg import __newobj__  # type: ignore[attr-defined]  # the one that `pickle` knows
 from typing import Any
-
-from zkeeper.errors import newobj
 
 
 class RecipeError(Exception):
@@ -16,7 +15,8 @@ class RecipeError(Exception):
     """
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return newobj(self)
+        """A copy has the text and the attributes, whatever an error of this kind is usually made of."""
+        return __newobj__, (type(self), *self.args), vars(self)
 
 
 class LockTimeoutError(RecipeError, TimeoutError):
