@@ -8,7 +8,7 @@ import asyncio
 import itertools
 import os
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from random import Random
@@ -17,16 +17,18 @@ from typing import Any
 import pytest
 
 import zkeeper
-from zkeeper import AsyncClient
+from zkeeper import AsyncClient, Client
 from zkeeper.server.config.model import NetworkConfig, NodesConfig, ServerConfig, SessionConfig, StorageConfig
 from zkeeper.server.standalone import StandaloneServer
 from zkeeper.storage.real_disk import RealDisk
+from zkeeper.testing import Server
 
 DEADLINE_S = 30.0
 TIMEOUT_MS = 10_000
 numbers = itertools.count(time.time_ns())
 
 Story = Callable[["Ground"], Coroutine[Any, Any, None]]
+Connect = Callable[..., Client]
 
 
 class Ground:
@@ -87,3 +89,37 @@ async def command(control: str, word: str) -> None:
     writer.write(f"{word}\n".encode())
     assert await reader.readline() == b"ok\n"
     writer.close()
+
+
+# The blocking client.
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    """Of the server, for the blocking client."""
+    if given := os.environ.get("ZKEEPER_TEST_SERVER"):
+        yield given
+        return
+    with Server(properties={"tickTime": "500"}) as server:
+        yield server.address
+
+
+@pytest.fixture
+def root(address: str) -> Iterator[str]:
+    root = f"/zkeeper-blocking-{next(numbers)}"
+    with Client(address, TIMEOUT_MS) as outer:
+        outer.create(root)
+        yield root
+        outer.delete_tree(root)
+
+
+@pytest.fixture
+def connect(address: str, root: str) -> Connect:
+    """Another client with the same root, not connected yet."""
+    return lambda **options: Client(address + root, TIMEOUT_MS, **options)
+
+
+@pytest.fixture
+def zk(connect: Connect) -> Iterator[Client]:
+    with connect() as zk:
+        yield zk

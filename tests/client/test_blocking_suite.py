@@ -3,11 +3,8 @@
 The asyncio client's suite says what the operations do; here each is done once through the other door.
 """
 
-import itertools
-import os
 import threading
 import time
-from collections.abc import Callable, Iterator
 from queue import SimpleQueue
 from random import Random
 from typing import Any
@@ -32,43 +29,10 @@ from zkeeper.errors import (
     TransactionFailed,
     UnimplementedError,
 )
-from zkeeper.testing import Server
+
+from .conftest import TIMEOUT_MS, Connect
 
 PATIENCE_S = 20.0
-TIMEOUT_MS = 10_000
-numbers = itertools.count(time.time_ns())
-
-Connect = Callable[..., Client]
-
-
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    if given := os.environ.get("ZKEEPER_TEST_SERVER"):
-        yield given
-        return
-    with Server(properties={"tickTime": "500"}) as server:
-        yield server.address
-
-
-@pytest.fixture
-def root(address: str) -> Iterator[str]:
-    root = f"/zkeeper-blocking-{next(numbers)}"
-    with Client(address, TIMEOUT_MS) as outer:
-        outer.create(root)
-        yield root
-        outer.delete_tree(root)
-
-
-@pytest.fixture
-def connect(address: str, root: str) -> Connect:
-    """Another client with the same root, not connected yet."""
-    return lambda **options: Client(address + root, TIMEOUT_MS, **options)
-
-
-@pytest.fixture
-def zk(connect: Connect) -> Iterator[Client]:
-    with connect() as zk:
-        yield zk
 
 
 def kinds(events: list[WatchEvent]) -> list[tuple[str, str]]:

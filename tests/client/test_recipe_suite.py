@@ -18,6 +18,7 @@ from zkeeper.recipes import (
     Lease,
     Lock,
     MultiLock,
+    NodeCache,
     Partitioner,
     PersistentNode,
     Queue,
@@ -146,10 +147,12 @@ def test_members(play: Play) -> None:
                 ]
             async with PersistentNode(a, "/p", b"x") as node:
                 await node.present(10.0)
-                await b.delete("/p")
-                await asyncio.sleep(0.1)
-                await node.present(10.0)
-                assert (await b.get("/p")).data == b"x"
+                first = await b.exists("/p")
+                async with NodeCache(b, "/p") as cache:
+                    await b.delete("/p")
+                    await cache.wait_for(lambda: cache.node is not None and cache.node.stat.czxid != first.czxid, 10.0)
+                    assert cache.node is not None
+                    assert cache.node.data == b"x"
             async with Partitioner(a, "/part", "xyz", "a", settle_s=0.2) as partitioner, partitioner.share() as share:
                 assert share.items == ("x", "y", "z")
             async with ServiceDiscovery(a, "/s") as discovery, discovery.provider("web") as provider:
