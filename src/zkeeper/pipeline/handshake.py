@@ -26,15 +26,18 @@ NO_PASSWORD: Final = bytes(protocol.PASSWORD_BYTES)
 
 @final
 class Handshake:
-    """`admit_connection` is asked with the id of the session that a client wants back, 0 for a new one; `tell_refused`
-    takes sentences of which a storm of clients causes many. `takes_clients` is False for a leader that only leads."""
+    """`tell_refused` and `admit_connection` are those of the surroundings. `takes_clients` is False for a leader that
+    only leads."""
 
-    def __init__(self, service: "Service", first_session_id: int) -> None:
+    def __init__(
+        self, service: "Service", first_session_id: int, tell_refused: Callable[[str], None],
+        admit_connection: Callable[[int], bool] | None,
+    ) -> None:  # fmt: skip
         self._service = service
         self.next_session_id = first_session_id
         self.takes_clients = True
-        self.admit_connection: Callable[[int], bool] | None = None
-        self.tell_refused: Callable[[str], None] = service.tell
+        self.tell_refused = tell_refused
+        self.admit_connection = admit_connection
 
     def take(self, link: "ClientLink", reader: Reader) -> None:
         """Takes the connect request of `link`."""

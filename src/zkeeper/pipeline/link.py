@@ -23,7 +23,8 @@ from zkeeper.wire import protocol
 from zkeeper.wire.jute import Reader
 
 if TYPE_CHECKING:
-    from zkeeper.pipeline.service import Proposal, Service
+    from zkeeper.pipeline.proposals import Proposal
+    from zkeeper.pipeline.service import Service
 
 FORGET_SLICE_WATCHES: Final = 1000
 """Watches of a connection that is gone that are forgotten before others have their turn: about a millisecond."""

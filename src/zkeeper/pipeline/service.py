@@ -6,22 +6,20 @@
 2. On a learner a write is sent to the leader; what the leader proposes is put at the end of `_proposals` instead, and
    committed when the leader says so.
 3. When one of these steps fails in a way that nobody thought of, memory and log may not agree any more: the service
-   stops for good, and `on_broken` hears of it.
+   stops for good, and the surroundings hear of it.
 4. Replies, notifications and reads that waited are written while a batch is applied, and sent once at its end. A long
    batch is applied in slices; what is read between two of them is a state that the log went through.
 """
 
 from collections import deque
 from collections.abc import Callable
-from functools import partial
-from typing import Final, Protocol, cast, final
+from typing import Final, cast, final
 
-from mypy_extensions import i64, mypyc_attr
+from mypy_extensions import i64
 
 from zkeeper.database.acls import Identity
 from zkeeper.database.auth import AuthRules
 from zkeeper.database.database import Database
-from zkeeper.database.foreseen import Pending
 from zkeeper.database.sessions import OWN, Session, SessionTracker
 from zkeeper.database.watches import NO_LIMIT
 from zkeeper.errors import OK
@@ -33,12 +31,12 @@ from zkeeper.pipeline.learners import claim_session
 from zkeeper.pipeline.link import ClientLink
 from zkeeper.pipeline.local_sessions import LocalSessions
 from zkeeper.pipeline.prepare import PrepareOptions, Preparer
+from zkeeper.pipeline.proposals import NOBODY, History, Proposal, TxnSink
 from zkeeper.pipeline.reads import ReadAnswers
 from zkeeper.pipeline.requests import DeleteRequest, RefusedRequest, SessionRequest, WriteRequest
-from zkeeper.pipeline.session_lines import SessionLines
-from zkeeper.pipeline.settings import ServiceSettings
-from zkeeper.pipeline.stats import ServiceStats
-from zkeeper.pipeline.turns import Waiting
+from zkeeper.pipeline.settings import NO_LOCAL_SESSIONS, ServiceSettings
+from zkeeper.pipeline.surroundings import Surroundings, WordAnswers
+from zkeeper.pipeline.sync_queue import SyncQueue
 from zkeeper.wire import protocol
 from zkeeper.wire.txns import CreateSessionBody, Txn
 from zkeeper.wire.zxids import follows
@@ -52,109 +50,47 @@ MAX_OUTSTANDING_BYTES: Final = 1 << 25
 """Transactions on their way to the disk may be this long together, beside globalOutstandingLimit."""
 
 
-class TxnSink(Protocol):
-    """Where transactions go to become durable; `Service.committed` is called in return."""
-
-    def append(self, zxid: int, payload: bytes) -> bool:
-        """True for the first of a batch."""
-        ...
-
-
-class History(Protocol):
-    """Where committed transactions are kept for learners that lack them."""
-
-    def add(self, zxid: int, payload: bytes) -> None: ...
-
-
-class WordAnswers(Protocol):
-    """The four-letter words."""
-
-    def knows(self, word: bytes) -> bool: ...
-
-    def answer(self, word: bytes, argument: bytes, link: ClientLink) -> bytes: ...
-
-
-class Audit(Protocol):
-    """The audit log."""
-
-    def applied(self, proposal: "Proposal", code: int) -> None: ...
-
-
-@mypyc_attr(acyclic=True)
-@final
-class Proposal:
-    """A transaction on its way, with what is pending for it; `link` is None for those that the server itself made.
-
-    A failure is told to the client as `refusal`, if that is not `OK`.
-
-    `request` and the `credentials` that it came with are there when an audit log wants them, the `payload` where the
-    server is one of an ensemble.
-    """
-
-    def __init__(
-        self, txn: Txn, size_bytes: i64, changes: list[Pending], op: i64, link: ClientLink | None, received_ms: i64
-    ) -> None:  # fmt: skip
-        self.txn = txn
-        self.size_bytes: i64 = size_bytes
-        self.changes = changes
-        self.op: i64 = op
-        self.link = link
-        self.received_ms: i64 = received_ms
-        self.request: WriteRequest | None = None
-        self.credentials: list[Identity] = _NOBODY
-        self.payload: bytes | None = None
-        self.refusal: i64 = OK
-
-
-@final
-class Sync:
-    """What is to be called, with the time in ms, when everything up to `zxid` is applied."""
-
-    def __init__(self, zxid: i64, done: Callable[[int], None]) -> None:
-        self.zxid: i64 = zxid
-        self.done = done
-
-
 @final
 class Service:
-    """`wall_ms` is the wall clock, `now_ms` a monotonic one; `tell` takes sentences for the server's log.
-
-    `tell_expired` and `tell_over_limit` take those of which a storm of clients causes many. `later` calls what it is
-    given after others have had their turn; without it nothing is sliced. `links` are those that hold a session, by its
-    id.
-    """
+    """`links` are those that hold a session, by its id."""
 
     def __init__(
         self, database: Database, auth: AuthRules, settings: ServiceSettings, prepare_options: PrepareOptions,
-        first_session_id: int, wall_ms: Callable[[], int], now_ms: Callable[[], int],
-        tell: Callable[[str], None],
+        first_session_id: int, around: Surroundings,
     ) -> None:  # fmt: skip
         self.database = database
         database.watches.most = settings.max_watches if settings.max_watches else NO_LIMIT
         self.auth = auth
         self.settings = settings
+        self.required_schemes = settings.required_schemes
         self.preparer = Preparer(database, auth, prepare_options)
         self.reads = ReadAnswers(database, auth)
         self.tracker = SessionTracker(settings.tick_ms)
-        self.stats = ServiceStats()
-        self.wall_ms = wall_ms
-        self.now_ms = now_ms
-        self.tell = tell
-        self.tell_expired = tell
-        self.tell_over_limit = tell
-        self.later: Callable[[Callable[[], None]], object] | None = None
-        self.audit: Audit | None = None
-        self.on_broken: Callable[[Exception], None] | None = None
-        self.session_lines: SessionLines | None = None
         self.large_requests = LargeRequests(settings.large_request_max_bytes)
-        self.required_schemes: frozenset[bytes] = frozenset()
+        self.stats = around.stats
+        self.wall_ms = around.wall_ms
+        self.now_ms = around.now_ms
+        self.tell = around.tell
+        self.tell_expired = around.tell_expired
+        self.tell_over_limit = around.tell_over_limit
+        self.later = around.later
+        self.audit = around.audit
+        self.session_lines = around.session_lines
         self.words: WordAnswers | None = None
         self.links: dict[int, ClientLink] = {}
         self.dirty: list[ClientLink] = []
+        self.syncs = SyncQueue(self)
+        self.is_read_only = False
+        self.forwarder: Forwarder | None = None
+        self.history: History | None = None
+        self.handshake = Handshake(self, first_session_id, around.tell_refused, around.admit_connection)
+        self.local_sessions: LocalSessions | None = None
+        if settings.local_session_server_id != NO_LOCAL_SESSIONS:
+            self.local_sessions = LocalSessions(self, settings.local_session_server_id, settings.upgrades_sessions)
+        self._on_broken = around.on_broken
         self._sink: TxnSink | None = None
         self._wake: Callable[[], None] | None = None
         self._proposals: deque[Proposal] = deque()
-        self._syncs: deque[Sync] = deque()
         self._outstanding_bytes: i64 = 0
         self._paused: dict[ClientLink, None] = {}
         self._committed_zxid: i64 = database.last_zxid
@@ -164,12 +100,6 @@ class Service:
         self._last_usable_zxid: i64 = NO_LAST_ZXID
         self._used_up: Callable[[], None] | None = None
         self._is_proposing = True
-        self.is_read_only = False
-        self.forwarder: Forwarder | None = None
-        self.confirm_sync: Callable[[Callable[[], None]], None] | None = None
-        self.local_sessions: LocalSessions | None = None
-        self.history: History | None = None
-        self.handshake = Handshake(self, first_session_id)
         self._expiry = SessionExpiry(self)
 
     def connect_log(self, sink: TxnSink, wake: Callable[[], None]) -> None:
@@ -219,8 +149,8 @@ class Service:
     def broken(self, error: Exception) -> None:
         """Something failed that nobody thought of, here or where the service is used (rule 3)."""
         self.stop()
-        if self.on_broken is not None:
-            self.on_broken(error)
+        if self._on_broken is not None:
+            self._on_broken(error)
 
     # Connections and sessions.
 
@@ -286,7 +216,7 @@ class Service:
             self._used_up()
             return
         try:
-            self._propose(link, session_id, cxid, request, received_ms, _NOBODY if credentials is None else credentials)
+            self._propose(link, session_id, cxid, request, received_ms, NOBODY if credentials is None else credentials)
         except Exception as error:
             self.broken(error)
 
@@ -321,50 +251,6 @@ class Service:
         if self._sink.append(proposal.txn.zxid, payload):
             self._wake()
 
-    # Syncs.
-
-    def must_wait_for_sync(self) -> bool:
-        """Whether a client's sync has to wait for anything."""
-        return self.forwarder is not None or self.confirm_sync is not None or len(self._proposals) > 0
-
-    def sync(self, link: ClientLink, item: Waiting) -> None:
-        """Has `link.synced` called once all is applied that was proposed before now, by whichever connection, and a
-        leader is sure that it led then: it calls back what `confirm_sync` was given."""
-        if self.forwarder is not None:
-            self.forwarder.sync(link, item.xid, item)
-        elif self.confirm_sync is not None:
-            self.confirm_sync(partial(self._sync_confirmed, self.preparer.last_zxid, link, item))
-        else:
-            self.call_behind_proposals(partial(link.synced, item))
-
-    def _sync_confirmed(self, zxid: i64, link: ClientLink, item: Waiting) -> None:
-        """Nothing behind `zxid` is committed yet."""
-        if zxid > self.database.last_zxid:
-            self._syncs.append(Sync(zxid, partial(link.synced, item)))
-        elif self._serving:
-            link.synced(item, self.now_ms())
-            self.flush()
-
-    def call_behind_proposals(self, done: Callable[[int], None]) -> None:
-        """Has `done` called, with the time in ms, once all that is proposed now is applied."""
-        if self._proposals:
-            self._syncs.append(Sync(self._proposals[-1].txn.zxid, done))
-        else:
-            done(self.now_ms())
-
-    def synced(self) -> None:
-        """The leader has answered the oldest sync: all that it covers was committed before."""
-        assert self.forwarder is not None
-        waiting = self.forwarder.take_sync()
-        if waiting is None:
-            return
-        done = partial(waiting[0].synced, waiting[1])
-        if self._is_applying:
-            self._syncs.append(Sync(self._committed_zxid, done))
-        else:
-            done(self.now_ms())
-            self.flush()
-
     # Commits.
 
     def outstanding(self) -> int:
@@ -373,6 +259,14 @@ class Service:
     def outstanding_proposals(self) -> list[Proposal]:
         """In the order of their zxids; the first ones may be committed, and are about to be applied."""
         return list(self._proposals)
+
+    def last_proposed_zxid(self) -> int:
+        """Of what is not applied yet."""
+        return self._proposals[-1].txn.zxid
+
+    def is_applying(self) -> bool:
+        """Whether a batch is being applied in slices."""
+        return self._is_applying
 
     def committed_zxid(self) -> int:
         return self._committed_zxid
@@ -426,8 +320,7 @@ class Service:
             self._outstanding_bytes -= proposal.size_bytes
             changes += 1 + len(proposal.changes)
             self._apply(proposal, now_ms)
-            while self._syncs and self._syncs[0].zxid <= proposal.txn.zxid:
-                self._syncs.popleft().done(now_ms)
+            self.syncs.applied(proposal.txn.zxid, now_ms)
         self.flush()
         self._resume_paused()
 
@@ -501,6 +394,3 @@ class Service:
     def answer_word(self, word: bytes, argument: bytes, link: ClientLink) -> bytes:
         assert self.words is not None
         return self.words.answer(word, argument, link)
-
-
-_NOBODY: Final[list[Identity]] = []

@@ -42,7 +42,8 @@ from zkeeper.wire.jute import Reader
 
 if TYPE_CHECKING:
     from zkeeper.pipeline.link import ClientLink
-    from zkeeper.pipeline.service import Proposal, Service
+    from zkeeper.pipeline.proposals import Proposal
+    from zkeeper.pipeline.service import Service
 
 
 @mypyc_attr(acyclic=True)
@@ -121,9 +122,9 @@ class Turns:
         return all(scheme not in self._service.required_schemes for scheme, _ in link.credentials)
 
     def _read(self, link: "ClientLink", xid: i64, op: i64, reader: Reader) -> None:
-        if op == protocol.SYNC and self._service.must_wait_for_sync():
+        if op == protocol.SYNC and self._service.syncs.must_wait():
             self.expect_write()
-            self._service.sync(link, Waiting(0, xid, op, reader, OK, self._replies.now_ms, 0))
+            self._service.syncs.sync(link, Waiting(0, xid, op, reader, OK, self._replies.now_ms, 0))
             return
         if self.in_flight:
             self._wait(link, xid, op, reader, OK)

@@ -14,7 +14,7 @@ from zkeeper.wire.jute import write_bool, write_buffer
 from zkeeper.wire.txns import CreateBody, SetDataBody
 
 if TYPE_CHECKING:
-    from zkeeper.pipeline.service import Proposal
+    from zkeeper.pipeline.proposals import Proposal
 
 
 def write_result(proposal: "Proposal", database: Database, out: BytesWriter) -> None:

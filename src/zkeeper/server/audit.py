@@ -13,8 +13,8 @@ from typing import Final, cast
 from zkeeper.database.acls import Identity
 from zkeeper.database.auth import AuthRules
 from zkeeper.errors import OK
+from zkeeper.pipeline.proposals import Proposal
 from zkeeper.pipeline.requests import CreateRequest, MultiRequest, SetAclRequest, WriteRequest
-from zkeeper.pipeline.service import Proposal
 from zkeeper.server.words.texts import hexadecimal
 from zkeeper.wire import protocol
 from zkeeper.wire.acl import RawAcl

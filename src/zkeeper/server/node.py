@@ -12,10 +12,11 @@ from typing import Any
 from zkeeper.database.database import Database
 from zkeeper.errors import StorageError
 from zkeeper.pipeline.clocks import MonotonicMs
-from zkeeper.pipeline.local_sessions import LocalSessions
 from zkeeper.pipeline.service import Service
 from zkeeper.pipeline.session_lines import SessionLines
+from zkeeper.pipeline.settings import NO_LOCAL_SESSIONS
 from zkeeper.pipeline.stats import ServiceStats, Summary
+from zkeeper.pipeline.surroundings import Surroundings
 from zkeeper.quorum.members import ClientAddress
 from zkeeper.server import audit
 from zkeeper.server.client_port import ClientPort
@@ -112,31 +113,34 @@ class Node:
         return self.config.quorum is not None and self.config.ensemble.is_local_sessions_enabled
 
     def make_service(self, database: Database, first_session_id: int) -> Service:
-        loop = asyncio.get_running_loop()
-        service = Service(
-            database, auth_rules(self.config), service_settings(self.config), prepare_options(self.config),
-            first_session_id, self.wall_ms, MonotonicMs(loop.time).read,
-            self.quiet("connections closed for what they sent", clients_logger.info),
+        return Service(
+            database, auth_rules(self.config),
+            service_settings(self.config, self._server_id if self.has_local_sessions() else NO_LOCAL_SESSIONS),
+            prepare_options(self.config), first_session_id, self._surroundings(),
         )  # fmt: skip
-        service.stats = self.stats
-        service.on_broken = self._on_failure
-        service.handshake.tell_refused = self.quiet("connections refused", clients_logger.info)
-        service.tell_expired = self.quiet("sessions expired", clients_logger.info)
-        service.tell_over_limit = self.quiet("connections over a limit", clients_logger.warning)
-        service.later = loop.call_soon
-        service.audit = self._audit
-        if sessions_logger.isEnabledFor(logging.DEBUG):
-            service.session_lines = SessionLines(sessions_logger.debug)
-        if self.config.connection_throttle.tokens > 0:
-            throttle = ConnectionThrottle(
-                self.config.connection_throttle, self.random, service.now_ms, service.stats, self.has_local_sessions()
-            )  # fmt: skip
-            service.handshake.admit_connection = throttle.admit
-        if self.has_local_sessions():
-            upgrades = self.config.ensemble.is_local_session_upgraded
-            service.local_sessions = LocalSessions(service, self._server_id, upgrades)
-        service.required_schemes = frozenset(scheme.encode() for scheme in self.config.auth.required_schemes)
-        return service
+
+    def _surroundings(self) -> Surroundings:
+        loop = asyncio.get_running_loop()
+        now_ms = MonotonicMs(loop.time).read
+        throttle = self.config.connection_throttle
+        return Surroundings(
+            self.wall_ms,
+            now_ms,
+            self.quiet("connections closed for what they sent", clients_logger.info),
+            tell_refused=self.quiet("connections refused", clients_logger.info),
+            tell_expired=self.quiet("sessions expired", clients_logger.info),
+            tell_over_limit=self.quiet("connections over a limit", clients_logger.warning),
+            later=loop.call_soon,
+            on_broken=self._on_failure,
+            admit_connection=self._throttle(now_ms).admit if throttle.tokens > 0 else None,
+            audit=self._audit,
+            session_lines=SessionLines(sessions_logger.debug) if sessions_logger.isEnabledFor(logging.DEBUG) else None,
+            stats=self.stats,
+        )
+
+    def _throttle(self, now_ms: Callable[[], int]) -> ConnectionThrottle:
+        throttle = self.config.connection_throttle
+        return ConnectionThrottle(throttle, self.random, now_ms, self.stats, self.has_local_sessions())
 
     def make_log(self, database: Database, durable: Callable[[int], None]) -> DurableLog:
         """`durable` is told up to which zxid the log is."""

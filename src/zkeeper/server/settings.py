@@ -52,7 +52,7 @@ def auth_rules(config: ServerConfig) -> AuthRules:
     )
 
 
-def service_settings(config: ServerConfig) -> ServiceSettings:
+def service_settings(config: ServerConfig, local_session_server_id: int) -> ServiceSettings:
     sessions, limits = config.sessions, config.limits
     return ServiceSettings(
         sessions.session_timeout_min_ms,
@@ -66,6 +66,9 @@ def service_settings(config: ServerConfig) -> ServiceSettings:
         limits.throttled_op_wait_time_ms,
         config.request_throttle.max_requests,
         limits.max_watches_per_connection,
+        frozenset(scheme.encode() for scheme in config.auth.required_schemes),
+        local_session_server_id,
+        config.ensemble.is_local_session_upgraded,
     )
 
 

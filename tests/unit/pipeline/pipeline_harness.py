@@ -11,6 +11,7 @@ from zkeeper.pipeline.link import ClientLink
 from zkeeper.pipeline.prepare import PrepareOptions
 from zkeeper.pipeline.service import Service
 from zkeeper.pipeline.settings import ServiceSettings
+from zkeeper.pipeline.surroundings import Surroundings
 
 FIRST_SESSION = 0x0100000D47A00000
 START_MS = 1_700_000_000_000
@@ -66,8 +67,8 @@ class Server:
         self.database = database or Database(self.options, self.told.append)
         self.service = Service(
             self.database, auth or AuthRules(), ServiceSettings(4000, 40000, 2000, outstanding_limit=outstanding_limit),
-            PrepareOptions(enforce_quota, reconfig, list_ephemerals), first_session, lambda: self.wall_ms,
-            lambda: self.now_ms, self.told.append,
+            PrepareOptions(enforce_quota, reconfig, list_ephemerals), first_session,
+            Surroundings(lambda: self.wall_ms, lambda: self.now_ms, self.told.append),
         )  # fmt: skip
         if read_only:
             self.service.serve_reads_only()

@@ -190,7 +190,7 @@ def test_a_sync_is_answered_behind_what_was_committed_when_the_leader_said_so(on
     one.pass_on()
     one.leader.commit(1)
     one.hear()
-    one.service.synced()
+    one.service.syncs.answered()
     one.commit()
     assert [(reply.xid, reply.err) for reply in client.take()] == [(first, 0), (sync, 0), (last, 0)]
 
@@ -201,12 +201,12 @@ def test_a_read_behind_a_sync_waits_for_it(one: Learner) -> None:
     client.post(raw.EXISTS, raw.read(b"/"))
     one.commit()
     assert client.take() == []
-    one.service.synced()
+    one.service.syncs.answered()
     assert len(client.take()) == 2
 
 
 def test_a_sync_that_nobody_waits_for_is_ignored(one: Learner) -> None:
-    one.service.synced()
+    one.service.syncs.answered()
     assert one.connect().create(b"/a") == b"/a"
 
 

@@ -246,4 +246,4 @@ class Following:
         if observer is not None:
             observer.answer_sync()
         else:
-            self.service.synced()
+            self.service.syncs.answered()

@@ -161,7 +161,7 @@ class Leader:
         service.preparer.reconfigs.reconfigurer = self._changes
         service.connect_log(self._broadcast, self._wake)
         service.limit_zxids(database.last_zxid + LAST_COUNTER, self._used_up)
-        service.confirm_sync = self._sync
+        service.syncs.confirm = self._sync
         service.start(NO_OWNER)
         self.serves_since_s = self._loop.time()
         self._stage.open_to_clients(service, self.epoch)

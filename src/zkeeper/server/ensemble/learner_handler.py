@@ -13,7 +13,7 @@ import logging
 from functools import partial
 
 from zkeeper.errors import DecodeError, StorageError
-from zkeeper.pipeline.service import Proposal
+from zkeeper.pipeline.proposals import Proposal
 from zkeeper.quorum.sync_plan import SyncPlan
 from zkeeper.server.ensemble.context import RoleEndedError
 from zkeeper.server.ensemble.learner_master import LearnerMaster

@@ -10,6 +10,7 @@ from zkeeper.pipeline.prepare import PrepareOptions
 from zkeeper.pipeline.service import Service
 from zkeeper.pipeline.settings import ServiceSettings
 from zkeeper.pipeline.stats import Summary
+from zkeeper.pipeline.surroundings import Surroundings
 from zkeeper.server.words import FourLetterWords, ProcessFacts, ServerFacts
 from zkeeper.wire import protocol
 
@@ -64,7 +65,7 @@ class Bench:
     def _make_service(self) -> Service:
         service = Service(
             Database(DatabaseOptions()), AuthRules(), ServiceSettings(4000, 40_000, 2000), PrepareOptions(),
-            FIRST_SESSION_ID, lambda: self.wall_ms, lambda: self.now_ms, lambda sentence: None,
+            FIRST_SESSION_ID, Surroundings(lambda: self.wall_ms, lambda: self.now_ms, lambda sentence: None),
         )  # fmt: skip
         service.connect_log(self, lambda: None)
         service.start()
