@@ -31,7 +31,7 @@ help:
 
 serve: $(WHEEL_VENV)/built
 	@$(WHEEL_BIN)/python -c $(IS_COMPILED)
-	$(WHEEL_BIN)/zkeeper serve $(SERVE)
+	exec $(WHEEL_BIN)/zkeeper serve $(SERVE)
 
 test: check unit wheel-test
 
@@ -106,6 +106,7 @@ bench-ensemble: $(WHEEL_VENV)/tested
 
 # The development environment runs the source as it is, uncompiled.
 $(VENV)/ready: pyproject.toml setup.py
+	@echo "installing zkeeper for development, with its tools: a minute, once"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install -q --upgrade pip
 	ZKEEPER_COMPILE=0 $(BIN)/pip install -q -e '.[dev]'
@@ -113,6 +114,7 @@ $(VENV)/ready: pyproject.toml setup.py
 
 # The other one has the wheel, compiled where there is a compiler.
 $(WHEEL_VENV)/built: $(SOURCES)
+	@echo "building and compiling zkeeper: a few minutes, once"
 	$(PYTHON) -m venv $(WHEEL_VENV)
 	$(WHEEL_BIN)/pip install -q --upgrade pip
 	rm -rf build dist

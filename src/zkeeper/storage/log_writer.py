@@ -201,7 +201,6 @@ class TxnLog:
             wrong = error if isinstance(error, StorageError) else StorageError(f"the transaction log failed: {error!r}")
             wrong.__cause__ = wrong.__cause__ or (None if wrong is error else error)
             self.failed = wrong
-            self._tell(f"the transaction log is stopped: {wrong}")
 
     def _result(self, zxid: int, duration_s: float, free_bytes: int | None) -> SyncResult:
         if duration_s * 1000 > self._settings.sync_warning_ms:

@@ -20,6 +20,11 @@ _JAVA_NUMBER = re.compile(r"([+-]?)(?:0[xX]([0-9a-fA-F]+)|#([0-9a-fA-F]+)|0([0-7
 _INTERVAL = re.compile(r"([0-9]{1,18})(ms|s|m|h|d)", re.IGNORECASE)
 _INTERVAL_UNIT_MS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
+FOUR_LETTER_WORDS = (
+    "conf", "cons", "crst", "dirs", "dump", "envi", "gtmk", "hash", "isro", "mntr", "ruok", "srst", "srvr", "stat",
+    "stmk", "wchc", "wchp", "wchs",
+)  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Reading(Generic[T_co]):
@@ -137,7 +142,10 @@ def names(text: str) -> Reading[tuple[str, ...]]:
 
 def four_letter_words(text: str) -> Reading[tuple[str, ...]]:
     """The whitelist, sorted; `srvr` is always on it, and a `*` anywhere stands for all words."""
-    return Reading(tuple(sorted({"srvr", *names(text).value})))
+    listed = names(text).value
+    unknown = [word for word in listed if word != "*" and word not in FOUR_LETTER_WORDS]
+    remark = f"there is no word {', '.join(unknown)}; there are {', '.join(FOUR_LETTER_WORDS)}" if unknown else ""
+    return Reading(tuple(sorted({"srvr", *listed})), remark)
 
 
 def path(text: str) -> Reading[str]:
@@ -181,4 +189,8 @@ def interval_ms(text: str) -> Reading[int]:
     match = _INTERVAL.fullmatch(text)
     if match is not None:
         return Reading(int(match[1]) * _INTERVAL_UNIT_MS[match[2].lower()])
-    return Reading(max(0, strict_int()(text).value) * _INTERVAL_UNIT_MS["h"])
+    try:
+        return Reading(max(0, strict_int()(text).value) * _INTERVAL_UNIT_MS["h"])
+    except BadValue as bad:
+        advice = "write hours, as in 24, or a number with its unit: ms, s, m, h or d, as in 7d; 0 is off"
+        raise BadValue(bad.reason, advice, is_fatal=True) from bad

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 import pytest
 
 from zkeeper.server.config import ConfigError, Loaded, StorageConfig, from_arguments, load
+from zkeeper.server.config.values import FOUR_LETTER_WORDS
+from zkeeper.server.words.four_letter import KNOWN, TELNET_BREAK
 
 MINIMAL = "dataDir=/data\nclientPort=2181\n"
 JAVA_AUTH = "org.apache.zookeeper.server.auth."
@@ -176,6 +178,17 @@ class TestSources:
     )
     def test_flags_are_split_at_blanks(self, flags: str, expected: tuple[str, ...]) -> None:
         assert loaded_more("", environ={"JVMFLAGS": flags}).config.auth.super_users == expected
+
+    def test_an_unknown_word_on_the_whitelist_is_told(self) -> None:
+        assert {word.encode() for word in FOUR_LETTER_WORDS} == KNOWN - {TELNET_BREAK}
+        found = loaded_more("4lw.commands.whitelist=ruok, mntrr,stat")
+        assert has_note(found, logging.WARNING, "there is no word mntrr; there are conf, cons")
+        assert not has_note(loaded_more("4lw.commands.whitelist=ruok,*"), logging.WARNING, "there is no word")
+
+    def test_how_often_to_purge_has_units(self) -> None:
+        with pytest.raises(ConfigError) as caught:
+            loaded_more("autopurge.purgeInterval=1w")
+        assert "7d" in str(caught.value)
 
     def test_a_misspelt_property_without_a_prefix_is_told(self) -> None:
         found = loaded_more("", {"jute.maxbufer": "5", "java.io.tmpdir": "/tmp", "user.home": "/root"})
