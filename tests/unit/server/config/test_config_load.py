@@ -219,7 +219,7 @@ class TestSpellings:
             ("purgeInterval.autopurge.x.y.z=5", logging.WARNING, "is not known and has no effect"),
             ("=5", logging.WARNING, "an empty key is not known"),
             ("jute.maxbuffer=5000", logging.WARNING, "Java ignores jute.maxbuffer in the file"),
-            ("multiAddress.enabled=true", logging.WARNING, "multiAddress.enabled in the file and takes only -D; zkeeper"),
+            ("multiAddress.enabled=true", logging.WARNING, "Java ignores multiAddress.enabled in the file"),
             (
                 "java.security.auth.login.config=/jaas",
                 logging.WARNING,
