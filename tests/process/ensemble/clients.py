@@ -106,8 +106,8 @@ class Client:
         return Link(self, client)
 
     def over(self) -> None:
-        """A server says that the session is over. For the history its end stays open: a leader that is about to fail says
-        so before the others have agreed, and then the session lives on until the next leader ends it."""
+        """A server says that the session is over. For the history its end stays open: a leader that is about to fail
+        says so before the others have agreed, and then the session lives on until the next leader ends it."""
         self._session, self._last_zxid, self._next_xid = NO_SESSION, 0, 1
 
     def closed(self) -> None:
