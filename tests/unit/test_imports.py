@@ -19,12 +19,13 @@ PACKAGE = "zkeeper"
 BELOW_SERVER = frozenset({"pipeline", "quorum", "storage", "database", "wire", "errors"})
 MAY_IMPORT: dict[str, frozenset[str]] = {
     "": frozenset({"blocking", "client", "values", "errors"}),
+    "arguments": frozenset({"errors"}),
     "errors": frozenset(),
     "values": frozenset(),
     "wire": frozenset({"values", "errors"}),
-    "client": frozenset({"wire", "values", "errors"}),
-    "blocking": frozenset({"recipes", "client", "wire", "values", "errors"}),
-    "recipes": frozenset({"errors"}),
+    "client": frozenset({"arguments", "wire", "values", "errors"}),
+    "blocking": frozenset({"arguments", "recipes", "client", "wire", "values", "errors"}),
+    "recipes": frozenset({"arguments", "errors"}),
     "database": frozenset({"wire", "errors"}),
     "pipeline": frozenset({"database", "wire", "errors"}),
     "quorum": frozenset({"database", "wire", "errors"}),

@@ -15,7 +15,7 @@ from functools import partial
 from queue import SimpleQueue
 from typing import Final, Generic, TypeVar
 
-from zkeeper.client import arguments
+from zkeeper import arguments
 
 T = TypeVar("T")
 

@@ -14,10 +14,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
+from zkeeper.arguments import checked_limit
 from zkeeper.blocking.calls import Call, give_lock_back, take_lock
 from zkeeper.blocking.errors import CallTimeoutError
 from zkeeper.blocking.loops import new_loop
-from zkeeper.client.arguments import checked_limit
 from zkeeper.client.session import FORKED
 from zkeeper.errors import ClosedError, ForkedError
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
-from zkeeper.client import arguments
+from zkeeper import arguments
 from zkeeper.client.session import Session
 from zkeeper.values import OPEN_ACL, Acl, WatchEvent
 from zkeeper.wire import protocol

@@ -9,7 +9,7 @@ from random import Random
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
-from zkeeper.client import arguments
+from zkeeper import arguments
 from zkeeper.client.composed import Composed
 from zkeeper.client.credentials import Credentials
 from zkeeper.client.hosts import HostList, parse_connect_string

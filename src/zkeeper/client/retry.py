@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from random import Random
 from typing import Final, ParamSpec, TypeVar
 
+from zkeeper import arguments
 from zkeeper.errors import (
     PASSING,
     Outcome,
@@ -42,15 +43,13 @@ class Retry:
         self, attempts: int = 5, *, base_ms: int = 100, factor: float = 2.0, max_ms: int = 5_000, jitter: float = 0.5,
         deadline_s: float | None = None, random: Random | None = None,
     ) -> None:  # fmt: skip
-        if attempts < 1 or not 0 <= jitter <= 1:
-            raise ValueError("attempts must be at least 1, jitter between 0 and 1")
-        self.attempts = attempts
-        self.base_ms = base_ms
-        self.factor = factor
-        self.max_ms = max_ms
-        self.jitter = jitter
-        self.deadline_s = deadline_s
-        self._random = Random() if random is None else random
+        self.attempts = arguments.whole_number("attempts", attempts, 1)
+        self.base_ms = arguments.number("base_ms", base_ms, 0)
+        self.factor = arguments.number("factor", factor, 0)
+        self.max_ms = arguments.number("max_ms", max_ms, 0)
+        self.jitter = arguments.number("jitter", jitter, 0, 1)
+        self.deadline_s = None if deadline_s is None else arguments.number("deadline_s", deadline_s, 0)
+        self._random = arguments.chance(random)
 
     async def __call__(self, operation: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """Awaits `operation(*args, **kwargs)`, again where that is safe, and returns its result or raises its error."""

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 from typing import Final
 
-from zkeeper.client import arguments
+from zkeeper import arguments
 from zkeeper.errors import ClosedError
 from zkeeper.values import SessionState
 

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
-from zkeeper.client import arguments
+from zkeeper import arguments
 from zkeeper.client.base import Base, WatchCallback
 from zkeeper.client.one_shots import OneShots
 from zkeeper.client.session import FORKED, Session

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any, Final, Self
 
-from zkeeper.client import arguments
+from zkeeper import arguments
 from zkeeper.client.base import Base, acl_entries, create_flags
 from zkeeper.client.session import Session
 from zkeeper.errors import TransactionFailed, ZooKeeperError

@@ -4,7 +4,7 @@ from asyncio import Future
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from zkeeper.client import arguments
+from zkeeper import arguments
 from zkeeper.client.base import Base, acl_entries, create_flags
 from zkeeper.values import OPEN_ACL, Acl, Created, NodeData, Stat
 from zkeeper.wire import client_replies as shapes

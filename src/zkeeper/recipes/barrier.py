@@ -1,8 +1,7 @@
 """A gate that is shut as long as its znode exists."""
 
-import asyncio
-
 from zkeeper import OPEN_ACL, AsyncClient
+from zkeeper.arguments import limit
 from zkeeper.errors import NodeExistsError, NoNodeError
 
 from .patience import Wake, persist
@@ -51,7 +50,7 @@ class Barrier:
         """Waits until it is open; False if it is still shut after `timeout_s` seconds."""
         wake = Wake()
         try:
-            async with asyncio.timeout(timeout_s):
+            async with limit(timeout_s):
                 while await persist(lambda: self._zk.exists(self.path, watch=wake.note)) is not None:
                     await wake.wait()
                     wake.clear()

@@ -5,11 +5,11 @@
    lowest. So everybody watches one znode, and the lowest is the last to go.
 """
 
-import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 
 from zkeeper import OPEN_ACL, Acl, AsyncClient, insist, new_guid
+from zkeeper.arguments import limit
 from zkeeper.errors import NodeExistsError, NoNodeError, SessionExpiredError
 
 from .errors import LockTimeoutError
@@ -50,8 +50,9 @@ class DoubleBarrier:
 
     async def enter(self, timeout_s: float | None = None) -> None:
         """Waits for the others, at most `timeout_s` seconds. Raises `LockTimeoutError`, and is not a member then."""
+        within = limit(timeout_s)
         try:
-            async with asyncio.timeout(timeout_s):
+            async with within:
                 while not await self._enter_once():
                     self._give_up()
         except TimeoutError as error:
@@ -63,8 +64,9 @@ class DoubleBarrier:
 
     async def leave(self, timeout_s: float | None = None) -> None:
         """Waits until all have left, at most `timeout_s` seconds. Raises `LockTimeoutError`, and has left then."""
+        within = limit(timeout_s)
         try:
-            async with asyncio.timeout(timeout_s):
+            async with within:
                 while not await self._leave_once():
                     pass
                 with suppress(NoNodeError):

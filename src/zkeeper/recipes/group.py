@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import NamedTuple
 
 from zkeeper import OPEN_ACL, Acl, AsyncClient, NodeData, new_guid
+from zkeeper.arguments import limit
 from zkeeper.errors import NoNodeError
 
 from .caches import ChildrenCache
@@ -59,6 +60,7 @@ class Group:
 
     async def join(self, timeout_s: float | None = None) -> None:
         """Becomes a member; returns when it is seen. Raises `TimeoutError`, and goes on trying then."""
+        limit(timeout_s)  # What is no limit is told before anything is done.
         if self._node is None:
             if not self.identifier:
                 raise ValueError("a member needs an identifier")

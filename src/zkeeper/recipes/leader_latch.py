@@ -4,11 +4,11 @@
 2. `is_leader` turns false in the moment in which the leadership is lost, before anybody else can become leader.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 
 from zkeeper import OPEN_ACL, Acl, AsyncClient, insist
+from zkeeper.arguments import limit
 from zkeeper.errors import NoNodeError
 
 from .errors import LockTimeoutError, NotHeldError
@@ -59,7 +59,7 @@ class LeaderLatch(Running):
     async def wait(self, timeout_s: float | None = None) -> Held:
         """Waits until this is the leader. Raises `LockTimeoutError`, and is still a candidate then."""
         try:
-            async with asyncio.timeout(timeout_s):
+            async with limit(timeout_s):
                 async for _ in self.changes():
                     if (held := self.held) is not None:
                         return held

@@ -12,6 +12,7 @@ from contextvars import ContextVar
 from types import TracebackType
 
 from zkeeper import OPEN_ACL, Acl, AsyncClient
+from zkeeper.arguments import limit
 from zkeeper.errors import NoNodeError
 
 from .errors import LockTimeoutError, NotHeldError
@@ -42,7 +43,7 @@ class Acquirable:
         Raises `LockTimeoutError`; `ClosedError` when the client is closed. Nothing is guarded: look at `Held.lost`.
         """
         try:
-            async with asyncio.timeout(timeout_s):
+            async with limit(timeout_s):
                 held = await self._acquire(may_wait=True)
         except TimeoutError as error:
             raise LockTimeoutError(f"{self} was not acquired within {timeout_s} s") from error

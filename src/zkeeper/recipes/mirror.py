@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from zkeeper import AsyncClient, EventType, NodeData, WatchEvent
+from zkeeper.arguments import limit
 from zkeeper.errors import PASSING, NoAuthError, NoNodeError, SessionExpiredError
 
 from .isolation import tell
@@ -71,7 +72,7 @@ class Mirror(Running):
 
     async def wait_for(self, predicate: Callable[[], object], timeout_s: float | None = None) -> None:
         """Waits until `predicate()`, which looks at the cache, is true. Raises `TimeoutError`."""
-        async with asyncio.timeout(timeout_s):
+        async with limit(timeout_s):
             async for _ in self._turns():
                 if predicate():
                     return

@@ -1,9 +1,10 @@
 """Several locks as one: all or none."""
 
-import asyncio
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from types import TracebackType
+
+from zkeeper.arguments import limit
 
 from .errors import LockTimeoutError, NotHeldError
 from .held import Guard, Held
@@ -30,7 +31,7 @@ class MultiLock:
     async def acquire(self, timeout_s: float | None = None) -> Sequence[Held]:
         """Acquires all within `timeout_s` seconds altogether. Raises `LockTimeoutError`, and then holds none."""
         try:
-            async with asyncio.timeout(timeout_s), AsyncExitStack() as stack:
+            async with limit(timeout_s), AsyncExitStack() as stack:
                 helds = []
                 for lock in self.locks:
                     helds.append(await lock.acquire())

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from zkeeper import OPEN_ACL, Acl, AsyncClient, NodeData, SessionState, insist, settle
+from zkeeper.arguments import limit
 from zkeeper.errors import (
     PASSING,
     AuthFailedError,
@@ -62,7 +63,7 @@ class PersistentNode(Running):
 
     async def present(self, timeout_s: float | None = None) -> None:
         """Waits until it exists. Raises `TimeoutError`, and what keeps it from being created."""
-        async with asyncio.timeout(timeout_s):
+        async with limit(timeout_s):
             async for _ in self._turns():
                 if self._is_present:
                     return

@@ -4,11 +4,11 @@
 2. It is removed under the condition that it is still taken by the one who did it.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 
 from zkeeper import OPEN_ACL, Acl, AsyncClient, WatchEvent, insist, new_guid, settle
+from zkeeper.arguments import limit
 from zkeeper.errors import PASSING, NodeExistsError, NoNodeError, SessionExpiredError, TransactionFailed
 
 from .errors import LockLostError, LockTimeoutError
@@ -115,7 +115,7 @@ class Queue:
     async def _take_within(self, timeout_s: float | None) -> tuple[Tenure, Item]:
         wake = Wake()
         try:
-            async with asyncio.timeout(timeout_s):
+            async with limit(timeout_s):
                 while True:
                     wake.clear()
                     try:

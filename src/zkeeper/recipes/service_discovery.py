@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from zkeeper import OPEN_ACL, Acl, AsyncClient, new_guid
+from zkeeper.arguments import limit
 from zkeeper.errors import NoNodeError
 
 from .patience import persist
@@ -57,6 +58,7 @@ class ServiceDiscovery:
         """
         if instance.type is ServiceType.DYNAMIC_SEQUENTIAL:
             raise ValueError("register DYNAMIC with an id of its own instead")
+        limit(timeout_s)  # What is no limit is told before anything is done.
         if not instance.id:
             instance = replace(instance, id=new_guid(self._zk))
         key = (instance.name, instance.id)

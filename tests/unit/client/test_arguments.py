@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import zkeeper
-from zkeeper.client import arguments
+from zkeeper import arguments
 from zkeeper.errors import BadArgumentsError
 
 MAKERS: list[Callable[..., Any]] = [zkeeper.connect, zkeeper.Client]

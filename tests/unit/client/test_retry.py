@@ -3,11 +3,14 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from random import Random
+from typing import Any
 
 import pytest
 
+import zkeeper
 from zkeeper import Outcome, Retry
 from zkeeper.errors import (
+    BadArgumentsError,
     BadVersionError,
     ClosedError,
     ConnectionLossError,
@@ -116,7 +119,23 @@ def test_no_attempt_begins_after_the_deadline() -> None:
     assert flaky.calls == 3
 
 
-@pytest.mark.parametrize("wrong", [{"attempts": 0}, {"jitter": 2}])
-def test_arguments_that_mean_nothing(wrong: dict[str, int]) -> None:
-    with pytest.raises(ValueError, match="attempts must be"):
-        Retry(**wrong)
+NAN = float("nan")
+WRONG: list[tuple[str, Any, type[Exception]]] = [
+    *[("attempts", value, BadArgumentsError) for value in (0, -1)],
+    *[("attempts", value, TypeError) for value in (1.5, "3", True)],
+    *[
+        (name, value, BadArgumentsError)
+        for name in ("base_ms", "factor", "max_ms", "deadline_s")
+        for value in (-1, NAN)
+    ],
+    *[(name, "1", TypeError) for name in ("base_ms", "factor", "max_ms", "jitter", "deadline_s")],
+    *[("jitter", value, BadArgumentsError) for value in (2, -0.1, NAN)],
+    ("random", 5, TypeError),
+]
+
+
+@pytest.mark.parametrize("make", [Retry, zkeeper.blocking.Retry])
+@pytest.mark.parametrize(("name", "value", "error"), WRONG)
+def test_arguments_that_mean_nothing(make: Any, name: str, value: Any, error: type[Exception]) -> None:
+    with pytest.raises(error, match=f"^{name} is "):
+        make(**{name: value})

@@ -32,6 +32,15 @@ def whole_number(name: str, value: object, least: int, most: int = MAX_I32) -> i
     return number
 
 
+def number(name: str, value: float, least: float, most: float = math.inf) -> float:
+    """A number between `least` and `most`. Names with a unit at their end say it."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(f"{name} is a number, not {_described(value)}")
+    if not least <= value <= most:
+        raise BadArgumentsError(f"{name} is between {least} and {most}, not {value}")
+    return value
+
+
 def limit(timeout_s: float | None) -> asyncio.Timeout:
     """`asyncio.timeout` for a number of seconds that is one; what is over already is over at once."""
     return asyncio.timeout(None if timeout_s is None else checked_limit(timeout_s))
