@@ -15,7 +15,7 @@ from .conftest import need_zkjava
 from .differential import codec
 from .servers import HOST, Server, run_server
 from .told import OF_LATER_RELEASES, is_traffic_set, metrics, shape, without_empty_periods
-from .wire_session import WireSession
+from .wire_session import Refused, WireSession
 
 WORDS = ("ruok", "isro", "srvr", "stat", "conf", "cons", "mntr", "envi", "dump", "wchs", "wchc", "wchp", "dirs", "hash")
 SETS_OF_DATA = 130  # Every 128th transaction leaves a digest for `hash`.
@@ -54,6 +54,7 @@ def tell_story(server: Server) -> Told:
     try:
         act(client)
         hang_up(server)
+        say_what_libraries_do_not(server)
         answers = {word: ask(server, word.encode()) for word in WORDS}
         resets = ask(server, b"crst"), ask(server, b"srst")
         masks = ask(server, b"gtmk"), ask(server, b"stmk" + (311).to_bytes(8, "big"))
@@ -85,6 +86,18 @@ def hang_up(server: Server) -> None:
         request = codec.i32(0) + codec.i64(1 << 40) + codec.i32(4000) + codec.i64(0) + codec.buffer(bytes(16))
         connection.sendall(codec.framed(request))
         assert connection.recv(1) == b""
+
+
+def say_what_libraries_do_not(server: Server) -> None:
+    """Replies that Java counts, and those that it does not: errors, pings, auth, an unknown and a resumed session."""
+    session = WireSession(server, 4000)
+    assert not session.exists("/none")
+    session.ping()
+    session.authenticate("digest", b"user:password")
+    session.drop()
+    WireSession(server, 4000, session.credentials).close()
+    with pytest.raises(Refused):
+        WireSession(server, 4000, session.credentials)
 
 
 def ask(server: Server, word: bytes) -> str:

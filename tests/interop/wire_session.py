@@ -14,6 +14,7 @@ from .servers import HOST, Server
 OPEN: tuple[AclEntry, ...] = ((31, "world", "anyone"),)
 NO_PASSWORD = bytes(16)
 AUTH_XID = -4
+PING_XID = -2
 STAT_FIELDS = (
     "czxid", "mzxid", "ctime", "mtime", "version", "cversion", "aversion", "ephemeralOwner", "dataLength",
     "numChildren", "pzxid",
@@ -70,6 +71,10 @@ class WireSession:
     def authenticate(self, scheme: str, credentials: bytes) -> None:
         body = codec.i32(0) + codec.text(scheme) + codec.buffer(credentials)
         self._connection.send(codec.framed(codec.i32(AUTH_XID) + codec.i32(codec.AUTH) + body))
+        self.reply()
+
+    def ping(self) -> None:
+        self._connection.send(codec.framed(codec.i32(PING_XID) + codec.i32(codec.PING)))
         self.reply()
 
     def send(self, op: int, body: bytes = b"") -> None:

@@ -51,7 +51,7 @@ class EnsembleConfig:
     is_db_autocreate: bool = setting("db.autocreate", lenient_bool, True)
     is_local_sessions_enabled: bool = setting("localSessionsEnabled", strict_bool, False, scope=Scope.FILE)
     is_local_session_upgraded: bool = setting("localSessionsUpgradingEnabled", strict_bool, False, scope=Scope.FILE)
-    is_multi_address_enabled: bool = setting("multiAddress.enabled", strict_bool, False, scope=Scope.PROCESS)
+    is_multi_address_enabled: bool = setting("multiAddress.enabled", strict_bool, False, scope=Scope.PREFIXED)
     is_reachability_checked: bool = setting("multiAddress.reachabilityCheckEnabled", strict_bool, True)
     reachability_timeout_ms: int = setting("multiAddress.reachabilityCheckTimeoutMs", strict_int(0), 1000)
     oracle_path: str = setting("oraclePath", plain_text, "", scope=Scope.FILE)

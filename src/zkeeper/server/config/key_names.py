@@ -13,7 +13,7 @@ from typing import NamedTuple
 from zkeeper.server.config.ensemble import ENSEMBLE_GROUPS
 from zkeeper.server.config.messages import Note
 from zkeeper.server.config.model import ServerConfig
-from zkeeper.server.config.other_keys import IGNORED, SYNONYMS, ignored, is_member_key
+from zkeeper.server.config.other_keys import IGNORED, SYNONYMS, ignored, is_member_key, is_of_the_virtual_machine
 from zkeeper.server.config.setting import Scope, Setting, SettingGroup, settings_of
 
 PREFIX = "zookeeper."
@@ -48,9 +48,10 @@ _FAMILIES = tuple(each for each in SETTINGS.values() if each.is_family)
 
 def meant_in_file(spelling: str) -> Meant:
     """What a key of zoo.cfg stands for."""
-    declared = SETTINGS.get(spelling)
-    if declared is not None and declared.scope is Scope.PROCESS:
+    if _scope(spelling) in (Scope.PREFIXED, Scope.PROCESS):
         return Meant(spelling, _warning(f"Java ignores {spelling} in the file and takes only -D; zkeeper takes both"))
+    if is_of_the_virtual_machine(spelling):
+        return Meant(spelling, _warning(f"Java ignores {spelling} in the file and takes only -D"))
     if is_known(spelling):
         return Meant(spelling)
     bare = spelling.removeprefix(PREFIX)
@@ -64,10 +65,12 @@ def meant_by_define(name: str) -> Meant:
     key = name.removeprefix(PREFIX)
     if not is_known(key) or (key == name and is_member_key(key)):
         return _synonym(key) or Meant("", _unknown_define(name))
-    if _scope(key) is Scope.FILE:
+    scope = _scope(key)
+    if scope is Scope.FILE:
         return Meant("", _warning(f"-D{name} has no effect: write {key} in the file"))
-    if key == name and _scope(key) is Scope.PROPERTY and key not in _BARE_PROPERTIES:
-        return Meant(key, _warning(f"Java would ignore -D{name}; zkeeper reads it as {PREFIX}{key}, its full name"))
+    javas = key if scope is Scope.PROCESS else PREFIX + key
+    if name != javas and scope is not None and key not in _BARE_PROPERTIES:
+        return Meant(key, _warning(f"Java would ignore -D{name}; zkeeper reads it as {javas}, its name there"))
     return Meant(key)
 
 

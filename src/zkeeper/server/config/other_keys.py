@@ -127,5 +127,10 @@ def is_member_key(key: str) -> bool:
     return key.startswith(("server.", "group", "weight"))
 
 
+def is_of_the_virtual_machine(key: str) -> bool:
+    """Whether Java's virtual machine reads the key, which does not know of zoo.cfg."""
+    return key.startswith("java.security.")
+
+
 def _matches(pattern: str, key: str) -> bool:
     return pattern.endswith("*") and key.startswith(pattern[:-1])

@@ -21,7 +21,8 @@ class Scope(Enum):
 
     FILE = "zoo.cfg only"
     PROPERTY = "zoo.cfg, or -D with `zookeeper.` before the key"
-    PROCESS = "-D only"
+    PREFIXED = "-D only, with `zookeeper.` before the key"
+    PROCESS = "-D only, without it"
 
 
 @dataclass(frozen=True)

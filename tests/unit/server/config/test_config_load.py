@@ -219,6 +219,12 @@ class TestSpellings:
             ("purgeInterval.autopurge.x.y.z=5", logging.WARNING, "is not known and has no effect"),
             ("=5", logging.WARNING, "an empty key is not known"),
             ("jute.maxbuffer=5000", logging.WARNING, "Java ignores jute.maxbuffer in the file"),
+            ("multiAddress.enabled=true", logging.WARNING, "Java ignores multiAddress.enabled in the file"),
+            (
+                "java.security.auth.login.config=/jaas",
+                logging.WARNING,
+                "Java ignores java.security.auth.login.config in the file and takes only -D",
+            ),
             ("zookeeper.maxCnxns=5", logging.WARNING, "Java would ignore zookeeper.maxCnxns"),
             ("throttledOpWaitTime=5", logging.WARNING, "zkeeper reads it as throttled_op_wait_time"),
             ("commitProcessor.numWorkerThreads=5", logging.DEBUG, "it tunes the inside of the Java server"),
@@ -253,6 +259,20 @@ class TestSpellings:
     )
     def test_note(self, text: str, level: int, part: str) -> None:
         assert has_note(loaded_more(text), level, "zoo.cfg line 3", part)
+
+    @pytest.mark.parametrize(
+        ("name", "javas"),
+        [
+            ("maxCnxns", "zookeeper.maxCnxns"),
+            ("multiAddress.enabled", "zookeeper.multiAddress.enabled"),
+            ("zookeeper.jute.maxbuffer", "jute.maxbuffer"),
+            ("zookeeper.leader.nodelay", "leader.nodelay"),
+        ],
+    )
+    def test_a_property_that_java_would_not_read(self, name: str, javas: str) -> None:
+        note = f"Java would ignore -D{name}; zkeeper reads it as {javas}, its name there"
+        assert has_note(loaded_more("", {name: "true"}), logging.WARNING, note)
+        assert not has_note(loaded_more("", {javas: "true"}), logging.WARNING, "Java would ignore")
 
     def test_synonyms_have_their_effect(self) -> None:
         assert loaded_more("requestThrottleLimit=7").config.request_throttle.max_requests == 7
