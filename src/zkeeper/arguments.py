@@ -41,6 +41,13 @@ def number(name: str, value: float, least: float, most: float = math.inf) -> flo
     return value
 
 
+def text(name: str, value: str) -> str:
+    """A string."""
+    if not isinstance(value, str):
+        raise TypeError(f"{name} is a str, not {_described(value)}")
+    return value
+
+
 def limit(timeout_s: float | None) -> asyncio.Timeout:
     """`asyncio.timeout` for a number of seconds that is one; what is over already is over at once."""
     return asyncio.timeout(None if timeout_s is None else checked_limit(timeout_s))
