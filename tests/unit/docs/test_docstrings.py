@@ -15,8 +15,9 @@ import zkeeper.blocking
 import zkeeper.errors
 import zkeeper.recipes
 import zkeeper.testing
+import zkeeper.testing.history
 
-MODULES = (zkeeper, zkeeper.errors, zkeeper.recipes, zkeeper.blocking, zkeeper.testing)
+MODULES = (zkeeper, zkeeper.errors, zkeeper.recipes, zkeeper.blocking, zkeeper.testing, zkeeper.testing.history)
 CLIENTS = (zkeeper.AsyncClient, zkeeper.Client)
 UNITS = {"_ms": r"\bms\b|millisecond", "_s": r"\bseconds\b|\d s\b", "_bytes": "byte"}
 FRUITLESS = {"close", "stop", "transaction", "multi_read", "with_chroot", "on_state", "states", "watch"}

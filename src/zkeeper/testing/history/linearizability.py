@@ -33,7 +33,16 @@ SHOWN_OPERATIONS: Final = 8
 
 
 class Undecided(Exception):
-    """There are too many unknown outcomes around one znode: nothing was found, and nothing excluded."""
+    """There are too many unknown outcomes around one znode: nothing was found, and nothing excluded.
+
+    Use more znodes, or fewer clients that lose their answers.
+
+    Example:
+        try:
+            check(history)
+        except Undecided as undecided:
+            pytest.skip(str(undecided))
+    """
 
 
 class Configuration(NamedTuple):
@@ -54,6 +63,13 @@ def check_linearizable(history: History, *, plain_reads: bool = False) -> int:
     """Returns how many moves of znodes were judged. Raises `HistoryViolation`, or `Undecided`.
 
     `plain_reads`: whether reads without a sync are to be linearizable, too, as those of a single server are.
+
+    Example:
+        history = History()
+        history.ok(history.invoke("session 1", create("/a", b"1")), zxid=7)
+        history.ok(history.invoke("session 2", read("/a"), is_synced=True), None, zxid=7)  # it shows no znode
+        with pytest.raises(HistoryViolation):
+            check_linearizable(history)
     """
     count = 0
     for path, moves in moves_by_path(history.operations, plain_reads).items():

@@ -17,11 +17,22 @@ SHOWN_BYTES: Final = 24
 
 
 class HistoryViolation(AssertionError):
-    """A promise was broken; the message says which, and by which operations."""
+    """A promise was broken; the message says which, and by which operations.
+
+    It is an `AssertionError`, so that a test fails by it.
+
+    Example:
+        with pytest.raises(HistoryViolation, match="is not linearizable"):
+            check(history)
+    """
 
 
 class Outcome(enum.Enum):
-    """What became of an operation."""
+    """What became of an operation. None is set by hand: `History.ok` and `History.failed` do.
+
+    Example:
+        open_calls = [one for one in history.operations if one.outcome is Outcome.UNKNOWN]
+    """
 
     UNKNOWN = "unknown"
     """It may have happened at any time after it was asked, may happen later, or never."""
@@ -32,7 +43,11 @@ class Outcome(enum.Enum):
 
 
 class Kind(enum.Enum):
-    """What a step does. What opens no session and changes no data (sync, ping, ACLs) has no place in a history."""
+    """What a step does. What opens no session and changes no data (sync, ping, ACLs) has no place in a history.
+
+    Example:
+        sets = [one for one in history.operations if one.steps[0].kind is Kind.SET]
+    """
 
     CREATE = "create"
     SET = "set"
@@ -48,6 +63,10 @@ class Step:
     """One request, or one of a multi. `version` is the one it asks for, -1 for any.
 
     Made by `create`, `set_data`, `delete`, `check_version` and `read`.
+
+    Example:
+        step = set_data("/a", b"2", version=0)
+        call = history.invoke("session 1", step)
     """
 
     kind: Kind
@@ -70,29 +89,70 @@ def short(data: bytes | None) -> str:
 
 
 def create(path: str, data: bytes = b"", *, is_ephemeral: bool = False, is_sequential: bool = False) -> Step:
+    """A znode is created. `data` are the bytes it holds.
+
+    `is_ephemeral`: it goes with its session. `is_sequential`: the servers put a number behind `path`; `History.ok` is
+    then told the whole path in `paths`. Raises nothing: what may not be is the servers' to refuse.
+
+    Example:
+        call = history.invoke("session 1", create("/queue/n-", b"job", is_sequential=True))
+        history.ok(call, zxid=7, paths=("/queue/n-0000000000",))
+    """
     return Step(Kind.CREATE, path, data, -1, is_ephemeral, is_sequential)
 
 
 def set_data(path: str, data: bytes, version: int = -1) -> Step:
+    """A znode's data are set. `version` is the one of the data that is asked for, -1 for any.
+
+    Give each write data of its own, else a check cannot tell one from another. Raises nothing; what the servers answer
+    to another version is told by `History.failed`.
+
+    Example:
+        call = history.invoke("session 1", set_data("/a", b"2", version=0))
+        history.failed(call, BadVersionError.code, zxid=8)
+    """
     return Step(Kind.SET, path, data, version)
 
 
 def delete(path: str, version: int = -1) -> Step:
+    """A znode is deleted. `version` is the one of its data that is asked for, -1 for any. Raises nothing.
+
+    Example:
+        call = history.invoke("session 1", delete("/a"))
+        history.ok(call, zxid=9)
+    """
     return Step(Kind.DELETE, path, b"", version)
 
 
 def check_version(path: str, version: int) -> Step:
+    """A step of a multi that changes nothing, and fails unless the data's version is `version`. Raises nothing.
+
+    Example:
+        call = history.invoke("session 1", check_version("/lock", 3), set_data("/a", b"2"))
+        history.failed(call, BadVersionError.code, step=0, zxid=10)
+    """
     return Step(Kind.CHECK, path, b"", version)
 
 
 def read(path: str) -> Step:
-    """getData, exists or getChildren: what they show of the znode itself."""
+    """getData, exists or getChildren: what they show of the znode itself. Raises nothing.
+
+    Example:
+        call = history.invoke("session 2", read("/a"), is_synced=True)  # before its sync is sent
+        history.ok(call, Seen(version=0, data=b"1", mzxid=7), zxid=7)
+    """
     return Step(Kind.READ, path)
 
 
 @dataclass(frozen=True)
 class Seen:
-    """A znode as an answer showed it; what the answer does not tell is None."""
+    """A znode as an answer showed it; what the answer does not tell is None.
+
+    `version` is that of the data, `mzxid` the zxid of their last change, both of the Stat.
+
+    Example:
+        history.ok(call, Seen(version=stat.version, data=data, mzxid=stat.mzxid), zxid=zxid)
+    """
 
     version: int | None = None
     data: bytes | None = None
@@ -108,7 +168,11 @@ class Operation:
 
     `shown` has what the answer shows for each step: for a read or a set the znode, None where there is none. `paths`
     has the paths of the steps, those of sequential znodes with their number once that is known. A failure has a `code`
-    of ZooKeeper's (0: it says nothing about the tree) and the number of the step that failed.
+    of ZooKeeper's (0: it says nothing about the tree) and the number of the step that failed. `invoked_at` and
+    `completed_at` are times of the history's clock, in its unit; one that was not completed has infinity.
+
+    Example:
+        slowest = max(history.operations, key=lambda one: one.completed_at - one.invoked_at)
     """
 
     number: int
@@ -127,10 +191,12 @@ class Operation:
 
     @property
     def is_write(self) -> bool:
+        """Whether any of its steps changes something."""
         return any(step.kind not in (Kind.READ, Kind.CHECK) for step in self.steps)
 
     @property
     def is_ok(self) -> bool:
+        """Whether it is known to have happened."""
         return self.outcome is Outcome.OK
 
     def __str__(self) -> str:
@@ -156,7 +222,20 @@ class Disconnected:
 
 @dataclass
 class History:
-    """The recorder. `clock` gives the times, which never fall."""
+    """The recorder. `clock` gives the times, which never fall, in seconds or any other unit.
+
+    Without a clock the order of the calls counts. Where threads or tasks write down at the same time give it one, the
+    same for all.
+
+    Raises `AssertionError` when an operation is completed twice.
+
+    Example:
+        history = History(time.monotonic)
+        call = history.invoke("session 1", create("/a", b"1"))
+        zxid = send_and_wait()
+        history.ok(call, zxid=zxid)
+        check(history)
+    """
 
     clock: Callable[[], float] | None = None
     operations: list[Operation] = field(default_factory=list)

@@ -4,7 +4,14 @@ from .operations import History, HistoryViolation, Operation
 
 
 def check_sessions(history: History) -> int:
-    """Returns how many replies were judged. Raises `HistoryViolation`."""
+    """Returns how many replies were judged. Raises `HistoryViolation`.
+
+    Example:
+        history.ok(history.invoke("session 1", read("/a")), Seen(version=1), zxid=8)
+        history.ok(history.invoke("session 1", read("/a")), Seen(version=0), zxid=7)
+        with pytest.raises(HistoryViolation, match="zxids of a session fall"):
+            check_sessions(history)
+    """
     count = 0
     for told in history.delivered.values():
         before: Operation | None = None

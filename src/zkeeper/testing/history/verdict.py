@@ -16,6 +16,10 @@ def check(history: History, *, committed: Container[int] | None = None, plain_re
 
     `committed` has the zxids of all transactions that lasted, where they are known. `plain_reads`: whether reads
     without a sync have to be linearizable, as those of a single server are.
+
+    Example:
+        counts = check(history, committed=set(zxids_in_the_logs()))
+        assert counts["moves of znodes"] > 1000  # enough was judged
     """
     counts: Counter[str] = Counter()
     counts["replies in order"] = check_sessions(history)

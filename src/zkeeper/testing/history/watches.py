@@ -17,7 +17,14 @@ CHANGES = (Kind.CREATE, Kind.SET, Kind.DELETE)
 
 
 def check_watches(history: History) -> int:
-    """Returns how many events were judged. Raises `HistoryViolation`."""
+    """Returns how many events were judged. Raises `HistoryViolation`.
+
+    Example:
+        history.ok(history.invoke("session 1", read("/a"), is_watching=True), Seen(mzxid=7), zxid=7)
+        history.ok(history.invoke("session 2", set_data("/a", b"2")), zxid=8)
+        history.event("session 1", "/a")
+        check_watches(history)
+    """
     changes = _changes(history)
     return sum(SessionWatches(changes).run(told) for told in history.delivered.values())
 

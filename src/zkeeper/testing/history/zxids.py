@@ -43,7 +43,14 @@ class Timeline:
 
 
 def check_zxids(history: History) -> int:
-    """Returns how many replies were judged. Raises `HistoryViolation`."""
+    """Returns how many replies were judged. Raises `HistoryViolation`.
+
+    Example:
+        history.ok(history.invoke("session 1", create("/a", b"1")), zxid=7)
+        history.ok(history.invoke("session 2", create("/b", b"2")), zxid=7)
+        with pytest.raises(HistoryViolation, match="two writes have one zxid"):
+            check_zxids(history)
+    """
     _check_distinct(history)
     _check_real_time(history)
     timelines = _timelines(history)
