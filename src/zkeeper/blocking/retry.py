@@ -21,9 +21,9 @@ class Retry:
     `BadVersionError` or `NoNodeError` of a versioned write that may have met its own effect. A version is that of one
     znode: if somebody deletes it and makes another one meanwhile, both may be set.
 
-    `attempts`: how often it is tried in all. Pauses are `base_ms`, then `factor` times the one before, at most
-    `max_ms`, each shortened by a random part of up to `jitter`, between 0 and 1. `deadline_s`: no attempt begins later
-    than so many seconds after the first; None for no limit. `random`: where that chance comes from.
+    `attempts`: how often it is tried in all. Pauses are `base_ms`, then `factor` times the one before (1 or more), at
+    most `max_ms`, each shortened by a random part of up to `jitter`, between 0 and 1. `deadline_s`: no attempt begins
+    later than so many seconds after the first; None for no limit. `random`: where that chance comes from.
 
     What took longer than its `timeout_s` is repeated like what was lost with its connection.
 

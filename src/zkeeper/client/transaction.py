@@ -10,7 +10,7 @@ from zkeeper.errors import TransactionFailed, ZooKeeperError
 from zkeeper.values import OPEN_ACL, Acl, Created, NodeData, Stat
 from zkeeper.wire import client_replies as shapes
 from zkeeper.wire import protocol
-from zkeeper.wire.client_paths import rooted, rooted_sequential
+from zkeeper.wire.client_paths import rooted, rooted_deletable, rooted_sequential
 from zkeeper.wire.client_pending import READ, RISKY
 from zkeeper.wire.client_requests import create_body, multi_body, path_and_number, set_data_body, watch_body
 
@@ -57,6 +57,10 @@ class Transaction(_Operations):
         super().__init__(session, root)
         self._wants_path: list[bool] = []
 
+    def _add(self, op: int, path: str, body: bytes, wants_path: bool = False) -> Self:
+        self._wants_path.append(wants_path)
+        return super()._add(op, path, body)
+
     def create(
         self, path: str, data: bytes | None = b"", *, acl: Iterable[Acl] = OPEN_ACL, ephemeral: bool = False,
         sequential: bool = False, container: bool = False, ttl_ms: int | None = None,
@@ -78,26 +82,24 @@ class Transaction(_Operations):
         op, flags = kind
         op = protocol.CREATE if wants_path and op == protocol.CREATE2 else op
         raw = rooted_sequential(self._root, path) if flags in (2, 3, 6) else rooted(self._root, path)
-        self._wants_path.append(wants_path)
-        return self._add(op, path, create_body(op, raw, arguments.data(data), acl_entries(acl), flags, ttl_ms or 0))
+        body = create_body(op, raw, arguments.data(data), acl_entries(acl), flags, ttl_ms or 0)
+        return self._add(op, path, body, wants_path)
 
     def set(self, path: str, data: bytes | None, version: int = -1) -> Self:
         """As `AsyncClient.set`; its result is the `Stat`."""
-        self._wants_path.append(False)
         body = set_data_body(rooted(self._root, path), arguments.data(data), arguments.version(version))
         return self._add(protocol.SET_DATA, path, body)
 
     def delete(self, path: str, version: int = -1) -> Self:
         """As `AsyncClient.delete`; its result is None."""
-        self._wants_path.append(False)
-        return self._add(protocol.DELETE, path, path_and_number(rooted(self._root, path), arguments.version(version)))
+        raw = rooted_deletable(self._root, path)
+        return self._add(protocol.DELETE, path, path_and_number(raw, arguments.version(version)))
 
     def check(self, path: str, version: int) -> Self:
         """Has the transaction fail unless the znode has that version (-1: unless it exists). Its result is None.
 
         With the version of one's own lock this fences: the rest happens only while the lock is held.
         """
-        self._wants_path.append(False)
         return self._add(protocol.CHECK, path, path_and_number(rooted(self._root, path), arguments.version(version)))
 
     async def commit(self) -> list[TransactionResult]:

@@ -19,8 +19,8 @@ from zkeeper.cli.shell.options import Parsed
 from zkeeper.cli.shell.results import CreatedPath, Data, DataForm, Said, StatOf
 from zkeeper.errors import InvalidAclError, NoNodeError, OperationTimeoutError, ZooKeeperError
 from zkeeper.values import OPEN_ACL, Acl
+from zkeeper.wire.protocol import MAX_TTL_MS
 
-MAX_TTL_MS: Final = (1 << 40) - 1
 SYNC_TIMEOUT_S: Final = 30.0
 
 
