@@ -36,7 +36,8 @@ class Outcome(enum.Enum):
 class ZooKeeperError(Exception):
     """A request that failed, with ZooKeeper's error `code` (0 only on this base class).
 
-    What the client raises has the `path` that the caller gave, where there is one, and an `outcome`.
+    What the client raises has the `path` that the caller gave, where there is one, and an `outcome`. Its text says what
+    happened, after the path.
 
     Example:
         try:
@@ -46,6 +47,8 @@ class ZooKeeperError(Exception):
     """
 
     code: int = OK
+    meaning: str = "the request failed"
+    """What the code says, in words."""
     path: str | None = None
     outcome: Outcome = Outcome.NOT_APPLIED
     is_repeatable: bool = False
@@ -64,12 +67,14 @@ class RuntimeInconsistencyError(ZooKeeperError):
     """An operation of a transaction was not tried, for an earlier one failed. Only in `TransactionFailed.errors`."""
 
     code = -2
+    meaning = "it was not tried, for an earlier operation of the transaction failed"
 
 
 class DataInconsistencyError(ZooKeeperError):
     """Reserved by the protocol for a server whose data contradict themselves. Servers of today do not answer it."""
 
     code = -3
+    meaning = "the server's data contradict themselves"
 
 
 class ConnectionLossError(ZooKeeperError):
@@ -87,12 +92,14 @@ class ConnectionLossError(ZooKeeperError):
     """
 
     code = -4
+    meaning = "the connection was lost before the answer"
 
 
 class MarshallingError(ZooKeeperError):
     """The body of a request could not be decoded."""
 
     code = -5
+    meaning = "the server could not decode the request"
 
 
 class UnimplementedError(ZooKeeperError):
@@ -103,12 +110,14 @@ class UnimplementedError(ZooKeeperError):
     """
 
     code = -6
+    meaning = "the server does not know this operation, or is not configured for it"
 
 
 class OperationTimeoutError(ZooKeeperError):
     """A server's own limit of time ran out before it was done. `CallTimeoutError` is the blocking client's."""
 
     code = -7
+    meaning = "the server ran out of time"
 
 
 class BadArgumentsError(ZooKeeperError):
@@ -122,18 +131,21 @@ class BadArgumentsError(ZooKeeperError):
     """
 
     code = -8
+    meaning = "the server refuses these arguments"
 
 
 class NewConfigNoQuorumError(ZooKeeperError):
     """A reconfig was refused: no quorum of the new members is connected and up to date. Try it when they are."""
 
     code = -13
+    meaning = "no quorum of the new members is connected and up to date"
 
 
 class ReconfigInProgressError(ZooKeeperError):
     """Another reconfig is not done yet. Try it again afterwards."""
 
     code = -14
+    meaning = "another reconfig is not done yet"
 
 
 class NoNodeError(ZooKeeperError):
@@ -147,12 +159,14 @@ class NoNodeError(ZooKeeperError):
     """
 
     code = -101
+    meaning = "it does not exist, or the parent of what was to be created does not"
 
 
 class NoAuthError(ZooKeeperError):
     """The ACL grants this to none of the connection's credentials."""
 
     code = -102
+    meaning = "the ACL grants this to none of the connection's credentials"
 
 
 class BadVersionError(ZooKeeperError):
@@ -166,12 +180,14 @@ class BadVersionError(ZooKeeperError):
     """
 
     code = -103
+    meaning = "it has another version than the one that was given"
 
 
 class NoChildrenForEphemeralsError(ZooKeeperError):
     """The parent of a znode to be created is an ephemeral, which cannot have children."""
 
     code = -108
+    meaning = "its parent is an ephemeral, which cannot have children"
 
 
 class NodeExistsError(ZooKeeperError):
@@ -185,12 +201,14 @@ class NodeExistsError(ZooKeeperError):
     """
 
     code = -110
+    meaning = "it exists already"
 
 
 class NotEmptyError(ZooKeeperError):
     """The znode to be deleted has children. `delete_tree` deletes these as well."""
 
     code = -111
+    meaning = "it has children"
 
 
 class SessionExpiredError(ZooKeeperError):
@@ -206,18 +224,21 @@ class SessionExpiredError(ZooKeeperError):
     """
 
     code = -112
+    meaning = "the session is over"
 
 
 class InvalidCallbackError(ZooKeeperError):
     """Reserved by the protocol for a callback that cannot be called. Servers do not answer it."""
 
     code = -113
+    meaning = "the callback cannot be called"
 
 
 class InvalidAclError(ZooKeeperError):
     """The ACL is empty, has a scheme that the server does not know, or is for credentials that were not proven."""
 
     code = -114
+    meaning = "the ACL is empty, of an unknown scheme, or for credentials that were not proven"
 
 
 class AuthFailedError(ZooKeeperError):
@@ -231,60 +252,70 @@ class AuthFailedError(ZooKeeperError):
     """
 
     code = -115
+    meaning = "the server refuses the credential"
 
 
 class SessionMovedError(ZooKeeperError):
     """The session was resumed on another server, and this request came to the one before. It may be sent again."""
 
     code = -118
+    meaning = "the session was resumed on another server"
 
 
 class NotReadOnlyError(ZooKeeperError):
     """A write was sent to a server that serves reads only."""
 
     code = -119
+    meaning = "the server serves reads only"
 
 
 class EphemeralOnLocalSessionError(ZooKeeperError):
     """The session is a local one, which cannot own ephemerals where it is not upgraded to a global one."""
 
     code = -120
+    meaning = "the session is a local one, which cannot own ephemerals"
 
 
 class NoWatcherError(ZooKeeperError):
     """The server knows no watch of that kind on the path, for this connection."""
 
     code = -121
+    meaning = "the server knows no such watch of this connection"
 
 
 class RequestTimeoutError(ZooKeeperError):
     """The server did not do the request in the time that it allows."""
 
     code = -122
+    meaning = "the server did not do it in the time that it allows"
 
 
 class ReconfigDisabledError(ZooKeeperError):
     """The ensemble does not take a reconfig: `reconfigEnabled` is off."""
 
     code = -123
+    meaning = "the ensemble does not take a reconfig (reconfigEnabled)"
 
 
 class SessionClosedRequireSaslAuthError(ZooKeeperError):
     """The server demands authentication of a scheme that this connection has not passed."""
 
     code = -124
+    meaning = "the server demands an authentication that this connection has not passed"
 
 
 class QuotaExceededError(ZooKeeperError):
     """The write would exceed a hard quota on the znode or an ancestor (`enforceQuota`). Nothing was changed."""
 
     code = -125
+    meaning = "it would exceed a hard quota"
 
 
 class ThrottledOpError(ZooKeeperError):
     """The request waited longer than the server allows and was not executed."""
 
     code = -127
+    meaning = "the server was too busy and did not do it"
 
 
 class UnknownCodeError(ZooKeeperError):
@@ -346,9 +377,9 @@ class TransactionFailed(ZooKeeperError):
 
     def locate(self, operations: "Sequence[tuple[str, str]]") -> None:
         """Says what the operations were: the name and the path of each. Servers tell numbers only."""
-        for error, (_, path) in zip(self.errors, operations, strict=True):
+        for error, (name, path) in zip(self.errors, operations, strict=True):
             if error is not None:
-                error.path, error.args = path, (path,)
+                tell_path(error, path, name == "create")
         self.operation, self.path = operations[self.index]
         kind = type(self.errors[self.index]).__name__
         place = f"operation {self.index} of {len(operations)}"
@@ -383,7 +414,19 @@ def _own_codes() -> dict[int, type[ZooKeeperError]]:
 BY_CODE: Final = _own_codes()
 
 
-def error_of(code: int, path: str | None = None) -> ZooKeeperError:
+NO_CHROOT: Final = 'the chroot of the client does not exist; ensure_path("/") creates it'
+
+
+def tell_path(error: ZooKeeperError, path: str | None, is_create: bool = False) -> None:
+    """Says of a server's error which path the request was about."""
+    meaning = error.meaning
+    # The root always exists, unless it is a client's own one.
+    if error.code == NoNodeError.code and path and (path == "/" or (is_create and path.rfind("/") == 0)):
+        meaning = NO_CHROOT
+    error.path, error.args = path, (f"{path}: {meaning}" if path else meaning,)
+
+
+def error_of(code: int, path: str | None = None, is_create: bool = False) -> ZooKeeperError:
     """The error that a server means by `code`, for a request about `path`.
 
     Example:
@@ -391,9 +434,9 @@ def error_of(code: int, path: str | None = None) -> ZooKeeperError:
     """
     kind = BY_CODE.get(code)
     if kind is None:
-        error: ZooKeeperError = UnknownCodeError(f"error {code} of {path}" if path else f"error {code}")
-        error.code = code
+        error: ZooKeeperError = UnknownCodeError()
+        error.code, error.meaning = code, f"the server answered the error {code}, which this version does not know"
     else:
-        error = kind(path) if path else kind()
-    error.path = path
+        error = kind()
+    tell_path(error, path, is_create)
     return error

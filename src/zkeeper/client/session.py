@@ -209,7 +209,8 @@ class Session:
             if self._connection is connection:
                 self._disconnected(reason)
         except (OSError, TimeoutError, UnicodeError, DecodeError) as error:
-            self.last_failure, self._last_error = f"{host}: {str(error) or 'no answer in time'}", error
+            where = host if options.ssl is None else f"{host} with TLS"
+            self.last_failure, self._last_error = f"{where}: {str(error) or 'no answer in time'}", error
             logger.debug("no session with %s", self.last_failure)
         finally:
             self._attempting = None

@@ -6,7 +6,7 @@ from typing import Any, Final, Self
 from zkeeper import arguments
 from zkeeper.client.base import Base, acl_entries, create_flags
 from zkeeper.client.session import Session
-from zkeeper.errors import TransactionFailed, ZooKeeperError
+from zkeeper.errors import TransactionFailed, ZooKeeperError, tell_path
 from zkeeper.values import OPEN_ACL, Acl, Created, NodeData, Stat
 from zkeeper.wire import client_replies as shapes
 from zkeeper.wire import protocol
@@ -152,5 +152,5 @@ class ReadBatch(_Operations):
         )
         for result, path in zip(results, self._paths, strict=True):
             if isinstance(result, ZooKeeperError):
-                result.path, result.args = path, (path,)
+                tell_path(result, path)
         return results
