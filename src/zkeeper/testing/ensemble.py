@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Final, Self
 
+from zkeeper import arguments
 from zkeeper.quorum.votes import LEADING
 from zkeeper.server.config import load
 from zkeeper.server.config.model import ServerConfig
@@ -55,7 +56,7 @@ class Ensemble:
     def __init__(
         self, n: int = 3, *, observers: int = 0, properties: Mapping[str, str] | None = None, in_memory: bool = False
     ) -> None:  # fmt: skip
-        if n < 1 or observers < 0:
+        if arguments.integer("n", n) < 1 or arguments.integer("observers", observers) < 0:
             raise ValueError(f"an ensemble of {n} servers and {observers} observers cannot be")
         self._voters = n
         self._observers = observers
@@ -207,6 +208,7 @@ class Ensemble:
 
         `LookupError` when the leader knows no such session.
         """
+        arguments.integer("session_id", session_id)
         leader = self._member(self.leader())
         leader.run(lambda: upkeep.expire(leader.server.service, session_id))
         self._await_equal()

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Final, Self
 
+from zkeeper import arguments
 from zkeeper.server.config import load
 from zkeeper.server.config.model import ServerConfig
 from zkeeper.server.standalone import StandaloneServer
@@ -53,7 +54,7 @@ class Server:
         in_memory: bool = False,
     ) -> None:  # fmt: skip
         self._properties = DEFAULT_PROPERTIES | dict(properties or {})
-        self._wanted_port = port
+        self._wanted_port = arguments.integer("port", port)
         self._data_dir = data_dir
         self._in_memory = in_memory
         self._faults = Faults()
@@ -132,6 +133,8 @@ class Server:
 
     def drop_connections(self, session_id: int | None = None) -> int:
         """Breaks the connection of a session, or all connections, at once; how many that were. Sessions live on."""
+        if session_id is not None:
+            arguments.integer("session_id", session_id)
         life = self._running
         return life.run(lambda: life.drop(session_id))
 
@@ -140,6 +143,7 @@ class Server:
 
         `LookupError` when the server knows no such session.
         """
+        arguments.integer("session_id", session_id)
         life = self._running
         life.run(lambda: upkeep.expire(life.server.service, session_id))
 
@@ -167,7 +171,7 @@ class Server:
 
     @delay_ms.setter
     def delay_ms(self, delay_ms: float) -> None:
-        if delay_ms < 0:
+        if not arguments.real("delay_ms", delay_ms) >= 0:
             raise ValueError(f"delay_ms is {delay_ms}, but time goes forward only")
         self._faults.delay_ms = delay_ms
 
