@@ -418,7 +418,13 @@ NO_CHROOT: Final = 'the chroot of the client does not exist; ensure_path("/") cr
 
 
 def tell_path(error: ZooKeeperError, path: str | None, is_create: bool = False) -> None:
-    """Says of a server's error which path the request was about."""
+    """Says of a server's error which path the request was about.
+
+    Example:
+        error = zkeeper.errors.NoNodeError()
+        zkeeper.errors.tell_path(error, "/a")
+        assert (error.path, str(error).partition(":")[0]) == ("/a", "/a")
+    """
     meaning = error.meaning
     # The root always exists, unless it is a client's own one.
     if error.code == NoNodeError.code and path and (path == "/" or (is_create and path.rfind("/") == 0)):
