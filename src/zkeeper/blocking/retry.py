@@ -50,6 +50,10 @@ class Retry:
 
         The risk: the write may happen twice. A create may raise `NodeExistsError` for the znode that it made itself,
         or leave a second sequential one behind; an unversioned set may undo somebody else's later one.
+
+        Example:
+            retry = zkeeper.blocking.Retry(attempts=5)
+            retry.unsafe(zk.set, "/state", b"on")  # the same again does no harm
         """
         return self._run(True, lambda: operation(*args, **kwargs))
 

@@ -60,6 +60,10 @@ class Retry:
 
         The risk: the write may happen twice. A create may raise `NodeExistsError` for the znode that it made itself,
         or leave a second sequential one behind; an unversioned set may undo somebody else's later one.
+
+        Example:
+            retry = zkeeper.Retry(attempts=5)
+            await retry.unsafe(zk.set, "/state", b"on")  # the same again does no harm
         """
         return await self._run(True, lambda: operation(*args, **kwargs))
 
@@ -88,6 +92,11 @@ class Retry:
         return takes_risks and isinstance(error, TRANSIENT) and error.outcome is Outcome.UNKNOWN
 
     def pause_ms(self, count: int) -> float:
-        """How long to wait after attempt `count`, in ms."""
+        """How long to wait after attempt `count`, in ms.
+
+        Example:
+            retry = zkeeper.Retry(base_ms=100, jitter=0)
+            assert [retry.pause_ms(count) for count in (1, 2, 3)] == [100, 200, 400]
+        """
         whole_ms = min(self.base_ms * self.factor ** (count - 1), self.max_ms)
         return whole_ms * (1 - self.jitter * self._random.random())
