@@ -60,6 +60,13 @@ def flag(name: str, value: bool) -> bool:
     raise TypeError(f"{name} is True or False, not {_described(value)}")
 
 
+def text(name: str, value: str) -> str:
+    """A string."""
+    if not isinstance(value, str):
+        raise TypeError(f"{name} is a str, not {_described(value)}")
+    return value
+
+
 def limit(timeout_s: float | None) -> asyncio.Timeout:
     """`asyncio.timeout` for a number of seconds that is one; what is over already is over at once."""
     return asyncio.timeout(None if timeout_s is None else checked_limit(timeout_s))
@@ -89,9 +96,15 @@ def data(value: bytes | None) -> bytes | None:
 
 
 def callback(value: C) -> C:
-    """Something that can be called and is done when it returns."""
+    """Something that can be called."""
     if not callable(value):
         raise TypeError(f"a callback can be called, unlike {_described(value)}")
+    return value
+
+
+def plain_callback(value: C) -> C:
+    """Something that is done when its call returns, for nobody awaits it."""
+    callback(value)
     if _is_async(value) or _is_async(type(value).__call__):
         raise TypeError(
             f"a callback is called and not awaited, so {value!r} would never run: give a plain function, which may "

@@ -186,7 +186,7 @@ def test_a_queue_of_both(play: Play) -> None:
 
 def test_a_set_is_divided_between_both(play: Play) -> None:
     async def story(ground: Ground) -> None:
-        async with kazoo(ground) as other, Partitioner(ground.zk, "/part", "wxyz", "a", settle_s=0.5) as ours:
+        async with kazoo(ground) as other, Partitioner(ground.zk, "/part", [*"wxyz"], "a", settle_s=0.5) as ours:
             theirs = await asyncio.to_thread(
                 lambda: other.SetPartitioner("/part", set=tuple("wxyz"), identifier="b", time_boundary=0.5)
             )

@@ -153,7 +153,10 @@ def test_members(play: Play) -> None:
                     await cache.wait_for(lambda: cache.node is not None and cache.node.stat.czxid != first.czxid, 10.0)
                     assert cache.node is not None
                     assert cache.node.data == b"x"
-            async with Partitioner(a, "/part", "xyz", "a", settle_s=0.2) as partitioner, partitioner.share() as share:
+            async with (
+                Partitioner(a, "/part", [*"xyz"], "a", settle_s=0.2) as partitioner,
+                partitioner.share() as share,
+            ):
                 assert share.items == ("x", "y", "z")
             async with ServiceDiscovery(a, "/s") as discovery, discovery.provider("web") as provider:
                 instance = await discovery.register(ServiceInstance("web", address="h", port=80))

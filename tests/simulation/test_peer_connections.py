@@ -8,6 +8,7 @@ import pytest
 from zkeeper.quorum.membership import Membership
 from zkeeper.quorum.memberships import Memberships
 from zkeeper.server.ensemble.election_port import ElectionPortError
+from zkeeper.server.ensemble.peer_connection import PeerConnection
 from zkeeper.server.ensemble.peer_connections import MAX_UNKNOWN, PeerConnections, PeerSettings
 from zkeeper.server.ensemble.peers import MAX_STRANGERS
 from zkeeper.testing.simulation import Simulation
@@ -72,6 +73,28 @@ def test_it_opens_the_connection_to_a_smaller_sid_and_keeps_it(world: World) -> 
     one.accepted[0].send(frame(b"answer") + frame(b"more"))
     world.run_until(lambda: len(world.got) == 2)
     assert world.got == [(1, b"answer"), (1, b"more")]
+
+
+def test_a_connection_that_is_lost_as_soon_as_it_is_made_is_opened_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its loss is told before whoever has opened it goes on."""
+    one = world.peer("s1")
+    one.listen()
+    world.start()
+    make = PeerConnection.connection_made
+
+    def make_and_lose(connection: PeerConnection, transport: asyncio.BaseTransport) -> None:
+        make(connection, transport)
+        monkeypatch.undo()
+        world.reset(world.ours, world.machine("s1"))
+
+    monkeypatch.setattr(PeerConnection, "connection_made", make_and_lose)
+    world.send(1, b"lost")
+    world.run_until(lambda: one.accepted and one.accepted[0].is_over)
+    world.run_for(1)
+    world.send(1, b"hello")
+    world.run_until(lambda: len(one.accepted) > 1 and one.accepted[1].frames == [b"hello"])
 
 
 def test_to_a_greater_sid_it_says_who_it_is_and_hangs_up_then_is_called_back(world: World) -> None:

@@ -22,7 +22,7 @@ class Base:
         self._root_length = len(root)
 
     def _watcher(self, callback: WatchCallback | None) -> Watcher | None:
-        return None if callback is None else Watcher(arguments.callback(callback), self._root_length)
+        return None if callback is None else Watcher(arguments.plain_callback(callback), self._root_length)
 
 
 def acl_entries(acl: Iterable[Acl]) -> tuple[Acl, ...]:

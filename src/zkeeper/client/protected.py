@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Final
 
+from zkeeper.arguments import text
 from zkeeper.client.settling import insist, settle
 from zkeeper.client.states import report
 from zkeeper.errors import (
@@ -22,6 +23,7 @@ from zkeeper.errors import (
     ZooKeeperError,
 )
 from zkeeper.values import OPEN_ACL, Acl, Created
+from zkeeper.wire.client_paths import check_path
 
 if TYPE_CHECKING:
     from zkeeper.client.client import AsyncClient
@@ -142,6 +144,9 @@ async def create_protected(
     """
     entries = tuple(acl)
     guid = new_guid(zk) if guid is None else guid
+    check_path(path, sequential)
+    if "/" in text("guid", guid):
+        raise BadArgumentsError(f"guid becomes a part of a name, so it has no slash, unlike {guid!r}")
     parent, _, name = path.rpartition("/")
     whole = f"{parent}/{_prefix(guid)}{name}"
     session_id = zk.session_id

@@ -134,7 +134,7 @@ class Subscription(Base):
     def add_callback(self, callback: WatchCallback) -> object:
         """Returns the key that `remove_callback` takes."""
         key = object()
-        self._callbacks[key] = arguments.callback(callback)
+        self._callbacks[key] = arguments.plain_callback(callback)
         return key
 
     def remove_callback(self, key: object) -> None:

@@ -8,7 +8,9 @@ A state machine without a clock and without a network. What it wants to be done 
    a quorum says that it has a leader, and that leader says so, too. To follow such a leader a quorum of the committed
    membership is enough; who is to lead needs one of each.
 3. The round never goes back while the process lives, but for joining a leader that was elected in another one.
-4. What is kept of others is bounded: a ballot for each voter, and `MAX_WAITING` messages before an election begins.
+4. Who has no vote learns who leads from those who have a leader, and is told of no leader that is over: votes of those
+   who look for one are theirs to count.
+5. What is kept of others is bounded: a ballot for each voter, and `MAX_WAITING` messages before an election begins.
 """
 
 from collections import deque
@@ -82,7 +84,7 @@ class Elector:
         self._interval_ms = min_interval_ms
         self._is_running = False
         self._is_finalizing = False
-        self._is_observer = False
+        self._is_observer = self._only_listens = False
         self._initial = vote
         self._proposal = vote
         self._round_poll = Poll()
@@ -98,6 +100,7 @@ class Elector:
         is_voter = self.own_sid in self.memberships.committed.participants
         leader = self.own_sid if is_voter else NO_SID
         self._is_observer = is_observer
+        self._only_listens = is_observer or self.own_sid not in self.memberships.voters()
         self._initial = Vote(leader, NO_SID, 0, NO_SID) if is_observer else Vote(leader, zxid, 0, peer_epoch)
         self.state = LOOKING
         self.decision = None
@@ -130,7 +133,7 @@ class Elector:
     def receive(self, sid: int, notification: Notification, now_ms: int) -> None:
         """A message from `sid`, in any state."""
         if sid not in self.memberships.voters():
-            self._send(sid, self.current.in_round(self.round_))
+            self._answer_stranger(sid)
         elif self.state == LOOKING:
             self._waiting.append((sid, notification))
             if self._is_running:
@@ -179,6 +182,13 @@ class Elector:
             self._answered.add(sid)
             self._send(sid, self._proposal.in_round(self.round_))
 
+    def _answer_stranger(self, sid: int) -> None:
+        """Rule 4. Between a role and the next election there is nothing to say; it will ask again."""
+        if self.state != LOOKING:
+            self._send(sid, self.current.in_round(self.round_))
+        elif self._is_running:
+            self._send(sid, self._proposal.in_round(self.round_))
+
     # The election.
 
     def _work(self, now_ms: int) -> None:
@@ -198,7 +208,10 @@ class Elector:
             self._answer(sid)
         elif not self._is_finalizing or self._is_better(vote, self._proposal):
             self._tell_vote(sid, ballot)
-            if ballot.state == LOOKING:
+            if ballot.state == LOOKING and self._only_listens:
+                # There will be a leader soon: it is asked for again before long.
+                self._interval_ms = self._min_interval_ms
+            elif ballot.state == LOOKING:
                 self._take_proposal(sid, ballot)
             elif ballot.state != OBSERVING:
                 self._is_finalizing = False

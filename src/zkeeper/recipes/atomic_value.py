@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from zkeeper import OPEN_ACL, Acl, AsyncClient, insist, settle
+from zkeeper.arguments import data
 from zkeeper.errors import PASSING, BadVersionError, NodeExistsError, NoNodeError
 
 from .patience import persist
@@ -43,7 +44,7 @@ class AtomicValue:
     def __init__(self, zk: AsyncClient, path: str, *, start: bytes = b"", acl: Sequence[Acl] = OPEN_ACL) -> None:
         self.path = checked(zk, path)
         self._zk = zk
-        self._start = start
+        self._start = data(start)
         self._acl = acl
 
     async def get(self) -> bytes:

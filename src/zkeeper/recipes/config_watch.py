@@ -57,6 +57,7 @@ class ConfigWatch(Generic[S]):
     def __init__(self, zk: AsyncClient, path: str, settings: type[S]) -> None:
         self.path = path
         self.error: SettingError | None = None
+        _check_class(settings)
         self._settings = settings
         self._cache = TreeCache(zk, path)
         self._value: S | None = None
@@ -99,6 +100,11 @@ class ConfigWatch(Generic[S]):
     def _data_of(self, path: str) -> bytes | None:
         node = self._cache.get(path)
         return None if node is None else node.data
+
+
+def _check_class(settings: object) -> None:
+    if not (isinstance(settings, type) and dataclasses.is_dataclass(settings)):
+        raise TypeError(f"the settings are a dataclass, the class itself, not {settings!r}")
 
 
 def read_settings(settings: type[S], data_of: Callable[[str], bytes | None], path: str) -> S:

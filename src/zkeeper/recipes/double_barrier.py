@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from zkeeper import OPEN_ACL, Acl, AsyncClient, insist, new_guid
-from zkeeper.arguments import limit
+from zkeeper.arguments import limit, text, whole_number
 from zkeeper.errors import NodeExistsError, NoNodeError, SessionExpiredError
 
 from .errors import LockTimeoutError
@@ -38,12 +38,10 @@ class DoubleBarrier:
     def __init__(
         self, zk: AsyncClient, path: str, members: int, *, identifier: str = "", acl: Sequence[Acl] = OPEN_ACL
     ) -> None:
-        if members < 1:
-            raise ValueError(f"members has to be positive, not {members}")
         self.path = checked(zk, path)
-        self.members = members
+        self.members = whole_number("members", members, 1)
         self._zk = zk
-        self._data = identifier.encode()
+        self._data = text("identifier", identifier).encode()
         self._acl = acl
         self._errands = Errands()
         self._own: OwnZNode | None = None

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Concatenate, ParamSpec, TypeVar
 
 from zkeeper import OPEN_ACL, Acl, AsyncClient
+from zkeeper.arguments import callback
 
 from .errors import LockLostError
 from .held import Held
@@ -43,8 +44,12 @@ class Election:
 
         Raises `LockLostError` if the leadership was lost meanwhile.
         """
+        callback(lead)
         async with self._lock as held:
-            return await lead(held, *args, **kwargs)
+            leading = lead(held, *args, **kwargs)
+            if not isinstance(leading, Awaitable):
+                raise TypeError(f"{lead!r} is awaited as the leader: make it a coroutine function")
+            return await leading
 
     async def run_forever(
         self, lead: Callable[Concatenate[Held, P], Awaitable[object]], *args: P.args, **kwargs: P.kwargs

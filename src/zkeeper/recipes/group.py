@@ -5,13 +5,14 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import NamedTuple
 
 from zkeeper import OPEN_ACL, Acl, AsyncClient, NodeData, new_guid
-from zkeeper.arguments import limit
+from zkeeper.arguments import data as checked_data
+from zkeeper.arguments import limit, text
 from zkeeper.errors import NoNodeError
 
 from .caches import ChildrenCache
 from .patience import persist
 from .persistent_node import PersistentNode
-from .znodes import checked, join
+from .znodes import checked, checked_child, join
 
 _PARTY = "__party__"
 LAYOUTS = ("curator", "kazoo", "kazoo-shallow")
@@ -51,6 +52,11 @@ class Group:
         if layout not in LAYOUTS:
             raise ValueError(f"the layout is one of {', '.join(LAYOUTS)}, not {layout}")
         self.path = checked(zk, path)
+        checked_data(data)
+        if layout == "kazoo":
+            text("identifier", identifier)  # It is data, not a name.
+        elif identifier != "":
+            checked_child(zk, path, "identifier", identifier)
         self.identifier = identifier
         self.layout = layout
         self._zk = zk
@@ -78,6 +84,7 @@ class Group:
         """Changes what the others see of this member. Not in kazoo's layouts."""
         if self.layout != "curator":
             raise ValueError(f"members have no data of their own in the layout {self.layout}")
+        checked_data(data)
         self._data = data
         if self._node is not None:
             await self._node.set_data(data)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from zkeeper import OPEN_ACL, Acl, AsyncClient
+from zkeeper.arguments import whole_number
 from zkeeper.errors import ConnectionLossError, SessionExpiredError
 
 from .counter import Counter
@@ -24,9 +25,7 @@ class IdGenerator:
     def __init__(
         self, zk: AsyncClient, path: str, *, first: int = 1, block_size: int = 100, acl: Sequence[Acl] = OPEN_ACL
     ) -> None:
-        if block_size < 1:
-            raise ValueError(f"block_size has to be positive, not {block_size}")
-        self.block_size = block_size
+        self.block_size = whole_number("block_size", block_size, 1)
         self._counter = Counter(zk, path, start=first, layout="curator-long", acl=acl)
         self._next = self._end = 0
         self._reserving = asyncio.Lock()

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 
 from zkeeper import OPEN_ACL, Acl, AsyncClient, insist
-from zkeeper.arguments import limit
+from zkeeper.arguments import limit, text
 from zkeeper.errors import NoNodeError
 
 from .errors import LockTimeoutError, NotHeldError
@@ -42,7 +42,7 @@ class LeaderLatch(Running):
     def __init__(self, zk: AsyncClient, path: str, *, identifier: str = "", acl: Sequence[Acl] = OPEN_ACL) -> None:
         super().__init__(zk, path)
         self.path = path
-        self.identifier = identifier
+        self.identifier = text("identifier", identifier)
         self._acl = acl
         self._held: Held | None = None
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from zkeeper import OPEN_ACL, Acl, AsyncClient, Transaction, insist
+from zkeeper.arguments import number, text
 from zkeeper.errors import PASSING, NoNodeError, TransactionFailed
 
 from .errors import ForeignDataError, LockLostError
@@ -15,6 +16,9 @@ from .lock import Lock
 from .names import Layout
 from .patience import persist
 from .znodes import join
+
+MAX_DURATION_S = 1_000_000_000.0
+"""Some 30 years."""
 
 _VERSION = 1
 _TIME_FORMAT = "%Y-%m-%dT%H:%M:%S"
@@ -34,7 +38,7 @@ class LeaseHolder(NamedTuple):
 
 
 class Lease:
-    """A lease for `duration_s` seconds. Who has it may renew it; others get it when it has run out.
+    """A lease for `duration_s` seconds, at least one. Who has it may renew it; others get it when it has run out.
 
         if await Lease(zk, "/leases/cleanup", 3600, "host-1").obtain():
             await clean_up()
@@ -54,8 +58,8 @@ class Lease:
         self, zk: AsyncClient, path: str, duration_s: float, identifier: str, *, acl: Sequence[Acl] = OPEN_ACL
     ) -> None:
         self.path = path
-        self.duration_s = duration_s
-        self.identifier = identifier
+        self.duration_s = number("duration_s", duration_s, 1, MAX_DURATION_S)
+        self.identifier = text("identifier", identifier)
         self._zk = zk
         self._acl = acl
         self._lock = Lock(zk, path, identifier=identifier, layout=Layout.KAZOO, acl=acl)

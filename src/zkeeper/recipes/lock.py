@@ -12,7 +12,7 @@ from contextvars import ContextVar
 from types import TracebackType
 
 from zkeeper import OPEN_ACL, Acl, AsyncClient
-from zkeeper.arguments import limit
+from zkeeper.arguments import limit, text
 from zkeeper.errors import NoNodeError
 
 from .errors import LockTimeoutError, NotHeldError
@@ -147,7 +147,7 @@ class Queueing(Acquirable):
         self.path = checked(zk, path)
         self._role = role
         self._kinds = kinds
-        self._data = identifier.encode()
+        self._data = text("identifier", identifier).encode()
         self._acl = acl
 
     def __str__(self) -> str:

@@ -12,12 +12,12 @@ import logging
 from collections.abc import Callable
 from typing import NamedTuple
 
-from zkeeper import AsyncClient, EventType, NodeData, WatchEvent
+from zkeeper import AsyncClient, EventType, NodeData, SessionState, WatchEvent
 from zkeeper.arguments import limit
 from zkeeper.errors import PASSING, NoAuthError, NoNodeError, SessionExpiredError
 
 from .isolation import tell
-from .patience import PAUSE_S
+from .patience import FINAL, PAUSE_S
 from .running import Running
 from .znodes import join
 
@@ -99,18 +99,30 @@ class Mirror(Running):
         await self.synced()
 
     async def _run(self) -> None:
-        async with self._zk.watch(self.root, recursive=self._depth != 0) as watch:
-            watch.add_callback(self._note)
-            self._mark(self.root, is_listing=True)
-            while True:
-                await self._wake.wait()
-                self._wake.clear()
-                while self._stale:
-                    await self._read(list(self._stale.items())[:MAX_READS_IN_FLIGHT])
-                self._is_synced = True
-                self._changed.notify()
+        stop_listening = self._zk.on_state(self._note_state)
+        try:
+            async with self._zk.watch(self.root, recursive=self._depth != 0) as watch:
+                watch.add_callback(self._note)
+                self._mark(self.root, is_listing=True)
+                while True:
+                    await self._wake.wait()
+                    self._wake.clear()
+                    await self._catch_up()
+        finally:
+            stop_listening()
+
+    async def _catch_up(self) -> None:
+        while self._stale:
+            await self._read(list(self._stale.items())[:MAX_READS_IN_FLIGHT])
+        self._is_synced = True
+        self._changed.notify()
 
     # What may have changed.
+
+    def _note_state(self, state: SessionState) -> None:
+        """Watches are told nothing of the client's end; the next look is."""
+        if state in FINAL:
+            self._mark(self.root, is_listing=True)
 
     def _note(self, event: WatchEvent) -> None:
         if event.type is EventType.NONE:

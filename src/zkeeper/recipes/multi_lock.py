@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack
 from types import TracebackType
 
 from zkeeper.arguments import limit
+from zkeeper.errors import BadArgumentsError
 
 from .errors import LockTimeoutError, NotHeldError
 from .held import Guard, Held
@@ -24,6 +25,11 @@ class MultiLock:
     """
 
     def __init__(self, *locks: Acquirable) -> None:
+        if not locks:
+            raise BadArgumentsError("MultiLock takes at least one lock")
+        for lock in locks:
+            if not isinstance(lock, Acquirable):
+                raise TypeError(f"MultiLock takes locks and semaphores, one argument each, not {lock!r}")
         self.locks = locks
         self._helds: Sequence[Held] = ()
         self._guard: Guard | None = None

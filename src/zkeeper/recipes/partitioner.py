@@ -10,6 +10,8 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from zkeeper import OPEN_ACL, Acl, AsyncClient
+from zkeeper.arguments import number
+from zkeeper.errors import BadArgumentsError
 
 from .caches import ChildrenCache
 from .group import Group
@@ -18,7 +20,7 @@ from .lock import lock_role
 from .names import Layout
 from .patience import Errands
 from .place import Place
-from .znodes import checked, join
+from .znodes import checked, checked_child, join
 
 Partition = Callable[[str, Sequence[str], Sequence[str]], Iterable[str]]
 
@@ -69,15 +71,27 @@ class Partitioner:
         partition: Partition = every_nth, acl: Sequence[Acl] = OPEN_ACL,
     ) -> None:  # fmt: skip
         self.path = checked(zk, path)
-        self.items = tuple(sorted(items))
+        self.items = self._checked_items(zk, items)
+        checked_child(zk, path, "identifier", identifier)
         self.identifier = identifier
-        self.settle_s = settle_s
+        self.settle_s = number("settle_s", settle_s, 0)
         self._zk = zk
         self._partition = partition
         self._acl = acl
         self._errands = Errands()
         self._group = Group(zk, join(path, "party"), identifier, layout="kazoo-shallow", acl=acl)
         self._cache = ChildrenCache(zk, self._group.path)
+
+    def _checked_items(self, zk: AsyncClient, items: Iterable[str]) -> tuple[str, ...]:
+        """Each has a lock of its own, so each is there once."""
+        if isinstance(items, str):
+            raise TypeError(f"items are several strings, not {items!r}")
+        several = tuple(items)
+        for item in several:
+            checked_child(zk, self.path, "an item", item)
+        if len(set(several)) < len(several):
+            raise BadArgumentsError(f"each item is there once, unlike in {several!r}")
+        return tuple(sorted(several))
 
     async def start(self) -> None:
         """Joins the members."""

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from zkeeper import OPEN_ACL, Acl, AsyncClient, NodeData, SessionState, insist, settle
+from zkeeper.arguments import data as checked_data
 from zkeeper.arguments import limit
 from zkeeper.errors import (
     PASSING,
@@ -48,7 +49,7 @@ class PersistentNode(Running):
     ) -> None:
         super().__init__(zk, path)
         self.path = path
-        self._data = data
+        self._data = checked_data(data)
         self._is_ephemeral = ephemeral
         self._acl = acl
         self._session_id: int | None = None
@@ -70,7 +71,7 @@ class PersistentNode(Running):
 
     async def set_data(self, data: bytes) -> None:
         """Sets the data, now and whenever it is made anew. Returns when it is set, or will be at the next making."""
-        self._data = data
+        self._data = checked_data(data)
         if self._is_present:
             try:
                 await insist(lambda: self._zk.set(self.path, data))

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 
 from zkeeper import OPEN_ACL, Acl, AsyncClient, WatchEvent, insist, new_guid, settle
-from zkeeper.arguments import limit
+from zkeeper.arguments import limit, whole_number
 from zkeeper.errors import PASSING, NodeExistsError, NoNodeError, SessionExpiredError, TransactionFailed
 
 from .errors import LockLostError, LockTimeoutError
@@ -68,8 +68,7 @@ class Queue:
 
     async def put_all(self, entries: Iterable[bytes], priority: int = 100) -> None:
         """Puts all of them, in their order, or none."""
-        if not 0 <= priority <= MAX_PRIORITY:
-            raise ValueError(f"a priority is between 0 and {MAX_PRIORITY}, not {priority}")
+        whole_number("priority", priority, 0, MAX_PRIORITY)
         transaction = self._zk.transaction()
         for data in entries:
             path = join(self._entries_path, f"entry-{priority:03d}-")

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
 from zkeeper import OPEN_ACL, Acl, AsyncClient, Created, WatchEvent, insist, new_guid
+from zkeeper.arguments import text, whole_number
 from zkeeper.errors import BadVersionError, NoNodeError, SessionExpiredError
 
 from .errors import LockLostError
@@ -39,12 +40,10 @@ class Semaphore(Acquirable):
         layout: Layout | str = Layout.CURATOR, acl: Sequence[Acl] = OPEN_ACL,
     ) -> None:  # fmt: skip
         super().__init__(zk, is_reentrant=False, may_hold_many=True)
-        if max_leases < 1:
-            raise ValueError(f"max_leases has to be positive, not {max_leases}")
         self.path = checked(zk, path)
-        self.max_leases = max_leases
+        self.max_leases = whole_number("max_leases", max_leases, 1)
         self._layout = Layout(layout)
-        self._data = identifier.encode()
+        self._data = text("identifier", identifier).encode()
         self._acl = acl
         is_kazoo = self._layout is Layout.KAZOO
         self._mutex_path = f"{path}-__lock__" if is_kazoo else join(path, "locks")

@@ -11,9 +11,9 @@ from zkeeper.errors import NoNodeError
 
 from .patience import persist
 from .persistent_node import PersistentNode
-from .service_instance import ServiceInstance, ServiceType, decode, encode
+from .service_instance import ServiceInstance, ServiceType, check, decode, encode
 from .service_provider import ServiceProvider, Strategy
-from .znodes import checked, join
+from .znodes import checked, checked_child
 
 log = logging.getLogger(__name__)
 
@@ -56,16 +56,17 @@ class ServiceDiscovery:
 
         Raises `TimeoutError`, and goes on trying then.
         """
+        check(instance)
         if instance.type is ServiceType.DYNAMIC_SEQUENTIAL:
             raise ValueError("register DYNAMIC with an id of its own instead")
-        limit(timeout_s)  # What is no limit is told before anything is done.
-        if not instance.id:
+        if instance.id == "":
             instance = replace(instance, id=new_guid(self._zk))
-        key = (instance.name, instance.id)
+        key, path = (instance.name, instance.id), self._path_of(instance.name, instance.id)
+        limit(timeout_s)  # What is no limit is told before anything is done.
         if key in self._nodes:
             await self._nodes[key].set_data(encode(instance))
         else:
-            path, is_dynamic = self._path_of(*key), instance.type is ServiceType.DYNAMIC
+            is_dynamic = instance.type is ServiceType.DYNAMIC
             node = PersistentNode(self._zk, path, encode(instance), ephemeral=is_dynamic, acl=self._acl)
             self._nodes[key] = node
             await node.start()
@@ -91,7 +92,7 @@ class ServiceDiscovery:
     async def instances(self, name: str) -> list[ServiceInstance]:
         """The instances of a service that are registered now, sorted by id."""
         try:
-            ids = await persist(lambda: self._zk.children(join(self.path, name)))
+            ids = await persist(lambda: self._zk.children(self._path_of_service(name)))
         except NoNodeError:
             return []
         found = [await self.instance(name, each) for each in sorted(ids)]
@@ -110,7 +111,10 @@ class ServiceDiscovery:
 
     def provider(self, name: str, strategy: Strategy | None = None) -> ServiceProvider:
         """Follows the instances of a service and chooses among them; round-robin if no strategy is given."""
-        return ServiceProvider(self._zk, join(self.path, name), strategy)
+        return ServiceProvider(self._zk, self._path_of_service(name), strategy)
 
     def _path_of(self, name: str, id: str) -> str:  # noqa: A002  it is what it is called
-        return join(self.path, f"{name}/{id}")
+        return checked_child(self._zk, self._path_of_service(name), "the id of an instance", id)
+
+    def _path_of_service(self, name: str) -> str:
+        return checked_child(self._zk, self.path, "the name of a service", name)

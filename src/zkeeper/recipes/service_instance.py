@@ -4,7 +4,11 @@ import enum
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
+
+from zkeeper.arguments import text, whole_number
+
+MAX_PORT: Final = 65535
 
 
 class ServiceType(enum.StrEnum):
@@ -54,6 +58,18 @@ class ServiceInstance:
         }  # fmt: skip
         parts = _parts(self.uri_spec or "")
         return "".join(str(known.get(part["value"], "")) if part["variable"] else part["value"] for part in parts)
+
+
+def check(instance: ServiceInstance) -> None:
+    """Raises `TypeError` or `BadArgumentsError` for what others could not read, but for name and id."""
+    if not isinstance(instance, ServiceInstance):
+        raise TypeError(f"a service has ServiceInstances, not {instance!r}")
+    for what, value in (("address", instance.address), ("uri_spec", instance.uri_spec)):
+        if value is not None:
+            text(what, value)
+    for what, port in (("port", instance.port), ("ssl_port", instance.ssl_port)):
+        if port is not None:
+            whole_number(what, port, 0, MAX_PORT)
 
 
 def encode(instance: ServiceInstance) -> bytes:

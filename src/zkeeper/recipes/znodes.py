@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from zkeeper import OPEN_ACL, Acl, AsyncClient, Created, Protected
+from zkeeper.arguments import text
 from zkeeper.errors import (
     PASSING,
     AuthFailedError,
@@ -48,6 +49,15 @@ def checked(zk: AsyncClient, path: str) -> str:
 
 def join(parent: str, name: str) -> str:
     return f"{parent.rstrip('/')}/{name}"
+
+
+def checked_child(zk: AsyncClient, parent: str, what: str, name: str) -> str:
+    """The path of a child whose name users give, as `what`. Raises as `checked` does."""
+    if not text(what, name) or "/" in name:
+        raise BadArgumentsError(
+            f"{what} becomes the name of a znode: it is not empty and has no slash, unlike {name!r}"
+        )
+    return checked(zk, join(parent, name))
 
 
 async def ensure_container(zk: AsyncClient, path: str, acl: Sequence[Acl] = OPEN_ACL) -> None:

@@ -1,12 +1,23 @@
 """Caches of a node, of children and of a tree, and settings that follow a tree."""
 
 import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
-from zkeeper import EventType
-from zkeeper.recipes import Change, ChildrenCache, ConfigWatch, NodeCache, SettingError, TreeCache
+from zkeeper import AsyncClient, EventType
+from zkeeper.errors import ClosedError
+from zkeeper.recipes import (
+    Change,
+    ChildrenCache,
+    ConfigWatch,
+    NodeCache,
+    ServiceDiscovery,
+    SettingError,
+    TreeCache,
+)
 
 from .recipe_world import RecipeWorld
 
@@ -204,3 +215,52 @@ def test_settings_are_typed_and_follow_and_what_is_wrong_is_not_taken_over() -> 
         world.ask("b", lambda: writer.set("/config/pool/size", b"10"))
         world.result(task)
         assert [settings.pool.size for settings in seen] == [9, 10, 11]
+
+
+@dataclass(frozen=True)
+class Nothing:
+    """Settings of which none has to be there."""
+
+
+async def follow(changes: AsyncIterator[object]) -> None:
+    async for _ in changes:
+        pass
+
+
+async def settings(zk: AsyncClient) -> None:
+    async with ConfigWatch(zk, "/", Nothing) as config:
+        await follow(config.changes())
+
+
+async def providing(zk: AsyncClient) -> None:
+    async with ServiceDiscovery(zk, "/s").provider("web") as provider:
+        await follow(provider.changes())
+
+
+async def waiting(zk: AsyncClient) -> None:
+    async with TreeCache(zk, "/") as cache:
+        await cache.wait_for(lambda: False)
+
+
+async def tree(zk: AsyncClient) -> None:
+    async with TreeCache(zk, "/") as cache:
+        await follow(cache.changes())
+
+
+async def node(zk: AsyncClient) -> None:
+    async with NodeCache(zk, "/n") as cache:
+        await follow(cache.changes())
+
+
+@pytest.mark.parametrize("work", [settings, providing, waiting, tree, node])
+def test_whoever_waits_for_a_cache_is_told_when_the_client_is_closed(
+    work: Callable[[AsyncClient], Coroutine[Any, Any, None]],
+) -> None:
+    with RecipeWorld() as world:
+        zk = world.client("a")
+        task = world.begin("a", lambda: work(zk))
+        world.pass_time(1)
+        assert not task.done()
+        world.run("a", zk.close())
+        with pytest.raises(ClosedError):
+            world.result(task)

@@ -6,6 +6,7 @@ import json
 import pytest
 
 from zkeeper import AsyncClient, SessionState
+from zkeeper.errors import BadArgumentsError
 from zkeeper.recipes import (
     Group,
     Lease,
@@ -237,7 +238,7 @@ def test_entries_come_in_their_order_by_priority_and_failures_give_them_back() -
         async def use() -> None:
             await queue.put_all([b"first", b"second"])
             await queue.put(b"urgent", priority=1)
-            with pytest.raises(ValueError, match="between 0 and 999"):
+            with pytest.raises(BadArgumentsError, match="between 0 and 999"):
                 await queue.put(b"x", priority=1000)
             with pytest.raises(KeyError):
                 async with queue.take():

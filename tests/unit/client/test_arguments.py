@@ -111,12 +111,12 @@ class _AsyncCallable:
 )
 def test_a_callback_that_nobody_would_await(value: Callable[..., object]) -> None:
     with pytest.raises(TypeError, match=r"a callback is called and not awaited, so .* would never run: give a plain"):
-        arguments.callback(value)
+        arguments.plain_callback(value)
 
 
 @pytest.mark.parametrize("value", [print, lambda event: None, partial(print, 1), [].append, object])
 def test_callbacks(value: Callable[..., object]) -> None:
-    assert arguments.callback(value) is value
+    assert arguments.plain_callback(value) is value
 
 
 @pytest.mark.parametrize("make", MAKERS)

@@ -1,6 +1,7 @@
 """A recipe on what is no path, or with what is no client, is refused when it is made."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -9,6 +10,12 @@ import zkeeper
 from zkeeper import blocking, recipes
 from zkeeper.errors import BadArgumentsError
 
+
+@dataclass(frozen=True)
+class Settings:
+    host: str = "here"
+
+
 MADE: list[tuple[str, tuple[Any, ...]]] = [
     *((name, ()) for name in ("Lock", "ReadWriteLock", "LeaderLatch", "Election", "Barrier", "Counter", "AtomicValue")),
     *((name, ()) for name in ("IdGenerator", "NodeCache", "ChildrenCache", "TreeCache", "PersistentNode", "Queue")),
@@ -16,7 +23,7 @@ MADE: list[tuple[str, tuple[Any, ...]]] = [
     *((name, (3,)) for name in ("Semaphore", "DoubleBarrier")),
     ("Partitioner", (["a"], "me")),
     ("Lease", (60, "me")),
-    ("ConfigWatch", (object,)),
+    ("ConfigWatch", (Settings,)),
 ]
 
 
@@ -42,3 +49,5 @@ def test_a_client_of_the_other_kind_is_told(name: str, more: tuple[Any, ...]) ->
         make(zkeeper.Client("h"), "/a", *more)
     with pytest.raises(TypeError, match=r"a path is a str|str object expected"):
         make(zkeeper.connect("h"), None, *more)
+    with pytest.raises(TypeError, match=r"takes a zkeeper\.Client, not .*zkeeper\.recipes"):
+        getattr(blocking, name)(zkeeper.connect("h"), "/a", *more)

@@ -6,7 +6,7 @@ from typing import Self
 
 from zkeeper import recipes as on_loop
 from zkeeper.blocking.client import Client
-from zkeeper.blocking.recipes.recipe import Recipe
+from zkeeper.blocking.recipes.recipe import Recipe, on_loop_of
 from zkeeper.errors import ClosedError
 from zkeeper.values import OPEN_ACL, Acl
 
@@ -27,7 +27,7 @@ class Barrier(Recipe[on_loop.Barrier]):
     """
 
     def __init__(self, zk: Client, path: str) -> None:
-        super().__init__(zk, on_loop.Barrier(zk._zk, path))
+        super().__init__(zk, on_loop.Barrier(on_loop_of(zk), path))
 
     @property
     def path(self) -> str:
@@ -66,7 +66,7 @@ class DoubleBarrier(Recipe[on_loop.DoubleBarrier]):
     def __init__(
         self, zk: Client, path: str, members: int, *, identifier: str = "", acl: Sequence[Acl] = OPEN_ACL,
     ) -> None:  # fmt: skip
-        super().__init__(zk, on_loop.DoubleBarrier(zk._zk, path, members, identifier=identifier, acl=acl))
+        super().__init__(zk, on_loop.DoubleBarrier(on_loop_of(zk), path, members, identifier=identifier, acl=acl))
 
     @property
     def path(self) -> str:

@@ -14,7 +14,7 @@ from typing import Self, TypeVar
 from zkeeper import recipes as on_loop
 from zkeeper.blocking.client import Client
 from zkeeper.blocking.dispatcher import Often
-from zkeeper.blocking.recipes.recipe import Recipe, Running
+from zkeeper.blocking.recipes.recipe import Recipe, Running, on_loop_of
 from zkeeper.blocking.steps import Steps
 from zkeeper.errors import ClosedError
 from zkeeper.recipes import Change, SettingError
@@ -70,7 +70,7 @@ class NodeCache(Mirror[on_loop.NodeCache]):
     """
 
     def __init__(self, zk: Client, path: str) -> None:
-        super().__init__(zk, on_loop.NodeCache(zk._zk, path))
+        super().__init__(zk, on_loop.NodeCache(on_loop_of(zk), path))
 
     @property
     def node(self) -> NodeData | None:
@@ -91,7 +91,7 @@ class ChildrenCache(Mirror[on_loop.ChildrenCache]):
     """
 
     def __init__(self, zk: Client, path: str) -> None:
-        super().__init__(zk, on_loop.ChildrenCache(zk._zk, path))
+        super().__init__(zk, on_loop.ChildrenCache(on_loop_of(zk), path))
 
     @property
     def children(self) -> dict[str, NodeData]:
@@ -111,7 +111,7 @@ class TreeCache(Mirror[on_loop.TreeCache]):
     """
 
     def __init__(self, zk: Client, path: str) -> None:
-        super().__init__(zk, on_loop.TreeCache(zk._zk, path))
+        super().__init__(zk, on_loop.TreeCache(on_loop_of(zk), path))
 
     @property
     def nodes(self) -> Mapping[str, NodeData]:
@@ -160,7 +160,7 @@ class ConfigWatch(Recipe[on_loop.ConfigWatch[S]]):
     """
 
     def __init__(self, zk: Client, path: str, settings: type[S]) -> None:
-        super().__init__(zk, on_loop.ConfigWatch(zk._zk, path, settings))
+        super().__init__(zk, on_loop.ConfigWatch(on_loop_of(zk), path, settings))
 
     @property
     def path(self) -> str:

@@ -6,7 +6,7 @@ from typing import Self
 
 from zkeeper import recipes as on_loop
 from zkeeper.blocking.client import Client
-from zkeeper.blocking.recipes.recipe import Recipe
+from zkeeper.blocking.recipes.recipe import Recipe, on_loop_of
 from zkeeper.blocking.steps import Steps
 from zkeeper.errors import ClosedError
 from zkeeper.recipes import ServiceInstance
@@ -70,7 +70,7 @@ class ServiceDiscovery(Recipe[on_loop.ServiceDiscovery]):
     """
 
     def __init__(self, zk: Client, path: str, *, acl: Sequence[Acl] = OPEN_ACL) -> None:
-        super().__init__(zk, on_loop.ServiceDiscovery(zk._zk, path, acl=acl))
+        super().__init__(zk, on_loop.ServiceDiscovery(on_loop_of(zk), path, acl=acl))
 
     @property
     def path(self) -> str:

@@ -8,7 +8,7 @@ from zkeeper import recipes as on_loop
 from zkeeper.blocking.client import Client
 from zkeeper.blocking.recipes.held import Held
 from zkeeper.blocking.recipes.locks import Lock
-from zkeeper.blocking.recipes.recipe import Recipe, Running
+from zkeeper.blocking.recipes.recipe import Recipe, Running, on_loop_of
 from zkeeper.blocking.steps import Steps
 from zkeeper.recipes import Layout, Leader, LockLostError
 from zkeeper.values import OPEN_ACL, Acl
@@ -35,7 +35,7 @@ class LeaderLatch(Running[on_loop.LeaderLatch]):
     """
 
     def __init__(self, zk: Client, path: str, *, identifier: str = "", acl: Sequence[Acl] = OPEN_ACL) -> None:
-        super().__init__(zk, on_loop.LeaderLatch(zk._zk, path, identifier=identifier, acl=acl))
+        super().__init__(zk, on_loop.LeaderLatch(on_loop_of(zk), path, identifier=identifier, acl=acl))
 
     @property
     def path(self) -> str:
@@ -97,7 +97,7 @@ class Election(Recipe[on_loop.Election]):
         self, zk: Client, path: str, *, identifier: str = "", layout: Layout | str = Layout.CURATOR,
         acl: Sequence[Acl] = OPEN_ACL,
     ) -> None:  # fmt: skip
-        super().__init__(zk, on_loop.Election(zk._zk, path, identifier=identifier, layout=layout, acl=acl))
+        super().__init__(zk, on_loop.Election(on_loop_of(zk), path, identifier=identifier, layout=layout, acl=acl))
         self._lock = Lock(zk, path, identifier=identifier, layout=layout, acl=acl)
 
     @property

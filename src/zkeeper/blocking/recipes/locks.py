@@ -12,7 +12,7 @@ from typing import TypeVar
 from zkeeper import recipes as on_loop
 from zkeeper.blocking.client import Client
 from zkeeper.blocking.recipes.acquirable import Acquirable
-from zkeeper.blocking.recipes.recipe import Recipe
+from zkeeper.blocking.recipes.recipe import Recipe, on_loop_of
 from zkeeper.recipes import Layout
 from zkeeper.recipes import read_write_lock as on_loop_sides
 from zkeeper.recipes.lock import Queueing as OnLoopQueueing
@@ -54,7 +54,7 @@ class Lock(Queueing[on_loop.Lock]):
         self, zk: Client, path: str, *, identifier: str = "", layout: Layout | str = Layout.CURATOR,
         reentrant: bool = False, acl: Sequence[Acl] = OPEN_ACL,
     ) -> None:  # fmt: skip
-        recipe = on_loop.Lock(zk._zk, path, identifier=identifier, layout=layout, reentrant=reentrant, acl=acl)
+        recipe = on_loop.Lock(on_loop_of(zk), path, identifier=identifier, layout=layout, reentrant=reentrant, acl=acl)
         super().__init__(zk, recipe)
 
     @property
@@ -84,7 +84,9 @@ class ReadWriteLock(Recipe[on_loop.ReadWriteLock]):
         self, zk: Client, path: str, *, identifier: str = "", layout: Layout | str = Layout.CURATOR,
         reentrant: bool = False, acl: Sequence[Acl] = OPEN_ACL,
     ) -> None:  # fmt: skip
-        recipe = on_loop.ReadWriteLock(zk._zk, path, identifier=identifier, layout=layout, reentrant=reentrant, acl=acl)
+        recipe = on_loop.ReadWriteLock(
+            on_loop_of(zk), path, identifier=identifier, layout=layout, reentrant=reentrant, acl=acl
+        )
         super().__init__(zk, recipe)
         self._read: Queueing[on_loop_sides.ReadLock] = Queueing(zk, self._recipe.read)
         self._write: Queueing[on_loop_sides.WriteLock] = Queueing(zk, self._recipe.write)
@@ -123,7 +125,9 @@ class Semaphore(Acquirable[on_loop.Semaphore]):
         self, zk: Client, path: str, max_leases: int, *, identifier: str = "", layout: Layout | str = Layout.CURATOR,
         acl: Sequence[Acl] = OPEN_ACL,
     ) -> None:  # fmt: skip
-        super().__init__(zk, on_loop.Semaphore(zk._zk, path, max_leases, identifier=identifier, layout=layout, acl=acl))
+        super().__init__(
+            zk, on_loop.Semaphore(on_loop_of(zk), path, max_leases, identifier=identifier, layout=layout, acl=acl)
+        )
 
     @property
     def path(self) -> str:

@@ -10,7 +10,7 @@ from zkeeper.blocking.client import Client
 from zkeeper.blocking.core import Core
 from zkeeper.blocking.recipes.block import Block
 from zkeeper.blocking.recipes.held import Held
-from zkeeper.blocking.recipes.recipe import Flag, Recipe, Running
+from zkeeper.blocking.recipes.recipe import Flag, Recipe, Running, on_loop_of
 from zkeeper.blocking.steps import Steps
 from zkeeper.errors import ClosedError
 from zkeeper.recipes import Member
@@ -36,7 +36,7 @@ class PersistentNode(Running[on_loop.PersistentNode]):
     def __init__(
         self, zk: Client, path: str, data: bytes = b"", *, ephemeral: bool = True, acl: Sequence[Acl] = OPEN_ACL,
     ) -> None:  # fmt: skip
-        super().__init__(zk, on_loop.PersistentNode(zk._zk, path, data, ephemeral=ephemeral, acl=acl))
+        super().__init__(zk, on_loop.PersistentNode(on_loop_of(zk), path, data, ephemeral=ephemeral, acl=acl))
 
     @property
     def path(self) -> str:
@@ -75,7 +75,7 @@ class Group(Recipe[on_loop.Group]):
         self, zk: Client, path: str, identifier: str = "", data: bytes = b"", *, layout: str = "curator",
         acl: Sequence[Acl] = OPEN_ACL,
     ) -> None:  # fmt: skip
-        super().__init__(zk, on_loop.Group(zk._zk, path, identifier, data, layout=layout, acl=acl))
+        super().__init__(zk, on_loop.Group(on_loop_of(zk), path, identifier, data, layout=layout, acl=acl))
 
     @property
     def path(self) -> str:
@@ -168,7 +168,9 @@ class Partitioner(Running[on_loop.Partitioner]):
         self, zk: Client, path: str, items: Iterable[str], identifier: str, *, settle_s: float = 5.0,
         partition: Partition = every_nth, acl: Sequence[Acl] = OPEN_ACL,
     ) -> None:  # fmt: skip
-        recipe = on_loop.Partitioner(zk._zk, path, items, identifier, settle_s=settle_s, partition=partition, acl=acl)
+        recipe = on_loop.Partitioner(
+            on_loop_of(zk), path, items, identifier, settle_s=settle_s, partition=partition, acl=acl
+        )
         super().__init__(zk, recipe)
 
     @property

@@ -28,9 +28,11 @@ class MultiLock(Recipe[on_loop.MultiLock]):
     """
 
     def __init__(self, *locks: Acquirable[Any]) -> None:
-        if not locks:
-            raise ValueError("no locks were given")
-        super().__init__(locks[0]._zk, on_loop.MultiLock(*[lock._recipe for lock in locks]))
+        for lock in locks:
+            if not isinstance(lock, Acquirable):
+                raise TypeError(f"MultiLock takes locks and semaphores, one argument each, not {lock!r}")
+        recipe = on_loop.MultiLock(*[lock._recipe for lock in locks])
+        super().__init__(locks[0]._zk, recipe)
         self._locks = locks
         self._helds: Sequence[Held] = ()
 

@@ -8,7 +8,7 @@ from zkeeper.blocking.client import Client
 from zkeeper.blocking.core import Core
 from zkeeper.blocking.recipes.block import Block
 from zkeeper.blocking.recipes.held import Held
-from zkeeper.blocking.recipes.recipe import Recipe
+from zkeeper.blocking.recipes.recipe import Recipe, on_loop_of
 from zkeeper.recipes import queue as on_loop_item
 from zkeeper.values import OPEN_ACL, Acl
 
@@ -47,7 +47,7 @@ class Queue(Recipe[on_loop.Queue]):
     """
 
     def __init__(self, zk: Client, path: str, *, acl: Sequence[Acl] = OPEN_ACL) -> None:
-        super().__init__(zk, on_loop.Queue(zk._zk, path, acl=acl))
+        super().__init__(zk, on_loop.Queue(on_loop_of(zk), path, acl=acl))
 
     @property
     def path(self) -> str:

@@ -17,12 +17,20 @@ from zkeeper.blocking.client import Client
 from zkeeper.blocking.core import Core
 from zkeeper.blocking.errors import CallTimeoutError
 from zkeeper.blocking.steps import Steps
+from zkeeper.client.client import AsyncClient
 from zkeeper.errors import ClosedError
 from zkeeper.wire.client_pending import READ, RISKY
 
 P = ParamSpec("P")
 T = TypeVar("T")
 R = TypeVar("R")
+
+
+def on_loop_of(zk: Client) -> AsyncClient:
+    """The asyncio client of a blocking one."""
+    if not isinstance(zk, Client):
+        raise TypeError(f"this recipe takes a zkeeper.Client, not {zk!r}; zkeeper.recipes has those for an AsyncClient")
+    return zk._zk
 
 
 class Recipe(Generic[R]):

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from zkeeper import recipes as on_loop
 from zkeeper.blocking.client import Client
-from zkeeper.blocking.recipes.recipe import Recipe
+from zkeeper.blocking.recipes.recipe import Recipe, on_loop_of
 from zkeeper.recipes import LeaseHolder, Versioned
 from zkeeper.values import OPEN_ACL, Acl
 
@@ -23,7 +23,7 @@ class AtomicValue(Recipe[on_loop.AtomicValue]):
     """
 
     def __init__(self, zk: Client, path: str, *, start: bytes = b"", acl: Sequence[Acl] = OPEN_ACL) -> None:
-        super().__init__(zk, on_loop.AtomicValue(zk._zk, path, start=start, acl=acl))
+        super().__init__(zk, on_loop.AtomicValue(on_loop_of(zk), path, start=start, acl=acl))
 
     @property
     def path(self) -> str:
@@ -69,7 +69,7 @@ class Counter(Recipe[on_loop.Counter]):
     def __init__(
         self, zk: Client, path: str, *, start: int = 0, layout: str = "curator", acl: Sequence[Acl] = OPEN_ACL,
     ) -> None:  # fmt: skip
-        super().__init__(zk, on_loop.Counter(zk._zk, path, start=start, layout=layout, acl=acl))
+        super().__init__(zk, on_loop.Counter(on_loop_of(zk), path, start=start, layout=layout, acl=acl))
 
     @property
     def path(self) -> str:
@@ -112,7 +112,7 @@ class IdGenerator(Recipe[on_loop.IdGenerator]):
     def __init__(
         self, zk: Client, path: str, *, first: int = 1, block_size: int = 100, acl: Sequence[Acl] = OPEN_ACL,
     ) -> None:  # fmt: skip
-        super().__init__(zk, on_loop.IdGenerator(zk._zk, path, first=first, block_size=block_size, acl=acl))
+        super().__init__(zk, on_loop.IdGenerator(on_loop_of(zk), path, first=first, block_size=block_size, acl=acl))
 
     @property
     def block_size(self) -> int:
@@ -125,7 +125,7 @@ class IdGenerator(Recipe[on_loop.IdGenerator]):
 
 
 class Lease(Recipe[on_loop.Lease]):
-    """A lease for `duration_s` seconds. Who has it may renew it; others get it when it has run out.
+    """A lease for `duration_s` seconds, at least one. Who has it may renew it; others get it when it has run out.
 
         if Lease(zk, "/leases/cleanup", 3600, "host-1").obtain():
             clean_up()
@@ -143,7 +143,7 @@ class Lease(Recipe[on_loop.Lease]):
     def __init__(
         self, zk: Client, path: str, duration_s: float, identifier: str, *, acl: Sequence[Acl] = OPEN_ACL,
     ) -> None:  # fmt: skip
-        super().__init__(zk, on_loop.Lease(zk._zk, path, duration_s, identifier, acl=acl))
+        super().__init__(zk, on_loop.Lease(on_loop_of(zk), path, duration_s, identifier, acl=acl))
 
     @property
     def path(self) -> str:
