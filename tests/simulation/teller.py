@@ -30,6 +30,10 @@ class Teller(logging.Handler):
         who = life.host.name if life is not None else "nobody"
         self.say(f"{who}: {record.levelname.lower()}: {text}")
 
+    def fall_silent(self) -> None:
+        """The run is over. What servers log when the simulation ends them belongs to no run."""
+        self._story = None
+
     def say(self, text: str) -> None:
         if self._story is not None:
             self._story.append(f"{self._sim.time():10.6f} {text}")

@@ -96,6 +96,17 @@ def test_observers_follow_and_do_not_vote() -> None:
         assert world.members[2].decisions[-1].voters == {1, 2}
 
 
+def test_an_observer_does_not_go_back_to_a_leader_that_is_gone() -> None:
+    """It looks for a leader at the same time as the voters, who followed the one that is gone until then."""
+    with ElectionWorld("observer of one that is gone", [1, 2, 3], [9]) as world:
+        world.start_all()
+        assert world.settle() == 3
+        world.partition(world.members[3].machine, [world.members[sid].machine for sid in (1, 2, 9)])
+        world.run_until(lambda: world.members[9].follows(world.members[2]))
+        world.run_for(1)
+        assert [one.vote.leader for one in world.members[9].decisions] == [3, 2]
+
+
 def test_a_joiner_learns_the_membership_and_follows() -> None:
     """It starts with a membership of itself and some others, which none of them has."""
     with ElectionWorld("joiner", [1, 2, 3]) as world:

@@ -57,10 +57,12 @@ def ensemble_run(seed: int | str, story: list[str] | None = None, layout: Layout
     teller = Teller(sim, counts, COUNTED, story)
     slice_nodes = sim.random.choice((1, 4, 64))
     layout = layout or sim.random.choice(LAYOUTS)
-    # What servers log when the simulation ends them belongs to no run: it is listened to, and not counted.
     with listening(teller), mock.patch.object(snapshot_writer, "SLICE_NODES", slice_nodes), sim:
         marks.start_counting()
-        EnsembleRun(sim, layout, teller, counts).run()
+        try:
+            EnsembleRun(sim, layout, teller, counts).run()
+        finally:
+            teller.fall_silent()
         reached = {f"mark {name}": count for name, count in marks.stop_counting().items()}
         return Outcome(counts + Counter(reached), sim.trace_hash())
 

@@ -159,8 +159,10 @@ class PeerConnections:
         raise failure
 
     def _opened_to(self, sid: int, peer: Peer, connection: PeerConnection) -> None:
-        """Rule 1. If the other one has called meanwhile, that connection is left alone. One that is lost by now has
-        said so before it was known here, and will not do so again."""
+        """Rule 1. If the other one has called meanwhile, that connection is left alone.
+
+        One that is lost by now has said so before it was known here, and will not do so again.
+        """
         if peer.connection is not None or not connection.is_open():
             connection.abort()
             return
