@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Final, Self
 
+from zkeeper import arguments
 from zkeeper.quorum.members import LARGEST_SID
 from zkeeper.quorum.votes import LEADING
 from zkeeper.server.config import load
@@ -64,7 +65,7 @@ class Ensemble:
     def __init__(
         self, n: int = 3, *, observers: int = 0, properties: Mapping[str, str] | None = None, in_memory: bool = False
     ) -> None:  # fmt: skip
-        if n < 1 or observers < 0:
+        if arguments.integer("n", n) < 1 or arguments.integer("observers", observers) < 0:
             raise ValueError(f"an ensemble of {n} servers and {observers} observers cannot be")
         if n + observers > LARGEST_SID:
             raise ValueError(f"an ensemble of {n + observers} servers cannot be: their numbers are 1 to {LARGEST_SID}")
@@ -82,7 +83,15 @@ class Ensemble:
     # Beginning and end.
 
     def start(self) -> Self:
-        """Starts all servers and returns when they serve; does nothing when they were started before."""
+        """Starts all servers and returns when they serve; does nothing when they were started before.
+
+        Example:
+            ensemble = Ensemble(3).start()
+            try:
+                print(ensemble.connect_string)
+            finally:
+                ensemble.stop()
+        """
         if not self._members:
             atexit.register(self.stop)
             try:
@@ -126,7 +135,12 @@ class Ensemble:
         return make
 
     def stop(self) -> None:
-        """Ends all servers and removes their data; does nothing when they are not running; may be called any time."""
+        """Ends all servers and removes their data; does nothing when they are not running; may be called any time.
+
+        Example:
+            ensemble = Ensemble(3).start()
+            ensemble.stop()
+        """
         members, self._members = self._members, {}
         self._faults.clear()
         if members:
@@ -167,22 +181,41 @@ class Ensemble:
         return ",".join(map(self.address, self.sids))
 
     def address(self, sid: int) -> str:
-        """The address of one server."""
+        """The address of one server.
+
+        Example:
+            with zkeeper.Client(ensemble.address(2)) as zk:
+                ...  # served by server 2 and no other
+        """
         return f"{HOST}:{self._member(sid).place.port}"
 
     def leader(self) -> int:
-        """The number of the server that leads, once one does and serves. `TimeoutError` after 20 s without."""
+        """The number of the server that leads, once one does and serves. `TimeoutError` after 20 s without.
+
+        Example:
+            follower = next(sid for sid in ensemble.sids if sid != ensemble.leader())
+        """
         self._await(lambda: len(self._leaders()) == 1, "a leader")
         return self._leaders()[0]
 
     def await_serving(self) -> None:
-        """Returns when all servers that run serve clients. `TimeoutError` after 20 s, as when there is no quorum."""
+        """Returns when all servers that run serve clients. `TimeoutError` after 20 s, as when there is no quorum.
+
+        Example:
+            ensemble.kill(1)
+            ensemble.await_serving()  # the other two have a leader
+        """
         self._await(self._all_serve, "all servers that run to serve")
 
     # Faults.
 
     def kill(self, sid: int) -> None:
-        """Ends a server as if its process had ended: its connections break at once, its data stays."""
+        """Ends a server as if its process had ended: its connections break at once, its data stays.
+
+        Example:
+            ensemble.kill(ensemble.leader())
+            assert len(ensemble.running) == 2
+        """
         member = self._member(sid)
         member.thread.release()
         member.run(member.cease)
@@ -191,6 +224,11 @@ class Ensemble:
         """Starts a server on its data, after killing it if it runs.
 
         Returns when all that run serve; while those that run are no quorum, at once.
+
+        Example:
+            ensemble.kill(1)
+            ensemble.restart(1)
+            assert ensemble.running == [1, 2, 3]
         """
         self.kill(sid)
         member = self._member(sid)
@@ -202,15 +240,28 @@ class Ensemble:
         """Stops a server where it stands, as SIGSTOP does: its connections stay open and nothing is answered.
 
         The others notice after 3 s (`syncLimit`).
+
+        Example:
+            ensemble.pause(ensemble.leader())
+            print("led by", ensemble.leader())  # another one, after 3 s
         """
         self._member(sid).thread.hold()
 
     def resume(self, sid: int) -> None:
-        """Ends a `pause`."""
+        """Ends a `pause`.
+
+        Example:
+            ensemble.pause(1)
+            ensemble.resume(1)
+        """
         self._member(sid).thread.release()
 
     def drop_connections(self, sid: int | None = None) -> int:
-        """Breaks all connections of clients, of one server or of all; how many those were. Sessions live on."""
+        """Breaks all connections of clients, of one server or of all; how many those were. Sessions live on.
+
+        Example:
+            ensemble.drop_connections(1)  # of clients; the servers stay connected to each other
+        """
         sids = self.running if sid is None else [sid]
         return sum(self._drop(sid) for sid in sids)
 
@@ -218,13 +269,25 @@ class Ensemble:
         """Ends a session as if its timeout had passed in silence: its ephemerals go, its connection is closed.
 
         `LookupError` when the leader knows no such session.
+
+        Example:
+            ensemble.expire(zk.session_id)
+            zk.wait_for(zkeeper.SessionState.LOST)
         """
+        arguments.integer("session_id", session_id)
         leader = self._member(self.leader())
         leader.run(lambda: upkeep.expire(leader.server.service, session_id))
         self._await_equal()
 
     def heal(self) -> None:
-        """Has all servers run and serve: ends pauses, starts those that are down."""
+        """Has all servers run and serve: ends pauses, starts those that are down.
+
+        Example:
+            ensemble.kill(1)
+            ensemble.pause(2)
+            ensemble.heal()
+            assert ensemble.running == [1, 2, 3]
+        """
         for sid, member in self._started.items():
             member.thread.release()
             if not member.is_up:
@@ -237,6 +300,11 @@ class Ensemble:
         """Heals, ends all sessions and removes all znodes, whatever their ACL; returns when that is so everywhere.
 
         Zxids go on where they were; who leads stays as it is.
+
+        Example:
+            ensemble.reset_tree()
+            with zkeeper.Client(ensemble.connect_string) as zk:
+                assert zk.children("/") == ["zookeeper"]
         """
         self.heal()
         leader = self._member(self.leader())
