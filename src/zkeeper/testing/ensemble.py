@@ -14,15 +14,18 @@ from types import TracebackType
 from typing import Final, Self
 
 from zkeeper import arguments
+from zkeeper.quorum.members import LARGEST_SID
 from zkeeper.quorum.votes import LEADING
 from zkeeper.server.config import load
 from zkeeper.server.config.model import ServerConfig
+from zkeeper.server.config.other_keys import is_member_key
 from zkeeper.server.ensemble.member import EnsembleServer
 from zkeeper.storage.whole_files import read_file, replace_file
 from zkeeper.testing import upkeep
 from zkeeper.testing.faults import Faults
 from zkeeper.testing.life import Life
 from zkeeper.testing.place import HOST, Place
+from zkeeper.testing.properties import refuse
 from zkeeper.testing.server import DEFAULT_PROPERTIES
 from zkeeper.wire.zxids import counter_of
 
@@ -36,14 +39,20 @@ POLL_S: Final = 0.005
 
 logger = logging.getLogger("zkeeper.testing")
 
+_OWN_KEYS: Final = frozenset({"clientPort", "clientPortAddress", "dataDir", "dataLogDir", "dynamicConfigFile"})
+
 Member = Life[EnsembleServer]
+
+
+def _is_own(key: str) -> bool:
+    return key in _OWN_KEYS or is_member_key(key)
 
 
 class Ensemble:
     """Servers 1 to `n`, and `observers` behind them, that are one ensemble; ready in about a second.
 
-    `properties` are keys of zoo.cfg, the same for all, which win over `MEMBER_PROPERTIES`. With `in_memory` no member
-    has a folder. The ports are free ones and stay the same.
+    `properties` are keys of zoo.cfg, the same for all, which win over `MEMBER_PROPERTIES`; members, addresses and
+    folders are none of them. With `in_memory` no member has a folder. The ports are free ones and stay the same.
 
         with Ensemble(3) as ensemble:
             client = KazooClient(ensemble.connect_string)
@@ -58,6 +67,9 @@ class Ensemble:
     ) -> None:  # fmt: skip
         if arguments.integer("n", n) < 1 or arguments.integer("observers", observers) < 0:
             raise ValueError(f"an ensemble of {n} servers and {observers} observers cannot be")
+        if n + observers > LARGEST_SID:
+            raise ValueError(f"an ensemble of {n + observers} servers cannot be: their numbers are 1 to {LARGEST_SID}")
+        refuse(properties or {}, _is_own, "the ensemble itself gives each of its members addresses and folders")
         self._voters = n
         self._observers = observers
         self._properties = MEMBER_PROPERTIES | dict(properties or {})

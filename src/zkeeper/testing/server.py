@@ -19,6 +19,7 @@ from zkeeper.testing import upkeep
 from zkeeper.testing.faults import Faults
 from zkeeper.testing.life import Life
 from zkeeper.testing.place import HOST, Place
+from zkeeper.testing.properties import refuse
 
 DEFAULT_PROPERTIES: Final = {
     "tickTime": "100",
@@ -33,6 +34,8 @@ DEFAULT_PROPERTIES: Final = {
 """What a test server has otherwise than `zkeeper serve`: short ticks, so that sessions of 200 ms are possible; TTL
 znodes; every four-letter word; no limit of connections; a log that is not synced, since no test cuts the power."""
 
+_OWN_KEYS: Final = frozenset({"clientPort", "clientPortAddress", "dataDir"})
+
 logger = logging.getLogger("zkeeper.testing")
 
 
@@ -45,14 +48,18 @@ class Server:
         with Server() as server:
             client = KazooClient(server.address)
 
-    A wrong property raises `zkeeper.server.config.ConfigError`, a port in use `OSError`, a folder with data that cannot
-    be trusted `zkeeper.errors.StorageError`; all of them when the server starts.
+    A property in place of `port` or `data_dir` raises `ValueError` at once. A wrong property raises
+    `zkeeper.server.config.ConfigError`, a port in use `OSError`, a folder with data that cannot be trusted
+    `zkeeper.errors.StorageError`; all of them when the server starts.
     """
 
     def __init__(
         self, *, properties: Mapping[str, str] | None = None, port: int = 0, data_dir: str | None = None,
         in_memory: bool = False,
     ) -> None:  # fmt: skip
+        refuse(
+            properties or {}, _OWN_KEYS.__contains__, "use port= and data_dir= instead; it listens on 127.0.0.1 only"
+        )
         self._properties = DEFAULT_PROPERTIES | dict(properties or {})
         self._wanted_port = arguments.integer("port", port)
         self._data_dir = data_dir

@@ -163,6 +163,13 @@ def test_one_server_alone_is_an_ensemble_too() -> None:
 def test_what_cannot_be() -> None:
     with pytest.raises(ValueError, match="an ensemble of 0 servers"):
         Ensemble(0)
+    with pytest.raises(ValueError, match="an ensemble of 256 servers cannot be: their numbers are 1 to 255"):
+        Ensemble(3, observers=253)
+    for key in ("server.1", "group.1", "weight.1", "dataDir", "dataLogDir", "clientPort", "dynamicConfigFile"):
+        with pytest.raises(
+            ValueError, match=f"^{key} cannot be a property of a test server: the ensemble itself gives"
+        ):
+            Ensemble(properties={key: "1"})
     with pytest.raises(RuntimeError, match="not running"):
         Ensemble().leader()
     assert repr(Ensemble()) == "<Ensemble, not running>"

@@ -176,6 +176,9 @@ def test_a_wrong_property_is_told_and_leaves_nothing() -> None:
     before = descriptors(), threading.active_count()
     with pytest.raises(ConfigError, match="tickTime"):
         Server(properties={"tickTime": "soon"}).start()
+    for key in ("clientPort", "zookeeper.clientPort", "clientPortAddress", "dataDir"):
+        with pytest.raises(ValueError, match=f"^{key} cannot be a property of a test server: use port= and data_dir="):
+            Server(properties={key: "1"})
     assert (descriptors(), threading.active_count()) == before
 
 
