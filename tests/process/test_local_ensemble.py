@@ -13,6 +13,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Timer
 
+import pytest
+
 from zkeeper import Client
 
 DEADLINE_S = 60.0
@@ -115,34 +117,53 @@ def test_it_serves_and_ctrl_c_leaves_nothing_behind(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [], "the temporary folder is gone"
 
 
-def test_it_ends_when_a_server_dies_and_goes_on_from_its_folder(tmp_path: Path) -> None:
+def test_a_server_that_dies_is_shown_as_ended_while_the_others_go_on(tmp_path: Path) -> None:
     options = ["--dir", "local", "--base-port", str(free_base_port(3))]
     with running(*options, cwd=tmp_path) as ensemble:
-        address = ensemble.read_until(READY)[1]
-        with Client(address) as client:
+        addresses = ensemble.read_until(READY)[1].split(",")
+        leader = int(re.findall(r"server ([0-9]+) at \S+ pid [0-9]+: leader", ensemble.told)[-1])
+        os.kill(ensemble.pids()[leader], signal.SIGKILL)
+        ensemble.read_until(re.compile(f"server {leader} at .*: ended \\(signal 9\\)$"))
+        ensemble.read_until(re.compile(": leader, epoch 2"))
+        with Client(",".join(addresses)) as client:
             client.create("/kept", b"1")
-        os.kill(ensemble.pids()[2], signal.SIGKILL)
+        ensemble.process.send_signal(signal.SIGINT)
         assert ensemble.end() == 1
-        assert "server 2 has ended with signal 9, so all are stopped. The end of its log, " in ensemble.told
+        assert f"server {leader}, pid {ensemble.pids()[leader]}, has ended with signal 9; its log is " in ensemble.told
+        assert f"all servers are stopped; server {leader} had ended with signal 9; data and " in ensemble.told
         assert [sid for sid, pid in ensemble.pids().items() if is_alive(pid)] == []
     with running(*options, cwd=tmp_path) as ensemble:
         ensemble.read_until(READY)
-        with Client(address) as client:
+        with Client(addresses[leader - 1]) as client:
+            client.sync("/kept")
             assert client.get("/kept").data == b"1"
         ensemble.process.send_signal(signal.SIGTERM)
         assert ensemble.end() == 0
 
 
-def test_a_port_in_use_is_told_in_the_words_of_the_server(tmp_path: Path) -> None:
-    base = free_base_port(3)
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", base + 1))
-        taken.listen()
-        with running("--base-port", str(base), cwd=tmp_path) as ensemble:
-            assert ensemble.end() == 1
-    assert "server 2 has ended with exit code 1" in ensemble.told
-    assert f"the client port cannot be opened: port {base + 1} on 127.0.0.1" in ensemble.told
+def test_it_ends_when_all_servers_have_ended(tmp_path: Path) -> None:
+    with running("-n", "2", "--base-port", str(free_base_port(2)), cwd=tmp_path) as ensemble:
+        ensemble.read_until(READY)
+        for pid in ensemble.pids().values():
+            os.kill(pid, signal.SIGKILL)
+        assert ensemble.end() == 1
+    assert "server 1 had ended with signal 9, server 2 had ended with signal 9" in ensemble.told
     assert len(list(tmp_path.iterdir())) == 1, "the temporary folder with the logs is kept"
+
+
+@pytest.mark.parametrize("server", [1, 2])
+@pytest.mark.parametrize("kind", ["client", "quorum", "election"])
+def test_a_port_in_use_is_told_before_anything_starts(tmp_path: Path, server: int, kind: str) -> None:
+    base = free_base_port(2)
+    port = base + ["client", "quorum", "election"].index(kind) * 2 + server - 1
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", port))
+        taken.listen()
+        with running("-n", "2", "--base-port", str(base), cwd=tmp_path) as ensemble:
+            assert ensemble.end() == 1
+    assert ensemble.told.startswith(f"server {server} cannot have port {port} on 127.0.0.1: Address already in use.")
+    assert "--base-port" in ensemble.told
+    assert list(tmp_path.iterdir()) == [], "the temporary folder is gone"
 
 
 def test_what_cannot_be_is_refused_before_anything_starts(tmp_path: Path) -> None:
@@ -177,12 +198,15 @@ def test_a_terminal_is_shown_a_table(tmp_path: Path) -> None:
     assert b"connections" in told
 
 
-def test_an_election_port_in_use_ends_a_server_with_zookeepers_code(tmp_path: Path) -> None:
-    base = free_base_port(1)
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", base + 2))
-        taken.listen()
-        with running("-n", "1", "--base-port", str(base), cwd=tmp_path) as ensemble:
-            assert ensemble.end() == 1
-    assert "server 1 has ended with exit code 14" in ensemble.told
-    assert "CRITICAL zkeeper: the election port cannot be opened: 127.0.0.1:" in ensemble.told
+def test_a_server_that_cannot_start_is_told_with_the_end_of_its_log(tmp_path: Path) -> None:
+    options = ["-n", "2", "--dir", "local", "--base-port", str(free_base_port(2))]
+    with running(*options, cwd=tmp_path) as ensemble:
+        ensemble.read_until(READY)
+        ensemble.process.send_signal(signal.SIGTERM)
+        assert ensemble.end() == 0
+    (tmp_path / "local" / "server-2" / "data" / "version-2" / "currentEpoch").write_text("none")
+    with running(*options, cwd=tmp_path) as ensemble:
+        ensemble.read_until(re.compile("server 2, pid [0-9]+, has ended with exit code [0-9]+. The end of its log, "))
+        ensemble.read_until(re.compile("currentEpoch"))
+        ensemble.process.send_signal(signal.SIGTERM)
+        assert ensemble.end() == 1

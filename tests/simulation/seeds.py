@@ -85,15 +85,26 @@ def run_one(run: Run, seed: int, is_told: bool) -> int:
     return 0
 
 
-def main(run: Run, program: str, arguments: list[str], expected: Iterable[str] = ()) -> int:
-    """`expected` are counts of which it is told if they stay 0."""
+def argument_parser(program: str) -> argparse.ArgumentParser:
+    """The options of all these programs; one may add its own."""
     parser = argparse.ArgumentParser(prog=f"python -m {program}")
     parser.add_argument("--seeds", type=int, default=1000, help="how many")
     parser.add_argument("--first", type=int, default=0, help="the first of them")
     parser.add_argument("--jobs", type=int, default=1, help="processes")
     parser.add_argument("--seed", type=int, help="replay only this one")
     parser.add_argument("--trace", action="store_true", help="tell what happens in it")
-    options = parser.parse_args(arguments)
+    return parser
+
+
+def play(run: Run, program: str, options: argparse.Namespace, expected: Iterable[str] = ()) -> int:
+    """What the options ask for; the exit code. `program` is named with what a replay needs beside a seed.
+
+    `expected` are counts of which it is told if they stay 0.
+    """
     if options.seed is not None:
         return run_one(run, options.seed, options.trace)
     return run_many(run, program, options.first, options.seeds, options.jobs, expected)
+
+
+def main(run: Run, program: str, arguments: list[str]) -> int:
+    return play(run, program, argument_parser(program).parse_args(arguments))

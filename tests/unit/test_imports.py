@@ -116,6 +116,10 @@ DOORS: dict[str, tuple[frozenset[str], str]] = {
         frozenset({"open", "os.path"}),
         "processes of members, and the files with what they print",
     ),
+    "zkeeper.cli.ensemble.ports": (
+        frozenset({"socket"}),
+        "whether the ports of members are free, before any is started",
+    ),
     "zkeeper.cli.tls": (
         frozenset({"ssl"}),
         "the TLS that a user asks for, made of the files that they name",

@@ -5,14 +5,15 @@ observers, `--layout 5+2` has all runs play with that ensemble; a replay needs t
 """
 
 import sys
-from argparse import ArgumentParser
 from functools import partial
 
 from zkeeper.quorum.marks import MARKS
 
-from ..seeds import main  # noqa: TID252  the package has one name in pytest and another as a program
+from ..seeds import argument_parser, play  # noqa: TID252  the package has one name in pytest and another as a program
 from .ensemble_run import ensemble_run
 from .servers import Layout
+
+PROGRAM = "tests.simulation.ensemble"
 
 
 def layout(text: str) -> Layout:
@@ -20,9 +21,15 @@ def layout(text: str) -> Layout:
     return Layout(int(participants), int(observers or 0))
 
 
+def main(arguments: list[str]) -> int:
+    parser = argument_parser(PROGRAM)
+    meaning = "play with that ensemble, such as 3 or 5+2, where each seed draws its own otherwise"
+    parser.add_argument("--layout", type=layout, metavar="VOTERS[+OBSERVERS]", help=meaning)
+    options = parser.parse_args(arguments)
+    wanted: Layout | None = options.layout
+    program = PROGRAM if wanted is None else f"{PROGRAM} --layout {wanted.participants}+{wanted.observers}"
+    return play(partial(ensemble_run, layout=wanted), program, options, [f"mark {name}" for name in MARKS])
+
+
 if __name__ == "__main__":
-    parser = ArgumentParser(add_help=False)
-    parser.add_argument("--layout", type=layout)
-    own, others = parser.parse_known_args()
-    run = partial(ensemble_run, layout=own.layout)
-    sys.exit(main(run, "tests.simulation.ensemble", others, [f"mark {name}" for name in MARKS]))
+    sys.exit(main(sys.argv[1:]))

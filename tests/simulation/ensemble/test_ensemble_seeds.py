@@ -10,6 +10,7 @@ import pytest
 
 from ..seeds import Outcome  # noqa: TID252  the package has one name in pytest and another as a program
 from ..test_crash_seeds import fresh_seeds  # noqa: TID252  as above
+from . import __main__ as program
 from . import ensemble_run as of_ensembles
 from .ensemble_run import ensemble_run
 from .servers import Layout
@@ -56,3 +57,9 @@ def test_the_ensemble_runs_meet_what_they_are_for() -> None:
 
 def test_an_ensemble_seed_gives_the_same_run_again() -> None:
     assert ensemble_run(6).trace_hash == outcome(6).trace_hash
+
+
+def test_the_program_lists_its_options(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        program.main(["--help"])
+    assert {"--seeds", "--seed", "--trace", "--layout"} <= set(capsys.readouterr().out.replace("]", " ").split())

@@ -1,13 +1,15 @@
 """How the state of a local ensemble is told in lines and in a table, and what its members' lag is."""
 
+import asyncio
 import io
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from zkeeper.cli.ensemble.display import LINES_S, Lines, line, table
-from zkeeper.cli.ensemble.looking import Look, behind, look, read_epoch
+from zkeeper.cli.ensemble.looking import Look, behind, look, look_at, read_epoch
 from zkeeper.cli.ensemble.members import Member
 from zkeeper.cli.status.srvr import Health, Status
 
@@ -56,9 +58,7 @@ def test_lines_tell_a_new_role_or_epoch_at_once_and_the_rest_now_and_then() -> N
 
 
 def test_the_table_has_a_row_for_each_member() -> None:
-    out = io.StringIO()
-    Console(file=out, width=120).print(table([LEADER, FOLLOWER, ELECTING]))
-    rows = [row.split() for row in out.getvalue().splitlines() if "h:" in row]
+    rows = [row.split() for row in shown([LEADER, FOLLOWER, ELECTING], 120) if "h:" in row]
     assert rows == [
         ["3", "h:3", "leader", "2", "0x200000005", "0", "4", "103"],
         ["1", "h:1", "follower", "2", "0x200000002", "3", "1", "101"],
@@ -66,10 +66,64 @@ def test_the_table_has_a_row_for_each_member() -> None:
     ]
 
 
+def shown(looks: Sequence[Look], width: int) -> list[str]:
+    out = io.StringIO()
+    console = Console(file=out, width=width)
+    console.print(table(looks, console))
+    return out.getvalue().splitlines()
+
+
+FAR = Look(1, "127.0.0.1:40501", 1029001, "follower", 2, 0x200000002, 0)
+OVER = Look(2, "127.0.0.1:40502", 1029002, "ended (exit code 14)")
+
+
+@pytest.mark.parametrize(
+    ("looks", "width", "columns"),
+    [
+        ([FAR], 80, "server address role epoch zxid behind pid"),
+        ([FAR, OVER], 120, "server address role epoch zxid behind connections pid"),
+        ([FAR, OVER], 80, "server address role epoch pid"),
+        ([FAR, OVER], 65, "server address role pid"),
+    ],
+)
+def test_a_narrow_terminal_is_spared_columns(looks: Sequence[Look], width: int, columns: str) -> None:
+    lines = shown(looks, width)
+    assert " ".join(lines[1].split()) == columns
+    assert [(look.address in row, str(look.pid) in row) for look, row in zip(looks, lines[3:], strict=False)] == [
+        (True, True) for _ in looks
+    ]
+    assert all(len(row) <= width for row in lines)
+
+
+def test_a_terminal_that_is_too_narrow_for_an_address_has_it_folded() -> None:
+    head, _, *rows = shown([FAR, OVER], 40)[1:]
+    place = slice(head.index("address"), head.index("role"))
+    assert "".join(row[place].strip() for row in rows) == FAR.address + OVER.address
+
+
 @pytest.fixture
 def member(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Member:
     monkeypatch.setattr(Member, "pid", 7)
-    return Member(1, str(tmp_path / "zoo.cfg"), "h", 1, str(tmp_path))
+    return Member(1, str(tmp_path / "zoo.cfg"), ("h", 1), [], str(tmp_path))
+
+
+def test_a_member_that_has_ended_is_not_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody else may answer at its address."""
+
+    async def started() -> tuple[Member, Look]:
+        member = Member(1, str(tmp_path / "missing" / "zoo.cfg"), ("h", 1), [], str(tmp_path))
+        member.log_path = str(tmp_path / "server.log")
+        await member.start()
+        await member.wait()
+        return member, (await look_at([member]))[0]
+
+    async def somebody(*_: object) -> Status:
+        return Status("h:1", Health.SERVING, mode="leader")
+
+    monkeypatch.setattr("zkeeper.cli.ensemble.looking.status_of", somebody)
+    member, seen = asyncio.run(started())
+    assert seen == Look(1, "h:1", member.pid, f"ended ({member.end})")
+    assert (seen.is_over, member.end, member.was_killed) == (True, "exit code 2", False)
 
 
 def test_a_member_is_starting_until_it_answers_for_the_first_time(member: Member) -> None:

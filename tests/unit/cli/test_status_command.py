@@ -52,7 +52,9 @@ def test_distances_are_told_within_an_epoch() -> None:
     ("modes", "text"),
     [
         (["follower", "leader", "follower", "observer"], "1 leader: b in epoch 2, 2 followers, 1 observer"),
-        (["follower", None, None], "no leader, 1 follower, 2 without a role"),
+        (["follower", None, None], "none of the 3 servers asked says that it leads: 1 follower, 2 without a role"),
+        (["follower"], "the leader is not among the 1 server asked: 1 follower"),
+        (["observer", "follower"], "the leader is not among the 2 servers asked: 1 follower, 1 observer"),
         (["leader", "leader"], "2 leaders: a in epoch 2; b in epoch 2"),
         (["standalone", "standalone"], None),
         ([None], None),

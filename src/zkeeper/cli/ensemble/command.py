@@ -7,13 +7,15 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 
 import click
 
 from zkeeper.cli.ensemble.display import Display, make_display
-from zkeeper.cli.ensemble.looking import look_at
+from zkeeper.cli.ensemble.looking import Look, look_at
 from zkeeper.cli.ensemble.members import Member, stop_all
+from zkeeper.cli.ensemble.ports import check_ports
+from zkeeper.cli.failures import ToolError
 from zkeeper.cli.running import run
 from zkeeper.server.config import ConfigError, load
 from zkeeper.server.config.local_ensemble import LocalPorts, LocalServer, make_local_ensemble
@@ -37,28 +39,38 @@ EXIT_FAILED: Final = 1
 def command(voters: int, observers: int, folder: str | None, base_port: int) -> None:
     """Start an ensemble on 127.0.0.1, each server a process, and show its state until Ctrl-C.
 
-    A DIR that has an ensemble is started again as it is there. The ensemble ends as a whole: with Ctrl-C, exit code 0,
-    or, exit code 1, when one of its servers ends by itself.
+    A DIR that has an ensemble is started again as it is there. A server that ends, or is killed, is shown as ended,
+    and the others go on. Ctrl-C stops all. Exit code: 0, or 1 if a server has ended before.
     """
     count = voters + observers
     ports = LocalPorts(base_port, base_port + count, base_port + 2 * count)
-    with _place(folder) as place:
-        sys.exit(run(_run(_make_members(place, count, ports, observers), place)))
+    try:
+        with _place(folder) as place:
+            members = _make_members(place, count, ports, observers)
+            check_ports(members)
+            sys.exit(run(_run(members, place)))
+    except ToolError as error:
+        click.echo(str(error), err=True)
+        sys.exit(EXIT_FAILED)
 
 
 @contextmanager
 def _place(folder: str | None) -> Iterator[str]:
-    """`folder`, or a temporary one that is removed unless something went wrong: then the logs in it are wanted."""
+    """`folder`, or a temporary one that is removed unless servers ran and something went wrong: then their logs are
+    wanted."""
     if folder is not None:
         yield folder
         return
     temporary = tempfile.mkdtemp(prefix="zkeeper-ensemble-")
+    is_wanted = False
     try:
         yield temporary
     except SystemExit as end:
-        if end.code == 0:
-            shutil.rmtree(temporary, ignore_errors=True)
+        is_wanted = end.code != 0
         raise
+    finally:
+        if not is_wanted:
+            shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _make_members(folder: str, count: int, ports: LocalPorts, observers: int) -> list[Member]:
@@ -67,8 +79,7 @@ def _make_members(folder: str, count: int, ports: LocalPorts, observers: int) ->
         servers = make_local_ensemble(disk, folder, count, ports, observers)
         return [_member(disk, server) for server in servers]
     except (ConfigError, OSError) as error:
-        click.echo(str(error), err=True)
-        sys.exit(EXIT_FAILED)
+        raise ToolError(str(error)) from None
     finally:
         disk.close()
 
@@ -79,7 +90,9 @@ def _member(disk: Disk, server: LocalServer) -> Member:
     host, port = config.network.client_port_address, config.network.client_port
     assert host is not None
     assert port is not None
-    return Member(server.sid, server.config_path, host, port, f"{config.storage.data_dir}/version-2")
+    addresses = () if config.quorum is None else config.quorum.me.addresses
+    peers = [(each.host, number) for each in addresses for number in (each.quorum_port, each.election_port)]
+    return Member(server.sid, server.config_path, (host, port), peers, f"{config.storage.data_dir}/version-2")
 
 
 async def _run(members: Sequence[Member], folder: str) -> int:
@@ -90,44 +103,51 @@ async def _run(members: Sequence[Member], folder: str) -> int:
     try:
         for member in members:
             await member.start()
-        dead = await _watch(members, folder, display, stopping)
+        await _watch(members, folder, display, stopping)
     finally:
         display.close()
+        ends = [f"server {member.sid} had ended with {member.end}" for member in members if member.end]
         await stop_all(members)
-    if dead is not None:
-        click.echo(dead, err=True)
+    if ends:
+        click.echo(f"all servers are stopped; {', '.join(ends)}; data and logs are in {folder}", err=True)
         return EXIT_FAILED
     click.echo("all servers are stopped")
     return 0
 
 
-async def _watch(members: Sequence[Member], folder: str, display: Display, stopping: asyncio.Event) -> str | None:
-    """Returns when it is time to stop; why, if a member has ended by itself."""
+async def _watch(members: Sequence[Member], folder: str, display: Display, stopping: asyncio.Event) -> None:
+    """Returns when it is time to stop, or nobody is left who could be stopped."""
     loop = asyncio.get_running_loop()
-    ends = {loop.create_task(member.ended()): member for member in members}
-    asked = loop.create_task(stopping.wait())
+    waits: dict[asyncio.Task[Any], Member] = {loop.create_task(member.wait()): member for member in members}
+    asked: asyncio.Task[Any] = loop.create_task(stopping.wait())
     is_told = False
-    while True:
+    while waits:
         looks = await look_at(members)
         display.show(looks, loop.time())
-        if not is_told and all(look.serves for look in looks):
+        if not is_told and _is_ready(looks):
             is_told = True
-            display.tell(_ready_text(members, folder))
-        done, _ = await asyncio.wait([*ends, asked], timeout=REFRESH_S, return_when=asyncio.FIRST_COMPLETED)
+            display.tell(_ready_text(looks, folder))
+        done, _ = await asyncio.wait([*waits, asked], timeout=REFRESH_S, return_when=asyncio.FIRST_COMPLETED)
+        for wait in done - {asked}:
+            display.tell(_end_text(waits.pop(wait)))
         if asked in done:
-            return None
-        for end in done:
-            return _death_text(ends[end], end.result())
+            return
+    display.show(await look_at(members), loop.time())
 
 
-def _ready_text(members: Sequence[Member], folder: str) -> str:
-    addresses = ",".join(member.address for member in members)
-    return f"all servers serve; connect to {addresses}; data and logs are in {folder}; Ctrl-C stops all"
+def _is_ready(looks: Sequence[Look]) -> bool:
+    return any(look.serves for look in looks) and all(look.serves or look.is_over for look in looks)
 
 
-def _death_text(member: Member, code: int) -> str:
-    how = f"exit code {code}" if code >= 0 else f"signal {-code}"
-    return (
-        f"server {member.sid} has ended with {how}, so all are stopped. The end of its log, {member.log_path}:\n"
-        f"{member.log_tail()}"
-    )
+def _ready_text(looks: Sequence[Look], folder: str) -> str:
+    serving = [look.address for look in looks if look.serves]
+    who = "all servers serve" if len(serving) == len(looks) else "the other servers serve"
+    return f"{who}; connect to {','.join(serving)}; data and logs are in {folder}; Ctrl-C stops all"
+
+
+def _end_text(member: Member) -> str:
+    """With the end of its log where the server has ended by itself: that says why."""
+    told = f"server {member.sid}, pid {member.pid}, has ended with {member.end}"
+    if member.was_killed:
+        return f"{told}; its log is {member.log_path}"
+    return f"{told}. The end of its log, {member.log_path}:\n{member.log_tail()}"

@@ -13,9 +13,13 @@ from zkeeper.cli.status.srvr import count_text
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
 LINES_S: Final = 10.0
 _COLOURS: Final = {"leader": "bold green", "follower": "green", "observer": "cyan"}
+_LEAST_WANTED: Final = ("connections", "behind", "zxid", "epoch")
+"""Columns that a narrow terminal is spared, in this order. Addresses, roles and pids are shown in any."""
+_AMPLE_COLUMNS: Final = 500
 
 
 class Display(Protocol):
@@ -77,32 +81,60 @@ class LiveTable:
         self._live.start()
 
     def show(self, looks: Sequence[Look], now_s: float) -> None:
-        self._live.update(table(looks), refresh=True)
+        self._live.update(table(looks, self._live.console), refresh=True)
 
     def tell(self, sentence: str) -> None:
-        self._live.console.print(sentence)
+        self._live.console.print(sentence, soft_wrap=True, markup=False)
 
     def close(self) -> None:
         self._live.stop()
 
 
-def table(looks: Sequence[Look]) -> "Table":
-    from rich import box
-    from rich.table import Table
+def table(looks: Sequence[Look], console: "Console") -> "Table":
+    """With as many columns as the console has room for. What does not fit even then is folded, and never cut."""
+    columns = _columns(looks)
+    for name in _LEAST_WANTED:
+        if _width(_table(columns), console) <= console.width:
+            break
+        del columns[name]
+    return _table(columns)
+
+
+def _columns(looks: Sequence[Look]) -> "dict[str, list[str | Text]]":
     from rich.text import Text
 
-    shown = Table(box=box.SIMPLE_HEAD)
-    for name in ("server", "address", "role"):
-        shown.add_column(name, no_wrap=True)
-    for name in ("epoch", "zxid", "behind", "connections", "pid"):
-        shown.add_column(name, justify="right", no_wrap=True)
     distances = behind(looks)
-    for look in looks:
-        zxid = None if look.zxid is None else hex(look.zxid)
-        numbers = (look.epoch, zxid, distances[look.sid], look.connections, look.pid)
-        role = Text(look.role, _COLOURS.get(look.role, "yellow"))
-        shown.add_row(str(look.sid), look.address, role, *("" if each is None else str(each) for each in numbers))
+    return {
+        "server": [str(look.sid) for look in looks],
+        "address": [look.address for look in looks],
+        "role": [Text(look.role, "bold red" if look.is_over else _COLOURS.get(look.role, "yellow")) for look in looks],
+        "epoch": [_cell(look.epoch) for look in looks],
+        "zxid": [_cell(None if look.zxid is None else hex(look.zxid)) for look in looks],
+        "behind": [_cell(distances[look.sid]) for look in looks],
+        "connections": [_cell(look.connections) for look in looks],
+        "pid": [str(look.pid) for look in looks],
+    }
+
+
+def _cell(value: object) -> str:
+    return "" if value is None else str(value)
+
+
+def _table(columns: "dict[str, list[str | Text]]") -> "Table":
+    from rich import box
+    from rich.table import Table
+
+    shown = Table(box=box.SIMPLE_HEAD)
+    for name in columns:
+        shown.add_column(name, justify="left" if name in ("server", "address", "role") else "right", overflow="fold")
+    for row in zip(*columns.values(), strict=True):
+        shown.add_row(*row)
     return shown
+
+
+def _width(shown: "Table", console: "Console") -> int:
+    """What it takes without folding."""
+    return console.measure(shown, options=console.options.update(width=_AMPLE_COLUMNS)).maximum
 
 
 def make_display() -> Display:

@@ -1,4 +1,7 @@
-"""What the members of a local ensemble are at the moment: asked by the word `srvr`, and read of their epoch files."""
+"""What the members of a local ensemble are at the moment: asked by the word `srvr`, and read of their epoch files.
+
+A member whose process is over is not asked: whoever answered at its address would be somebody else.
+"""
 
 import asyncio
 from collections.abc import Iterable, Sequence
@@ -10,6 +13,7 @@ from zkeeper.cli.status.srvr import Health, Status
 
 ASK_S: Final = 2.0
 ROLES: Final = {Health.NOT_SERVING: "electing", Health.UNREACHABLE: "no answer", Health.READ_ONLY: "read-only"}
+ENDED: Final = "ended"
 EPOCH_BITS: Final = 32
 
 
@@ -28,10 +32,21 @@ class Look(NamedTuple):
     def serves(self) -> bool:
         return self.zxid is not None
 
+    @property
+    def is_over(self) -> bool:
+        return self.role.startswith(ENDED)
+
 
 async def look_at(members: Sequence[Member]) -> list[Look]:
-    statuses = await asyncio.gather(*(status_of(member.host, member.port, ASK_S) for member in members))
-    return [look(member, status, read_epoch(member)) for member, status in zip(members, statuses, strict=True)]
+    return await asyncio.gather(*map(_look_at, members))
+
+
+async def _look_at(member: Member) -> Look:
+    """It may end while it is asked."""
+    status = None if member.end else await status_of(member.host, member.port, ASK_S)
+    if status is None or member.end:
+        return Look(member.sid, member.address, member.pid, f"{ENDED} ({member.end})")
+    return look(member, status, read_epoch(member))
 
 
 def look(member: Member, status: Status, epoch: int | None) -> Look:

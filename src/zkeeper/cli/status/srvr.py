@@ -92,14 +92,23 @@ def roles_text(statuses: Sequence[Status]) -> str | None:
     leaders = [status for status in statuses if status.mode == "leader"]
     if not leaders and not any(learners.values()):
         return None
-    others = [count_text(count, mode) for mode, count in learners.items() if count]
     lost = len(modes) - len(leaders) - sum(learners.values())
-    return ", ".join([_leader_text(leaders), *others, *([f"{lost} without a role"] if lost else [])])
+    others = [count_text(count, mode) for mode, count in learners.items() if count]
+    others += [f"{lost} without a role"] if lost else []
+    if leaders:
+        return ", ".join([_leader_text(leaders), *others])
+    return f"{_absence_text(len(modes), lost)}: {', '.join(others)}"
 
 
 def _leader_text(leaders: Sequence[Status]) -> str:
     told = [f"{status.server} in epoch {(status.zxid or 0) >> _COUNTER_BITS}" for status in leaders]
-    return f"{count_text(len(leaders), 'leader')}: {'; '.join(told)}" if leaders else "no leader"
+    return f"{count_text(len(leaders), 'leader')}: {'; '.join(told)}"
+
+
+def _absence_text(asked: int, lost: int) -> str:
+    """Whoever follows has a leader: one that was not asked, unless it is lost or has not told its role."""
+    servers = f"{count_text(asked, 'server')} asked"
+    return f"none of the {servers} says that it leads" if lost else f"the leader is not among the {servers}"
 
 
 def count_text(count: int, what: str) -> str:
