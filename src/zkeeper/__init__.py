@@ -12,6 +12,7 @@ __version__: Final = "0.1.0"
 if TYPE_CHECKING:
     from zkeeper.blocking.client import Client
     from zkeeper.client.client import AsyncClient, connect
+    from zkeeper.client.digest import digest_acl
     from zkeeper.client.protected import Protected, create_protected, find_protected, new_guid
     from zkeeper.client.retry import Retry
     from zkeeper.client.settling import insist, settle
@@ -33,12 +34,12 @@ if TYPE_CHECKING:
         SessionState,
         Stat,
         WatchEvent,
-        digest_acl,
     )
 
 _HOMES: Final = {
     "zkeeper.blocking.client": ("Client",),
     "zkeeper.client.client": ("AsyncClient", "connect"),
+    "zkeeper.client.digest": ("digest_acl",),
     "zkeeper.client.protected": ("Protected", "create_protected", "find_protected", "new_guid"),
     "zkeeper.client.retry": ("Retry",),
     "zkeeper.client.settling": ("insist", "settle"),
@@ -47,7 +48,7 @@ _HOMES: Final = {
     "zkeeper.errors": ("Outcome", "TransactionFailed", "ZooKeeperError"),
     "zkeeper.values": (
         *("CREATOR_ALL_ACL", "OPEN_ACL", "READ_ONLY_ACL", "Acl", "AclData", "Children", "Created", "EventType"),
-        *("NodeData", "Permission", "RemoveWatches", "SessionState", "Stat", "WatchEvent", "digest_acl"),
+        *("NodeData", "Permission", "RemoveWatches", "SessionState", "Stat", "WatchEvent"),
     ),
 }
 _HOME_OF: Final = {name: home for home, names in _HOMES.items() for name in names}

@@ -5,6 +5,7 @@
 """
 
 import asyncio
+import inspect
 import math
 from collections.abc import Callable, Iterable
 from operator import index
@@ -21,24 +22,42 @@ MIN_I32: Final = -(2**31)
 
 def whole_number(name: str, value: object, least: int, most: int = MAX_I32) -> int:
     """An integer between `least` and `most`. Names with a unit at their end say it."""
+    number = integer(name, value)
+    if not least <= number <= most:
+        raise BadArgumentsError(f"{name} is between {least} and {most}, not {number}")
+    return number
+
+
+def integer(name: str, value: object) -> int:
+    """Any integer."""
     try:
         number = index(value)  # type: ignore[arg-type]  # what is no integer is told
     except TypeError as error:
         raise TypeError(f"{name} is an integer, not {_described(value)}") from error
     if isinstance(value, bool):
         raise TypeError(f"{name} is an integer, not {_described(value)}")
-    if not least <= number <= most:
-        raise BadArgumentsError(f"{name} is between {least} and {most}, not {number}")
     return number
 
 
 def number(name: str, value: float, least: float, most: float = math.inf) -> float:
     """A number between `least` and `most`. Names with a unit at their end say it."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise TypeError(f"{name} is a number, not {_described(value)}")
-    if not least <= value <= most:
+    if not least <= real(name, value) <= most:
         raise BadArgumentsError(f"{name} is between {least} and {most}, not {value}")
     return value
+
+
+def real(name: str, value: float) -> float:
+    """Any number."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(f"{name} is a number, not {_described(value)}")
+    return value
+
+
+def flag(name: str, value: bool) -> bool:
+    """True or False. Other things are true as well, also where "no" was meant."""
+    if value is True or value is False:
+        return value
+    raise TypeError(f"{name} is True or False, not {_described(value)}")
 
 
 def text(name: str, value: str) -> str:
@@ -81,6 +100,42 @@ def callback(value: C) -> C:
     if not callable(value):
         raise TypeError(f"a callback can be called, unlike {_described(value)}")
     return value
+
+
+def plain_callback(value: C) -> C:
+    """Something that is done when its call returns, for nobody awaits it."""
+    callback(value)
+    if _is_async(value) or _is_async(type(value).__call__):
+        raise TypeError(
+            f"a callback is called and not awaited, so {value!r} would never run: give a plain function, which may "
+            "begin a task or put what it is told into a queue"
+        )
+    return value
+
+
+def _is_async(function: Callable[..., object]) -> bool:
+    return inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
+
+
+def secret_part(name: str, value: bytes | str) -> bytes:
+    """One part of a credential, as it is sent: text as UTF-8."""
+    if isinstance(value, str):
+        return value.encode()
+    if not isinstance(value, (bytes, bytearray)):
+        # Not what it is: it is secret.
+        raise TypeError(f"{name} is bytes or str, not of the type {type(value).__name__}")
+    return bytes(value)
+
+
+def acl_entry(entry: Any) -> None:
+    """One entry of an ACL, an `Acl` or what looks like one."""
+    if not isinstance(entry, tuple) or len(entry) != 3:
+        raise TypeError(f"an entry of an ACL is an Acl, not {entry!r}")
+    permissions, scheme, identity = entry
+    if not isinstance(scheme, str) or not isinstance(identity, str):
+        raise TypeError(f"an entry of an ACL is Acl(permissions, scheme, id), the last two of them str, not {entry!r}")
+    if not MIN_I32 <= integer("the permissions of an ACL entry", permissions) <= MAX_I32:
+        raise BadArgumentsError(f"permissions are made of the flags in zkeeper.Permission, not {permissions}")
 
 
 def credential(scheme: str, secret: bytes | str | None) -> tuple[str, bytes | None]:

@@ -123,20 +123,6 @@ CREATOR_ALL_ACL: Final[tuple[Acl, ...]] = (Acl(Permission.ALL, "auth", ""),)
 """All permissions for every credential that the creating connection has proven (see `AsyncClient.add_auth`)."""
 
 
-def digest_acl(user: str, password: str, permissions: Permission = Permission.ALL) -> Acl:
-    """An entry for whoever knows the password: the scheme `digest`, whose id is `user:base64(sha1(user:password))`.
-
-    Example:
-        await zk.add_auth("digest", b"ann:secret")
-        await zk.create("/hers", acl=[zkeeper.digest_acl("ann", "secret")])
-    """
-    import base64
-    import hashlib
-
-    secret = base64.b64encode(hashlib.sha1(f"{user}:{password}".encode()).digest()).decode()
-    return Acl(permissions, "digest", f"{user}:{secret}")
-
-
 class EventType(enum.IntEnum):
     """What happened to a znode that is watched. The numbers are those of the wire.
 

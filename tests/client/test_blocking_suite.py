@@ -5,6 +5,7 @@ The asyncio client's suite says what the operations do; here each is done once t
 
 import threading
 import time
+from collections.abc import Callable
 from queue import SimpleQueue
 from random import Random
 from typing import Any
@@ -66,6 +67,31 @@ def test_kinds_of_znodes(zk: Client) -> None:
     assert zk.ephemerals() == ["/e"]
     with pytest.raises(ValueError, match="at most one of"):
         zk.create("/x", ephemeral=True, container=True)
+
+
+def test_what_cannot_be_meant_is_refused_at_the_call(zk: Client, connect: Connect) -> None:
+    async def callback(event: object) -> None:
+        raise AssertionError(event)
+
+    for ttl_ms in (0, -1, 2**62):
+        with pytest.raises(BadArgumentsError, match=f"ttl_ms is between 1 and 1099511627775, not {ttl_ms}"):
+            zk.create("/a", ttl_ms=ttl_ms)
+    operations: list[Callable[[], object]] = [
+        lambda: zk.get("/", watch=callback),
+        lambda: zk.on_state(callback),
+        lambda: zk.watch("/").add_callback(callback),
+    ]
+    for operation in operations:
+        with pytest.raises(TypeError, match="a callback is called and not awaited"):
+            operation()
+    for client in (connect(), connect()):
+        with pytest.raises(TypeError, match="timeout_s"):
+            client.start("x")  # type: ignore[arg-type]  # that is the point
+        client.start()
+        client.close()
+        with pytest.raises(ClosedError):
+            client.watch("/")
+    assert zk.children("/") == []
 
 
 def test_children_and_trees(zk: Client) -> None:

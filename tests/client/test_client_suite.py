@@ -129,14 +129,35 @@ def test_errors_have_path_and_outcome(play: Play) -> None:
             (zk.set_acl("/a", []), InvalidAclError),
             (zk.delete("/a"), NotEmptyError),
             (zk.delete("/a", 7), BadVersionError),
-            (zk.create("/ttl", ttl_ms=1 << 40), BadArgumentsError),
         ]
         for future, kind in expected:
             with pytest.raises(kind) as error:
                 await future
             assert error.value.path is not None
-            assert error.value.path in str(error.value)
+            assert str(error.value) == f"{error.value.path}: {kind.meaning}"
             assert error.value.outcome is Outcome.NOT_APPLIED
+
+    play(story)
+
+
+def test_a_missing_chroot_is_named(play: Play) -> None:
+    async def story(ground: Ground) -> None:
+        lost = ground.zk.with_chroot("/none/at/all")
+        for ask in (lambda: lost.create("/a"), lambda: lost.children("/"), lost.transaction().create("/a").commit):
+            with pytest.raises((NoNodeError, TransactionFailed)) as error:
+                await ask()
+            told = error.value.errors[0] if isinstance(error.value, TransactionFailed) else error.value
+            assert "the chroot of the client does not exist" in str(told)
+        await lost.ensure_path("/")
+        assert await lost.create("/a") == "/a"
+
+    play(story)
+
+
+def test_a_transaction_that_is_too_long_has_no_path(play: Play) -> None:
+    async def story(ground: Ground) -> None:
+        with pytest.raises(FrameTooLongError, match=r"^the request has 2000\d\d\d bytes, but at most 1048575 are sent"):
+            await ground.zk.transaction().create("/x", bytes(2_000_000)).commit()
 
     play(story)
 

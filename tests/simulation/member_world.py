@@ -18,11 +18,19 @@ _SETTINGS = "tickTime=100\ninitLimit=20\nsyncLimit=10\npreAllocSize=64\n4lw.comm
 
 
 def member_config(sid: int, participants: int, observers: int, more: str = "") -> ServerConfig:
-    members = "".join(
+    return config_of(sid, member_lines(participants, observers) + more)
+
+
+def member_lines(participants: int, observers: int) -> str:
+    return "".join(
         f"server.{each}=m{each}:2888:3888:{'participant' if each <= participants else 'observer'};{CLIENT_PORT}\n"
         for each in range(1, participants + observers + 1)
     )
-    files = {"/zoo.cfg": _SETTINGS + more + members, "/data/myid": f"{sid}\n"}
+
+
+def config_of(sid: int, lines: str) -> ServerConfig:
+    """What member `sid` makes of these lines of zoo.cfg, beside the settings that all have."""
+    files = {"/zoo.cfg": _SETTINGS + lines, "/data/myid": f"{sid}\n"}
     return load("/zoo.cfg", {}, {}, lambda path: files[path].encode()).config
 
 

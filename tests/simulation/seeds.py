@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from functools import partial
 
 PROGRESS_SEEDS = 500
-SEEDS_OF_A_PROCESS = 1000
-"""What was alive when a machine was killed may be in cycles through compiled objects, which nothing frees."""
+SEEDS_OF_A_PROCESS = 40
+"""What was alive when a machine was killed may be in cycles through compiled objects, which nothing frees: the more of
+that there is, the longer the garbage collector takes in vain."""
 CHUNK_SEEDS = 20
 
 

@@ -87,6 +87,7 @@ def test_an_observer_without_a_log_that_becomes_a_voter_is_none_that_knows_more_
         world.sim.run(write("m1", "a", "b"), world.client())
         observer = world.servers[OBSERVER]
         world.sim.run_until(lambda: observer.service.database.tree.lookup(b"/b") is not None)
+        known_zxid = observer.service.database.last_zxid
         memberships = observer.context.memberships
         memberships.committed = Membership.parse(memberships.committed.text().replace(":observer", ":participant"))
         for sid in (1, 2, 3):
@@ -97,7 +98,7 @@ def test_an_observer_without_a_log_that_becomes_a_voter_is_none_that_knows_more_
             world.sim.machine("m4").disk, observer._node.storage, observer.empty_database,
             tell=lambda text: None, clock_s=lambda: 0.0,
         )  # fmt: skip
-        assert observer.service.database.last_zxid == on_disk.database.last_zxid == 0
+        assert observer.service.database.last_zxid == on_disk.database.last_zxid < known_zxid
 
 
 def serving_after_s(world: MemberWorld) -> dict[int, float]:

@@ -10,7 +10,6 @@ from zkeeper.quorum.memberships import Memberships
 from zkeeper.server.ensemble.election_port import ElectionPortError
 from zkeeper.server.ensemble.peer_connection import PeerConnection
 from zkeeper.server.ensemble.peer_connections import MAX_UNKNOWN, PeerConnections, PeerSettings
-from zkeeper.server.ensemble.peers import MAX_STRANGERS
 from zkeeper.testing.simulation import Simulation
 
 from .raw_peer import PORT, RawPeer, frame, introduction
@@ -317,22 +316,53 @@ def test_a_stranger_is_talked_to_while_it_is_connected(world: World) -> None:
     assert again.frames == []
 
 
-def test_strangers_are_bounded(world: World) -> None:
+@pytest.mark.parametrize(
+    ("sid", "reason"),
+    [
+        (0, "its number is 0, and servers have 1 to 255"),
+        (-7, "its number is -7, and servers have 1 to 255"),
+        (256, "its number is 256, and servers have 1 to 255"),
+        (5185862305848180674, "its number is 5185862305848180674, and servers have 1 to 255"),
+        ((1 << 63) - 1, "it is an observer without a number, which cannot be called back"),
+        (
+            11 << 32 | 4,
+            "it greets a leader, and this is the election port: in its configuration the first port of this",
+        ),
+        (16 << 32, "it greets a leader, and this is the election port: in its configuration the first port of this"),
+    ],
+)
+def test_numbers_that_no_server_has_are_refused(
+    world: World, sid: int, reason: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "zkeeper.election")
     world.start()
     peer = world.peer("s7")
-    calls = [peer.connect("s2", introduction(1000 + at, "s7:3888")) for at in range(MAX_STRANGERS + 1)]
-    world.run_until(lambda: calls[-1].is_over)
-    assert not calls[0].is_over
-    member = world.peer("s3").connect("s2", introduction(3, "s3:3888") + frame(b"x"))
+    calls = [peer.connect("s2", introduction(sid, "s7:3888") + frame(b"x")) for _ in range(100)]
+    world.run_until(lambda: all(call.is_over for call in calls))
+    assert world.got == []
+    assert f"is closed: {reason}" in caplog.messages[0]
+    assert len(caplog.messages) < 15
+
+
+def test_a_member_may_have_any_number(world: World) -> None:
+    world.start(TEXT.replace("server.3=s3", "server.300=s3"))
+    call = world.peer("s3").connect("s2", introduction(300, "s3:3888") + frame(b"x"))
     world.run_until(lambda: world.got)
-    assert not member.is_over
+    assert not call.is_over
 
 
-def test_anonymous_observers_of_old_are_told_apart(world: World) -> None:
-    """They get negative numbers, which are smaller than any sid, so they are hung up, having no address."""
+def test_strangers_that_come_and_go_do_not_flood_the_log(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "zkeeper.election")
     world.start()
-    call = world.peer("old").connect("s2", ((1 << 63) - 1).to_bytes(8, "big"))
-    world.run_until(lambda: call.is_over)
+    peer = world.peer("s7")
+    for sid in (7, 96) * 30:
+        call = peer.connect("s2", introduction(sid, "s7:3888") + frame(b"x"))
+        call.close()
+        world.run_for(0.01)
+    assert len(world.got) == 60
+    assert "connected with server 7 at " in caplog.text
+    assert "; it is no member" in caplog.text
+    assert len(caplog.messages) < 15
 
 
 # Messages.

@@ -257,33 +257,45 @@ def test_watches_on_the_membership_fire(at: str) -> None:
 
 
 @pytest.mark.parametrize("at", ["leader", "follower"])
-def test_what_may_not_be_is_refused(at: str) -> None:
+def test_what_may_not_be_is_refused(at: str, caplog: pytest.LogCaptureFixture) -> None:
     with ReconfigWorld() as world:
         world.start()
         sid = (world.leader if at == "leader" else world.followers[0]).sid
-        refusals: list[tuple[dict[str, object], type[ZooKeeperError]]] = [
-            ({"leaving": [3], "version": (1 << 32) + 1}, BadVersionError),
-            ({"leaving": [1, 2]}, BadArgumentsError),
-            ({"joining": ["server.4=s4:1:2"]}, BadArgumentsError),
-            ({"joining": [line(4, host="s1")]}, BadArgumentsError),
-            ({"joining": [line(4), line(5)], "leaving": [3]}, NewConfigNoQuorumError),
+        refusals: list[tuple[dict[str, object], type[ZooKeeperError], str]] = [
+            ({"leaving": [3], "version": (1 << 32) + 1}, BadVersionError, "version 100000000, not 100000001"),
+            ({"leaving": [1, 2]}, BadArgumentsError, "new configuration must include at least 2 followers"),
+            ({"joining": ["server.4=s4:1:2"]}, BadArgumentsError, "each server should have 3 ports specified"),
+            ({"joining": ["server.4\n" + "x" * 1000]}, BadArgumentsError, "Wrong format of server string: server.4?x"),
+            ({"joining": [line(4, host="s1")]}, BadArgumentsError, "of server.4 conflicts with server.1"),
+            ({"joining": [line(300)]}, BadArgumentsError, "no server can join with the number 300"),
+            (
+                {"joining": [line(4), line(5)], "leaving": [3]},
+                NewConfigNoQuorumError,
+                "no quorum of the new participants",
+            ),
         ]
-        for arguments, error in refusals:
+        for arguments, error, reason in refusals:
+            caplog.clear()
             with pytest.raises(error):
                 world.reconfig(sid, **arguments)
+            (told,) = [one.message for one in caplog.records if "is refused: " in one.message]
+            assert told.startswith("a reconfig of session 0x")
+            assert reason in told
+            assert len(told) < 400
         assert world.await_membership(THREE).version == 1 << 32
         world.reconfig(sid, leaving=[3], version=1 << 32)
         world.await_membership({1: "p", 2: "p"})
         world.check()
 
 
-def test_who_may_not_write_the_configuration_may_not_change_it() -> None:
+def test_who_may_not_write_the_configuration_may_not_change_it(caplog: pytest.LogCaptureFixture) -> None:
     digest = "super:D/InIHSb7yEEbrWz8b9l71RjZJU="  # Of super:test.
     settings = {"skipACL": "no", "DigestAuthenticationProvider.superDigest": digest}
     with ReconfigWorld(settings=settings) as world:
         world.start()
         with pytest.raises(NoAuthError):
             world.reconfig(leaving=[3])
+        assert "is refused: its client may not write /zookeeper/config" in caplog.text
 
         async def as_super(zk: zkeeper.AsyncClient) -> None:
             await zk.reconfig(leaving=[3])

@@ -32,7 +32,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "storage": frozenset({"database", "wire", "errors"}),
     "server": BELOW_SERVER,
     "cli": BELOW_SERVER | {"server", "client", "values"},
-    "testing": BELOW_SERVER | {"server"},
+    "testing": BELOW_SERVER | {"server", "arguments"},
     "__main__": frozenset({"cli"}),
 }
 """What each part may import beside itself and `zkeeper`, the front door, which is `""` here."""

@@ -225,13 +225,14 @@ class Client(Composed):
         """Every change of a znode and its children's names, or of all znodes from `path` down: see `Watch`.
 
         `ends_with_session`: the iteration raises `SessionExpiredError` when the session is lost; otherwise the watch
-        goes on in the next session.
+        goes on in the next session. Raises `ClosedError` on a client that is closed.
 
         Example:
             with zk.watch("/config", recursive=True) as events:
                 for event in events:
                     print(event.type.name, event.path)
         """
+        self._core.check_not_stopped()
         watch = self._zk.watch(path, recursive=recursive, ends_with_session=ends_with_session)
         return Watch(self._core, watch)
 

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import Context
 from typing import Any, Final, ParamSpec, TypeVar
 
+from zkeeper.arguments import checked_limit
 from zkeeper.blocking import process
 from zkeeper.blocking.dispatcher import Dispatcher, Once
 from zkeeper.blocking.errors import CallTimeoutError
@@ -39,8 +40,9 @@ class Core:
     # Beginning and end.
 
     def start(self, timeout_s: float | None) -> None:
-        if self.is_stopped:
-            raise ClosedError("the client was closed; make a new one")
+        if timeout_s is not None:
+            checked_limit(timeout_s)
+        self.check_not_stopped()
         if self._thread is None:
             self._thread = process.join(self)
         try:
@@ -48,6 +50,10 @@ class Core:
         except BaseException:
             self.stop()
             raise
+
+    def check_not_stopped(self) -> None:
+        if self.is_stopped:
+            raise ClosedError("the client was closed; make a new one")
 
     def stop(self) -> None:
         self.is_stopped = True

@@ -75,7 +75,7 @@ class Once(Generic[T]):
 
     def __init__(self, dispatcher: Dispatcher, callback: Callable[[T], object]) -> None:
         self._dispatcher = dispatcher
-        self._callback = arguments.callback(callback)
+        self._callback = arguments.plain_callback(callback)
 
     def __call__(self, event: T) -> None:
         self._dispatcher.put(partial(self._callback, event))
@@ -92,7 +92,7 @@ class Often(Generic[T]):
 
     def __init__(self, dispatcher: Dispatcher, callback: Callable[[T], object], resync: T | None = None) -> None:
         self._dispatcher = dispatcher
-        self._callback = arguments.callback(callback)
+        self._callback = arguments.plain_callback(callback)
         self._resync = resync
         self._untold: deque[T] = deque()
         self._is_scheduled = False

@@ -21,9 +21,9 @@ class Retry:
     `BadVersionError` or `NoNodeError` of a versioned write that may have met its own effect. A version is that of one
     znode: if somebody deletes it and makes another one meanwhile, both may be set.
 
-    `attempts`: how often it is tried in all. Pauses are `base_ms`, then `factor` times the one before, at most
-    `max_ms`, each shortened by a random part of up to `jitter`, between 0 and 1. `deadline_s`: no attempt begins later
-    than so many seconds after the first; None for no limit. `random`: where that chance comes from.
+    `attempts`: how often it is tried in all. Pauses are `base_ms`, then `factor` times the one before (1 or more), at
+    most `max_ms`, each shortened by a random part of up to `jitter`, between 0 and 1. `deadline_s`: no attempt begins
+    later than so many seconds after the first; None for no limit. `random`: where that chance comes from.
 
     What took longer than its `timeout_s` is repeated like what was lost with its connection.
 
@@ -50,6 +50,10 @@ class Retry:
 
         The risk: the write may happen twice. A create may raise `NodeExistsError` for the znode that it made itself,
         or leave a second sequential one behind; an unversioned set may undo somebody else's later one.
+
+        Example:
+            retry = zkeeper.blocking.Retry(attempts=5)
+            retry.unsafe(zk.set, "/state", b"on")  # the same again does no harm
         """
         return self._run(True, lambda: operation(*args, **kwargs))
 

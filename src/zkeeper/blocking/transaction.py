@@ -31,7 +31,11 @@ class Transaction:
         self, path: str, data: bytes | None = b"", *, acl: Iterable[Acl] = OPEN_ACL, ephemeral: bool = False,
         sequential: bool = False, container: bool = False, ttl_ms: int | None = None,
     ) -> Self:  # fmt: skip
-        """As `Client.create`; its result is the path."""
+        """As `Client.create`; its result is the path.
+
+        Example:
+            path, *_ = zk.transaction().create("/jobs/j-", b"x", sequential=True).commit()
+        """
         self._transaction.create(
             path, data, acl=acl, ephemeral=ephemeral, sequential=sequential, container=container, ttl_ms=ttl_ms
         )
@@ -41,19 +45,32 @@ class Transaction:
         self, path: str, data: bytes | None = b"", *, acl: Iterable[Acl] = OPEN_ACL, ephemeral: bool = False,
         sequential: bool = False, container: bool = False, ttl_ms: int | None = None,
     ) -> Self:  # fmt: skip
-        """As `Client.create2`; its result is a `Created`, whose Stat is None before ZooKeeper 3.7."""
+        """As `Client.create2`; its result is a `Created`, whose Stat is None before ZooKeeper 3.7.
+
+        Example:
+            (created,) = zk.transaction().create2("/a").commit()
+            print(created.path, created.stat)
+        """
         self._transaction.create2(
             path, data, acl=acl, ephemeral=ephemeral, sequential=sequential, container=container, ttl_ms=ttl_ms
         )
         return self
 
     def set(self, path: str, data: bytes | None, version: int = -1) -> Self:
-        """As `Client.set`; its result is the `Stat`."""
+        """As `Client.set`; its result is the `Stat`.
+
+        Example:
+            (stat,) = zk.transaction().set("/a", b"x", 3).commit()
+        """
         self._transaction.set(path, data, version)
         return self
 
     def delete(self, path: str, version: int = -1) -> Self:
-        """As `Client.delete`; its result is None."""
+        """As `Client.delete`; its result is None.
+
+        Example:
+            zk.transaction().delete("/a/b").delete("/a").commit()
+        """
         self._transaction.delete(path, version)
         return self
 
@@ -61,6 +78,9 @@ class Transaction:
         """Has the transaction fail unless the znode has that version (-1: unless it exists). Its result is None.
 
         With the version of one's own lock this fences: the rest happens only while the lock is held.
+
+        Example:
+            zk.transaction().check(held.path, 0).set("/state", b"x").commit()
         """
         self._transaction.check(path, version)
         return self
@@ -70,6 +90,12 @@ class Transaction:
 
         Raises `TransactionFailed` when one operation failed, and so none happened; `ConnectionLossError`, outcome
         UNKNOWN: all of it may have happened, or nothing; and else as the operations do.
+
+        Example:
+            try:
+                zk.transaction().check("/lock", 3).set("/state", b"x").commit()
+            except zkeeper.TransactionFailed as failed:
+                print(failed.operation, failed.path)
         """
         return self._core.ask(RISKY, timeout_s, self._transaction.commit)
 
@@ -89,12 +115,20 @@ class ReadBatch:
         return len(self._batch)
 
     def get(self, path: str) -> Self:
-        """The result is a `NodeData`."""
+        """The result is a `NodeData`.
+
+        Example:
+            (node,) = zk.multi_read().get("/a").fetch()
+        """
         self._batch.get(path)
         return self
 
     def children(self, path: str) -> Self:
-        """The result is a list of names."""
+        """The result is a list of names.
+
+        Example:
+            (names,) = zk.multi_read().children("/members").fetch()
+        """
         self._batch.children(path)
         return self
 
@@ -102,5 +136,9 @@ class ReadBatch:
         """One result for each read; that of a read which failed is the error, which is not raised.
 
         Raises `ConnectionLossError` and `SessionExpiredError` as reads do, `UnimplementedError` by old servers.
+
+        Example:
+            for result in zk.multi_read().get("/a").get("/missing").fetch():
+                print("failed" if isinstance(result, zkeeper.ZooKeeperError) else result)
         """
         return self._core.ask(READ, timeout_s, self._batch.fetch)

@@ -78,9 +78,9 @@ class Writes(Base):
     def delete(self, path: str, version: int = -1, *, timeout_s: float | None = None) -> None:
         """Deletes a znode without children if it has that version (-1 for any).
 
-        Raises `NoNodeError`, `BadVersionError`, `NotEmptyError`; `BadArgumentsError` for `/` and other reserved
-        ones. Needs DELETE on the parent. After `ConnectionLossError` it may have been deleted; with a version it can
-        be repeated safely, and then `NoNodeError` may mean that the first one succeeded.
+        Raises `NoNodeError`, `BadVersionError`, `NotEmptyError`; `BadArgumentsError` for `/`, at the call, and for what
+        else is reserved. Needs DELETE on the parent. After `ConnectionLossError` it may have been deleted; with a
+        version it can be repeated safely, and then `NoNodeError` may mean that the first one succeeded.
 
         Example:
             zk.delete("/jobs/j-0000000007")

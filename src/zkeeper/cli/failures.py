@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import click
 
-from zkeeper.cli.shell.error_texts import error_text
+from zkeeper.cli.shell.error_texts import full_text
 from zkeeper.errors import ZooKeeperError
 
 EXIT_FAILED: Final = 1
@@ -20,7 +20,7 @@ async def told_failures(coroutine: Coroutine[Any, Any, int]) -> int:
     try:
         return await coroutine
     except ZooKeeperError as error:
-        click.echo(error_text(error, error.path), err=True)
+        click.echo(full_text(error, error.path), err=True)
     except BrokenPipeError:
         raise
     except (ToolError, OSError) as error:

@@ -22,7 +22,7 @@ class Base:
         self._root_length = len(root)
 
     def _watcher(self, callback: WatchCallback | None) -> Watcher | None:
-        return None if callback is None else Watcher(arguments.callback(callback), self._root_length)
+        return None if callback is None else Watcher(arguments.plain_callback(callback), self._root_length)
 
 
 def acl_entries(acl: Iterable[Acl]) -> tuple[Acl, ...]:
@@ -33,13 +33,17 @@ def acl_entries(acl: Iterable[Acl]) -> tuple[Acl, ...]:
         raise TypeError(f"an ACL is a list of entries, not {acl!r}")
     entries = acl if isinstance(acl, tuple) else tuple(acl)
     for entry in entries:
-        if not isinstance(entry, tuple) or len(entry) != 3:
-            raise TypeError(f"an entry of an ACL is an Acl, not {entry!r}")
+        arguments.acl_entry(entry)
     return entries
 
 
 def create_flags(ephemeral: bool, sequential: bool, container: bool, ttl_ms: int | None) -> tuple[int, int]:
     """The opcode that makes such a znode, and its flags. `ValueError` for what no znode can be."""
+    arguments.flag("ephemeral", ephemeral)
+    arguments.flag("sequential", sequential)
+    arguments.flag("container", container)
+    if ttl_ms is not None:
+        arguments.whole_number("ttl_ms", ttl_ms, 1, protocol.MAX_TTL_MS)
     if container + ephemeral + (ttl_ms is not None) > 1:
         raise ValueError("a znode is at most one of ephemeral, container and with a ttl")
     if container:

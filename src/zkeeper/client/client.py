@@ -190,7 +190,7 @@ class AsyncClient(Composed, WatchRemoval):
         """Every change of a znode and its children's names, or of all znodes from `path` down: see `Watch`.
 
         `ends_with_session`: the iteration raises `SessionExpiredError` when the session is lost; otherwise the watch
-        goes on in the next session.
+        goes on in the next session. Raises `ClosedError` on a client that is closed.
 
         Example:
             async with zk.watch("/config", recursive=True) as events:
@@ -199,6 +199,7 @@ class AsyncClient(Composed, WatchRemoval):
         """
         from zkeeper.client.watch import Watch
 
+        self._session.check_not_over()
         return Watch(self._session, self._root, path, recursive, ends_with_session)
 
     def with_chroot(self, path: str) -> "AsyncClient":
@@ -256,7 +257,8 @@ def connect(
     if connect_timeout_ms is not None:
         connect_timeout_ms = arguments.whole_number("connect_timeout_ms", connect_timeout_ms, 1)
     options = SessionOptions(
-        session_timeout_ms=arguments.whole_number("session_timeout_ms", session_timeout_ms, 1), read_only=read_only,
+        session_timeout_ms=arguments.whole_number("session_timeout_ms", session_timeout_ms, 1),
+        read_only=arguments.flag("read_only", read_only),
         ssl=arguments.tls(ssl), connect_timeout_ms=connect_timeout_ms, session=arguments.session(session),
         max_frame_bytes=arguments.whole_number("max_frame_bytes", max_frame_bytes, 1),
     )  # fmt: skip

@@ -56,6 +56,11 @@ class Protected:
 
         Lost connections are waited out. Raises what `create` raises; `SessionExpiredError` when the session ended on
         the way: what was made goes with it.
+
+        Example:
+            name = f"m-{zkeeper.new_guid(zk)}-"
+            mine = zkeeper.Protected(zk, "/members", name)
+            path, stat = await mine.create(lambda: zk.create2(f"/members/{name}", ephemeral=True, sequential=True))
         """
         created = await self._create_or_find(create)
         if ephemeral and (created.stat is None or created.stat.ephemeral_owner != self._zk.session_id):
@@ -81,6 +86,10 @@ class Protected:
         """The znode, with what was still on its way; None if there is none, whichever session it is of.
 
         Lost connections are waited out. Raises `SessionExpiredError`.
+
+        Example:
+            if await mine.find() is None:
+                print("it was never made, or is gone")
         """
         return await insist(self._find_once)
 
@@ -102,6 +111,9 @@ class Protected:
         """Deletes the znode if it is there, or still on its way. Lost connections are waited out.
 
         Raises `SessionExpiredError`; what was ephemeral goes with the session, and may be deleted in the next one.
+
+        Example:
+            await mine.delete()
         """
         await insist(self._delete_once)
 

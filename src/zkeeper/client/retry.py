@@ -29,9 +29,9 @@ class Retry:
     `BadVersionError` or `NoNodeError` of a versioned write that may have met its own effect. A version is that of one
     znode: if somebody deletes it and makes another one meanwhile, both may be set.
 
-    `attempts`: how often it is tried in all. Pauses are `base_ms`, then `factor` times the one before, at most
-    `max_ms`, each shortened by a random part of up to `jitter`, between 0 and 1. `deadline_s`: no attempt begins later
-    than so many seconds after the first; None for no limit. `random`: where that chance comes from.
+    `attempts`: how often it is tried in all. Pauses are `base_ms`, then `factor` times the one before (1 or more), at
+    most `max_ms`, each shortened by a random part of up to `jitter`, between 0 and 1. `deadline_s`: no attempt begins
+    later than so many seconds after the first; None for no limit. `random`: where that chance comes from.
 
     Example:
         retry = zkeeper.Retry(attempts=5)
@@ -45,7 +45,7 @@ class Retry:
     ) -> None:  # fmt: skip
         self.attempts = arguments.whole_number("attempts", attempts, 1)
         self.base_ms = arguments.number("base_ms", base_ms, 0)
-        self.factor = arguments.number("factor", factor, 0)
+        self.factor = arguments.number("factor", factor, 1)
         self.max_ms = arguments.number("max_ms", max_ms, 0)
         self.jitter = arguments.number("jitter", jitter, 0, 1)
         self.deadline_s = None if deadline_s is None else arguments.number("deadline_s", deadline_s, 0)
@@ -60,6 +60,10 @@ class Retry:
 
         The risk: the write may happen twice. A create may raise `NodeExistsError` for the znode that it made itself,
         or leave a second sequential one behind; an unversioned set may undo somebody else's later one.
+
+        Example:
+            retry = zkeeper.Retry(attempts=5)
+            await retry.unsafe(zk.set, "/state", b"on")  # the same again does no harm
         """
         return await self._run(True, lambda: operation(*args, **kwargs))
 
@@ -88,6 +92,11 @@ class Retry:
         return takes_risks and isinstance(error, TRANSIENT) and error.outcome is Outcome.UNKNOWN
 
     def pause_ms(self, count: int) -> float:
-        """How long to wait after attempt `count`, in ms."""
+        """How long to wait after attempt `count`, in ms.
+
+        Example:
+            retry = zkeeper.Retry(base_ms=100, jitter=0)
+            assert [retry.pause_ms(count) for count in (1, 2, 3)] == [100, 200, 400]
+        """
         whole_ms = min(self.base_ms * self.factor ** (count - 1), self.max_ms)
         return whole_ms * (1 - self.jitter * self._random.random())

@@ -13,6 +13,7 @@ import logging
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
+from zkeeper import arguments
 from zkeeper.client.connection import Connection, open_connection
 from zkeeper.client.credentials import Credentials
 from zkeeper.client.forks import remember
@@ -104,6 +105,8 @@ class Session:
 
     async def start(self, timeout_s: float | None) -> None:
         """Returns when there is a session. Raises `ConnectionLossError`, after which the session is closed."""
+        if timeout_s is not None:
+            arguments.checked_limit(timeout_s)
         if self.is_foreign():
             raise self._refusal_of(self.state)
         if self._main is None:
@@ -206,7 +209,8 @@ class Session:
             if self._connection is connection:
                 self._disconnected(reason)
         except (OSError, TimeoutError, UnicodeError, DecodeError) as error:
-            self.last_failure, self._last_error = f"{host}: {str(error) or 'no answer in time'}", error
+            where = host if options.ssl is None else f"{host} with TLS"
+            self.last_failure, self._last_error = f"{where}: {str(error) or 'no answer in time'}", error
             logger.debug("no session with %s", self.last_failure)
         finally:
             self._attempting = None
@@ -312,6 +316,11 @@ class Session:
             self.credentials.confirmed()
 
     # For the client.
+
+    def check_not_over(self) -> None:
+        """Raises what operations do once there will be no session any more, for what sends nothing yet."""
+        if self.state in FINAL:
+            raise self._refusal_of(self.state)
 
     def begin(self, errand: "Coroutine[Any, Any, None]") -> None:
         """Work that goes on without the one who began it, until it is done or the client is closed."""

@@ -27,7 +27,7 @@ class StateTeller:
 
     def listen(self, callback: Listener) -> Callable[[], None]:
         key = object()
-        self._listeners[key] = arguments.callback(callback)
+        self._listeners[key] = arguments.plain_callback(callback)
         return lambda: self._remove(key)
 
     def _remove(self, key: object) -> None:

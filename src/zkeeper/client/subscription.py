@@ -42,9 +42,9 @@ class Subscription(Base):
     def __init__(self, session: Session, root: str, path: str, recursive: bool, ends_with_session: bool) -> None:
         super().__init__(session, root)
         self.path = path
-        self.is_recursive = recursive
+        self.is_recursive = arguments.flag("recursive", recursive)
         self._full = full_path(root, path)
-        self._ends_with_session = ends_with_session
+        self._ends_with_session = arguments.flag("ends_with_session", ends_with_session)
         self._watcher_of_all = Watcher(self._deliver, self._root_length)
         self._callbacks: dict[object, WatchCallback] = {}
         self._unread: deque[WatchEvent] = deque()
@@ -134,7 +134,7 @@ class Subscription(Base):
     def add_callback(self, callback: WatchCallback) -> object:
         """Returns the key that `remove_callback` takes."""
         key = object()
-        self._callbacks[key] = arguments.callback(callback)
+        self._callbacks[key] = arguments.plain_callback(callback)
         return key
 
     def remove_callback(self, key: object) -> None:

@@ -9,7 +9,7 @@ from zkeeper.client.base import Base, acl_entries, create_flags
 from zkeeper.values import OPEN_ACL, Acl, Created, NodeData, Stat
 from zkeeper.wire import client_replies as shapes
 from zkeeper.wire import protocol
-from zkeeper.wire.client_paths import rooted, rooted_sequential
+from zkeeper.wire.client_paths import rooted, rooted_deletable, rooted_sequential
 from zkeeper.wire.client_pending import CONDITIONAL, RISKY
 from zkeeper.wire.client_requests import create_body, path_and_number, reconfig_body, set_acl_body, set_data_body
 
@@ -94,14 +94,14 @@ class Writes(Base):
     def delete(self, path: str, version: int = -1) -> Future[None]:
         """Deletes a znode without children if it has that version (-1 for any).
 
-        Raises `NoNodeError`, `BadVersionError`, `NotEmptyError`; `BadArgumentsError` for `/` and other reserved
-        ones. Needs DELETE on the parent. After `ConnectionLossError` it may have been deleted; with a version it can
-        be repeated safely, and then `NoNodeError` may mean that the first one succeeded.
+        Raises `NoNodeError`, `BadVersionError`, `NotEmptyError`; `BadArgumentsError` for `/`, at the call, and for what
+        else is reserved. Needs DELETE on the parent. After `ConnectionLossError` it may have been deleted; with a
+        version it can be repeated safely, and then `NoNodeError` may mean that the first one succeeded.
 
         Example:
             await zk.delete("/jobs/j-0000000007")
         """
-        body = path_and_number(rooted(self._root, path), arguments.version(version))
+        body = path_and_number(rooted_deletable(self._root, path), arguments.version(version))
         future: Future[None] = self._outbox.request(
             protocol.DELETE, shapes.NOTHING, RISKY if version < 0 else CONDITIONAL, 0, path, body
         )

@@ -20,7 +20,7 @@ from zkeeper.database import paths
 from zkeeper.database.foreseen import Pending
 from zkeeper.database.tree import DataTree
 from zkeeper.database.watches import WatchManager
-from zkeeper.database.znode import CONTAINER_OWNER, TTL_MAX_MS, TTL_OWNER, OwnerRules, ZNode
+from zkeeper.database.znode import CONTAINER_OWNER, TTL_OWNER, OwnerRules, ZNode
 from zkeeper.errors import OK, RuntimeInconsistencyError
 from zkeeper.wire import protocol
 from zkeeper.wire.txns import (
@@ -139,7 +139,7 @@ class Database:
         if txn_type == protocol.CREATE_CONTAINER:
             return CONTAINER_OWNER
         if txn_type == protocol.CREATE_TTL:
-            if 0 < body.ttl_ms <= TTL_MAX_MS:
+            if 0 < body.ttl_ms <= protocol.MAX_TTL_MS:
                 return TTL_OWNER + body.ttl_ms
             self._say(
                 f"transaction 0x{txn.zxid:x} creates {body.path!r} with the impossible ttl {body.ttl_ms}; "

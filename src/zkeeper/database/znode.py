@@ -7,11 +7,11 @@ from librt.strings import BytesWriter, write_i32_be, write_i64_be
 from mypy_extensions import i32, i64, mypyc_attr
 
 from zkeeper.database.acls import AclList
+from zkeeper.wire.protocol import MAX_TTL_MS
 
 CONTAINER_OWNER: Final = -0x8000000000000000
 TTL_OWNER: Final = -0x0100000000000000
-"""`0xFF00000000000000`, to which a ttl of at most `TTL_MAX_MS` is added."""
-TTL_MAX_MS: Final = 0xFFFFFFFFFF
+"""`0xFF00000000000000`, to which a ttl of at most `MAX_TTL_MS` is added."""
 
 PERSISTENT: Final = 0
 EPHEMERAL: Final = 1
@@ -123,7 +123,7 @@ class OwnerRules:
     def ttl_ms(self, owner: i64) -> i64:
         """Of an owner whose kind is TTL."""
         if owner >= TTL_OWNER:
-            return owner & TTL_MAX_MS
+            return owner & MAX_TTL_MS
         return owner & 0x0FFFFFFFFFFFFFFF
 
     def ephemeral_owner(self, owner: i64) -> i64:

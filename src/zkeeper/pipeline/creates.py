@@ -9,7 +9,7 @@ from zkeeper.database.acls import Identity
 from zkeeper.database.auth import AuthRules
 from zkeeper.database.database import Database
 from zkeeper.database.foreseen import Pending
-from zkeeper.database.znode import CONTAINER_OWNER, EPHEMERAL, TTL_MAX_MS, TTL_OWNER
+from zkeeper.database.znode import CONTAINER_OWNER, EPHEMERAL, TTL_OWNER
 from zkeeper.errors import (
     OK,
     BadArgumentsError,
@@ -69,7 +69,7 @@ class Creates:
         if flags >= protocol.FLAGS_TTL:
             if not self._database.options.extended_types:
                 raise UnimplementedError("znodes with a ttl need extendedTypesEnabled=true")
-            if ttl_ms < 1 or ttl_ms > TTL_MAX_MS:
+            if ttl_ms < 1 or ttl_ms > protocol.MAX_TTL_MS:
                 raise BadArgumentsError("the ttl is out of range")
         elif request.op == protocol.CREATE_TTL:
             # With a negative ttl Java lets this pass, and dies when it applies the transaction.

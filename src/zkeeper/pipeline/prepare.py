@@ -109,6 +109,8 @@ class Preparer:
         except ZooKeeperError as error:
             if may_be_long:
                 self.pending.roll_back()
+            if request.op == protocol.RECONFIG:
+                self.reconfigs.tell_refused(session_id, error)
             txn = Txn(session_id, cxid, self.last_zxid, now_ms, protocol.ERROR, ErrorBody(error.code))
             self.payload = txn.encode()
         return txn

@@ -4,17 +4,23 @@ What a membership may become is decided elsewhere, by the `Reconfigurer` of a le
 and has no membership to change.
 """
 
-from typing import Protocol, final
+from collections.abc import Callable
+from typing import Final, Protocol, final
+
+from mypy_extensions import i64
 
 from zkeeper.database import paths
 from zkeeper.database.acls import Identity
 from zkeeper.database.database import CONFIG_VERSION
-from zkeeper.errors import ReconfigDisabledError, UnimplementedError
+from zkeeper.database.sessions import shown_session_id
+from zkeeper.errors import NoAuthError, ReconfigDisabledError, UnimplementedError, ZooKeeperError
 from zkeeper.pipeline.checks import Checks
 from zkeeper.pipeline.pending import PendingTree
 from zkeeper.pipeline.requests import ReconfigRequest
 from zkeeper.wire import protocol
 from zkeeper.wire.txns import SetDataBody, Txn, TxnBody
+
+MAX_REASON_CHARS: Final = 300
 
 
 class Reconfigurer(Protocol):
@@ -29,8 +35,11 @@ class Reconfigurer(Protocol):
 
 @final
 class Reconfigs:
+    """`tell` takes sentences for the server's log."""
+
     def __init__(self, pending: PendingTree, checks: Checks, is_enabled: bool) -> None:
         self.reconfigurer: Reconfigurer | None = None
+        self.tell: Callable[[str], None] | None = None
         self._pending = pending
         self._checks = checks
         self._is_enabled = is_enabled
@@ -56,3 +65,16 @@ class Reconfigs:
         self._pending.put(changed, 0)
         reconfigurer.begin()
         return SetDataBody(paths.CONFIG, text, CONFIG_VERSION)
+
+    def tell_refused(self, session_id: i64, error: ZooKeeperError) -> None:
+        """The client hears no more than a code, and whoever is to find out why asks the log."""
+        if self.tell is not None:
+            self.tell(f"a reconfig of session {shown_session_id(session_id)} is refused: {_reason(error)}")
+
+
+def _reason(error: ZooKeeperError) -> str:
+    """On one line, as parts of it may be a client's own words."""
+    if isinstance(error, NoAuthError):
+        return "its client may not write /zookeeper/config; that takes the super user, or an ACL of this znode"
+    reason = str(error) or type(error).__name__
+    return "".join([sign if sign.isprintable() else "?" for sign in reason[:MAX_REASON_CHARS]])

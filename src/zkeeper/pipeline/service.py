@@ -64,6 +64,7 @@ class Service:
         self.settings = settings
         self.required_schemes = settings.required_schemes
         self.preparer = Preparer(database, auth, prepare_options)
+        self.preparer.reconfigs.tell = around.tell_reconfig
         self.reads = ReadAnswers(database, auth)
         self.tracker = SessionTracker(settings.tick_ms)
         self.large_requests = LargeRequests(settings.large_request_max_bytes)

@@ -35,15 +35,15 @@ class Audit(Protocol):
 class Surroundings:
     """`wall_ms` is the wall clock, `now_ms` a monotonic one; `tell` takes sentences for the server's log.
 
-    `tell_refused`, `tell_expired` and `tell_over_limit` take those of which a storm of clients causes many; they are
-    `tell` where they are not given. `later` calls what it is given after others have had their turn; without it nothing
-    is sliced. `on_broken` hears of what failed and was not thought of. `admit_connection` is asked with the id of the
-    session that a client wants back, 0 for a new one.
+    `tell_refused`, `tell_expired`, `tell_over_limit` and `tell_reconfig` take those of which a storm of clients causes
+    many; they are `tell` where they are not given. `later` calls what it is given after others have had their turn;
+    without it nothing is sliced. `on_broken` hears of what failed and was not thought of. `admit_connection` is asked
+    with the id of the session that a client wants back, 0 for a new one.
     """
 
     def __init__(
         self, wall_ms: Callable[[], int], now_ms: Callable[[], int], tell: Tell, *, tell_refused: Tell | None = None,
-        tell_expired: Tell | None = None, tell_over_limit: Tell | None = None,
+        tell_expired: Tell | None = None, tell_over_limit: Tell | None = None, tell_reconfig: Tell | None = None,
         later: Callable[[Callable[[], None]], object] | None = None,
         on_broken: Callable[[Exception], None] | None = None, admit_connection: Callable[[int], bool] | None = None,
         audit: Audit | None = None, session_lines: SessionLines | None = None, stats: ServiceStats | None = None,
@@ -54,6 +54,7 @@ class Surroundings:
         self.tell_refused = tell if tell_refused is None else tell_refused
         self.tell_expired = tell if tell_expired is None else tell_expired
         self.tell_over_limit = tell if tell_over_limit is None else tell_over_limit
+        self.tell_reconfig = tell if tell_reconfig is None else tell_reconfig
         self.later = later
         self.on_broken = on_broken
         self.admit_connection = admit_connection

@@ -22,6 +22,11 @@ _HOST: Final = re.compile(r"[!-~]+")
 _PORT: Final = re.compile(r"\+?[0-9]{1,5}")
 
 
+LEAST_SID: Final = 1
+LARGEST_SID: Final = 255
+"""Numbers of servers are a byte of session ids. ZooKeeper believes any number of 64 bits."""
+
+
 class MembershipError(Exception):
     """A text that describes no membership: the reason, with ZooKeeper's words where it has some, and what to do.
 

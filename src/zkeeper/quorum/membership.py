@@ -116,13 +116,20 @@ def _check_groups(groups: Mapping[int, Set[int]], participants: Set[int]) -> Non
     for gid, sids in groups.items():
         for sid in sorted(sids):
             if sid in seen:
-                raise MembershipError(f"Server {sid}is in multiple groups", "name it in one group only", f"group.{gid}")
+                raise _twice_in_groups(sid, f"group.{gid}")
             if sid not in participants:
-                reason = f"Server {sid} is in a group and no participant"
+                reason = f"group.{gid} names server {sid}, which is no participant"
                 raise MembershipError(reason, "groups are for servers that vote", f"group.{gid}")
             seen.add(sid)
     for sid in sorted(participants - seen):
-        raise MembershipError(f"Server {sid}is not in a group", "name it in one group", f"server.{sid}")
+        reason = f"server.{sid} votes, and is in no group"
+        raise MembershipError(
+            reason, "with group.N or weight.N each server that votes is in one group", f"server.{sid}"
+        )
+
+
+def _twice_in_groups(sid: int, key: str) -> MembershipError:
+    return MembershipError(f"{key} names server {sid}, which is in a group already", "name it once", key)
 
 
 @final
@@ -155,18 +162,18 @@ class _Reading:
 
     def _take_group(self, gid: int, key: str, value: str) -> None:
         if gid in self.groups:
-            raise MembershipError(f"group {gid} is given twice", "write it once", key)
+            raise MembershipError(f"group.{gid} is given twice", "write it once", key)
         sids = self.groups[gid] = set()
         for part in [part for part in value.split(":") if part]:
             sid = parse_number(part, key)
             if sid in sids:
-                raise MembershipError(f"Server {sid}is in multiple groups", "name it once", key)
+                raise _twice_in_groups(sid, key)
             sids.add(sid)
 
     def _take_weight(self, sid: int, key: str, value: str) -> None:
         weight = parse_number(value, key)
         if weight < 0 or sid in self.weights:
-            reason = "a weight is negative" if weight < 0 else f"the weight of {sid} is given twice"
+            reason = f"weight.{sid} is negative" if weight < 0 else f"weight.{sid} is given twice"
             raise MembershipError(reason, "write one number from 0", key)
         self.weights[sid] = weight
 

@@ -15,7 +15,7 @@ from zkeeper.errors import (
     ReconfigDisabledError,
     ReconfigInProgressError,
 )
-from zkeeper.quorum.members import Member, parse_member
+from zkeeper.quorum.members import LARGEST_SID, LEAST_SID, Member, parse_member
 from zkeeper.quorum.membership import Membership, MembershipError, parse_number
 from zkeeper.quorum.memberships import Memberships
 from zkeeper.wire.addresses import canonical_address, parse_address
@@ -90,7 +90,15 @@ def _asked_for(current: Membership, arguments: ReconfigArguments, allows_several
         new = _changed(current, _items(arguments.joining), _items(arguments.leaving))
     for member in new.members.values():
         check_addresses(member, allows_several_addresses)
+        _check_number(member.sid, current)
     return new
+
+
+def _check_number(sid: int, current: Membership) -> None:
+    """Who is a member stays one, whatever its number."""
+    if sid not in current.members and not LEAST_SID <= sid <= LARGEST_SID:
+        advice = f"choose one from {LEAST_SID} to {LARGEST_SID}: session ids have room for no other"
+        raise MembershipError(f"no server can join with the number {sid}", advice, f"server.{sid}")
 
 
 def check_addresses(member: Member, allows_several: bool) -> None:

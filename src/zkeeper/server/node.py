@@ -130,6 +130,7 @@ class Node:
             tell_refused=self.quiet("connections refused", clients_logger.info),
             tell_expired=self.quiet("sessions expired", clients_logger.info),
             tell_over_limit=self.quiet("connections over a limit", clients_logger.warning),
+            tell_reconfig=self.quiet("refused reconfigs", clients_logger.warning),
             later=loop.call_soon,
             on_broken=self._on_failure,
             admit_connection=self._throttle(now_ms).admit if throttle.tokens > 0 else None,

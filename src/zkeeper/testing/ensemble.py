@@ -13,15 +13,19 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Final, Self
 
+from zkeeper import arguments
+from zkeeper.quorum.members import LARGEST_SID
 from zkeeper.quorum.votes import LEADING
 from zkeeper.server.config import load
 from zkeeper.server.config.model import ServerConfig
+from zkeeper.server.config.other_keys import is_member_key
 from zkeeper.server.ensemble.member import EnsembleServer
 from zkeeper.storage.whole_files import read_file, replace_file
 from zkeeper.testing import upkeep
 from zkeeper.testing.faults import Faults
 from zkeeper.testing.life import Life
 from zkeeper.testing.place import HOST, Place
+from zkeeper.testing.properties import refuse
 from zkeeper.testing.server import DEFAULT_PROPERTIES
 from zkeeper.wire.zxids import counter_of
 
@@ -35,14 +39,20 @@ POLL_S: Final = 0.005
 
 logger = logging.getLogger("zkeeper.testing")
 
+_OWN_KEYS: Final = frozenset({"clientPort", "clientPortAddress", "dataDir", "dataLogDir", "dynamicConfigFile"})
+
 Member = Life[EnsembleServer]
+
+
+def _is_own(key: str) -> bool:
+    return key in _OWN_KEYS or is_member_key(key)
 
 
 class Ensemble:
     """Servers 1 to `n`, and `observers` behind them, that are one ensemble; ready in about a second.
 
-    `properties` are keys of zoo.cfg, the same for all, which win over `MEMBER_PROPERTIES`. With `in_memory` no member
-    has a folder. The ports are free ones and stay the same.
+    `properties` are keys of zoo.cfg, the same for all, which win over `MEMBER_PROPERTIES`; members, addresses and
+    folders are none of them. With `in_memory` no member has a folder. The ports are free ones and stay the same.
 
         with Ensemble(3) as ensemble:
             client = KazooClient(ensemble.connect_string)
@@ -55,8 +65,11 @@ class Ensemble:
     def __init__(
         self, n: int = 3, *, observers: int = 0, properties: Mapping[str, str] | None = None, in_memory: bool = False
     ) -> None:  # fmt: skip
-        if n < 1 or observers < 0:
+        if arguments.integer("n", n) < 1 or arguments.integer("observers", observers) < 0:
             raise ValueError(f"an ensemble of {n} servers and {observers} observers cannot be")
+        if n + observers > LARGEST_SID:
+            raise ValueError(f"an ensemble of {n + observers} servers cannot be: their numbers are 1 to {LARGEST_SID}")
+        refuse(properties or {}, _is_own, "the ensemble itself gives each of its members addresses and folders")
         self._voters = n
         self._observers = observers
         self._properties = MEMBER_PROPERTIES | dict(properties or {})
@@ -70,7 +83,15 @@ class Ensemble:
     # Beginning and end.
 
     def start(self) -> Self:
-        """Starts all servers and returns when they serve; does nothing when they were started before."""
+        """Starts all servers and returns when they serve; does nothing when they were started before.
+
+        Example:
+            ensemble = Ensemble(3).start()
+            try:
+                print(ensemble.connect_string)
+            finally:
+                ensemble.stop()
+        """
         if not self._members:
             atexit.register(self.stop)
             try:
@@ -114,7 +135,12 @@ class Ensemble:
         return make
 
     def stop(self) -> None:
-        """Ends all servers and removes their data; does nothing when they are not running; may be called any time."""
+        """Ends all servers and removes their data; does nothing when they are not running; may be called any time.
+
+        Example:
+            ensemble = Ensemble(3).start()
+            ensemble.stop()
+        """
         members, self._members = self._members, {}
         self._faults.clear()
         if members:
@@ -155,22 +181,41 @@ class Ensemble:
         return ",".join(map(self.address, self.sids))
 
     def address(self, sid: int) -> str:
-        """The address of one server."""
+        """The address of one server.
+
+        Example:
+            with zkeeper.Client(ensemble.address(2)) as zk:
+                ...  # served by server 2 and no other
+        """
         return f"{HOST}:{self._member(sid).place.port}"
 
     def leader(self) -> int:
-        """The number of the server that leads, once one does and serves. `TimeoutError` after 20 s without."""
+        """The number of the server that leads, once one does and serves. `TimeoutError` after 20 s without.
+
+        Example:
+            follower = next(sid for sid in ensemble.sids if sid != ensemble.leader())
+        """
         self._await(lambda: len(self._leaders()) == 1, "a leader")
         return self._leaders()[0]
 
     def await_serving(self) -> None:
-        """Returns when all servers that run serve clients. `TimeoutError` after 20 s, as when there is no quorum."""
+        """Returns when all servers that run serve clients. `TimeoutError` after 20 s, as when there is no quorum.
+
+        Example:
+            ensemble.kill(1)
+            ensemble.await_serving()  # the other two have a leader
+        """
         self._await(self._all_serve, "all servers that run to serve")
 
     # Faults.
 
     def kill(self, sid: int) -> None:
-        """Ends a server as if its process had ended: its connections break at once, its data stays."""
+        """Ends a server as if its process had ended: its connections break at once, its data stays.
+
+        Example:
+            ensemble.kill(ensemble.leader())
+            assert len(ensemble.running) == 2
+        """
         member = self._member(sid)
         member.thread.release()
         member.run(member.cease)
@@ -179,6 +224,11 @@ class Ensemble:
         """Starts a server on its data, after killing it if it runs.
 
         Returns when all that run serve; while those that run are no quorum, at once.
+
+        Example:
+            ensemble.kill(1)
+            ensemble.restart(1)
+            assert ensemble.running == [1, 2, 3]
         """
         self.kill(sid)
         member = self._member(sid)
@@ -190,15 +240,28 @@ class Ensemble:
         """Stops a server where it stands, as SIGSTOP does: its connections stay open and nothing is answered.
 
         The others notice after 3 s (`syncLimit`).
+
+        Example:
+            ensemble.pause(ensemble.leader())
+            print("led by", ensemble.leader())  # another one, after 3 s
         """
         self._member(sid).thread.hold()
 
     def resume(self, sid: int) -> None:
-        """Ends a `pause`."""
+        """Ends a `pause`.
+
+        Example:
+            ensemble.pause(1)
+            ensemble.resume(1)
+        """
         self._member(sid).thread.release()
 
     def drop_connections(self, sid: int | None = None) -> int:
-        """Breaks all connections of clients, of one server or of all; how many those were. Sessions live on."""
+        """Breaks all connections of clients, of one server or of all; how many those were. Sessions live on.
+
+        Example:
+            ensemble.drop_connections(1)  # of clients; the servers stay connected to each other
+        """
         sids = self.running if sid is None else [sid]
         return sum(self._drop(sid) for sid in sids)
 
@@ -206,13 +269,25 @@ class Ensemble:
         """Ends a session as if its timeout had passed in silence: its ephemerals go, its connection is closed.
 
         `LookupError` when the leader knows no such session.
+
+        Example:
+            ensemble.expire(zk.session_id)
+            zk.wait_for(zkeeper.SessionState.LOST)
         """
+        arguments.integer("session_id", session_id)
         leader = self._member(self.leader())
         leader.run(lambda: upkeep.expire(leader.server.service, session_id))
         self._await_equal()
 
     def heal(self) -> None:
-        """Has all servers run and serve: ends pauses, starts those that are down."""
+        """Has all servers run and serve: ends pauses, starts those that are down.
+
+        Example:
+            ensemble.kill(1)
+            ensemble.pause(2)
+            ensemble.heal()
+            assert ensemble.running == [1, 2, 3]
+        """
         for sid, member in self._started.items():
             member.thread.release()
             if not member.is_up:
@@ -225,6 +300,11 @@ class Ensemble:
         """Heals, ends all sessions and removes all znodes, whatever their ACL; returns when that is so everywhere.
 
         Zxids go on where they were; who leads stays as it is.
+
+        Example:
+            ensemble.reset_tree()
+            with zkeeper.Client(ensemble.connect_string) as zk:
+                assert zk.children("/") == ["zookeeper"]
         """
         self.heal()
         leader = self._member(self.leader())

@@ -9,6 +9,7 @@
    does not have them.
 """
 
+import errno
 import os
 import shutil
 import socket
@@ -58,6 +59,11 @@ def _hold(port: int) -> socket.socket:
     try:
         holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         holder.bind((HOST, port))
+    except OSError as error:
+        holder.close()
+        advice = "another program has it: give another port, or 0 for any free one"
+        text = f"{error.strerror}: port {port} on {HOST} cannot be opened"
+        raise OSError(error.errno, f"{text}; {advice}" if error.errno == errno.EADDRINUSE else text) from None
     except BaseException:
         holder.close()
         raise

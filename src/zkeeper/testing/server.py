@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Final, Self
 
+from zkeeper import arguments
 from zkeeper.server.config import load
 from zkeeper.server.config.model import ServerConfig
 from zkeeper.server.standalone import StandaloneServer
@@ -18,6 +19,7 @@ from zkeeper.testing import upkeep
 from zkeeper.testing.faults import Faults
 from zkeeper.testing.life import Life
 from zkeeper.testing.place import HOST, Place
+from zkeeper.testing.properties import refuse
 
 DEFAULT_PROPERTIES: Final = {
     "tickTime": "100",
@@ -32,6 +34,8 @@ DEFAULT_PROPERTIES: Final = {
 """What a test server has otherwise than `zkeeper serve`: short ticks, so that sessions of 200 ms are possible; TTL
 znodes; every four-letter word; no limit of connections; a log that is not synced, since no test cuts the power."""
 
+_OWN_KEYS: Final = frozenset({"clientPort", "clientPortAddress", "dataDir"})
+
 logger = logging.getLogger("zkeeper.testing")
 
 
@@ -44,16 +48,20 @@ class Server:
         with Server() as server:
             client = KazooClient(server.address)
 
-    A wrong property raises `zkeeper.server.config.ConfigError`, a port in use `OSError`, a folder with data that cannot
-    be trusted `zkeeper.errors.StorageError`; all of them when the server starts.
+    A property in place of `port` or `data_dir` raises `ValueError` at once. A wrong property raises
+    `zkeeper.server.config.ConfigError`, a port in use `OSError`, a folder with data that cannot be trusted
+    `zkeeper.errors.StorageError`; all of them when the server starts.
     """
 
     def __init__(
         self, *, properties: Mapping[str, str] | None = None, port: int = 0, data_dir: str | None = None,
         in_memory: bool = False,
     ) -> None:  # fmt: skip
+        refuse(
+            properties or {}, _OWN_KEYS.__contains__, "use port= and data_dir= instead; it listens on 127.0.0.1 only"
+        )
         self._properties = DEFAULT_PROPERTIES | dict(properties or {})
-        self._wanted_port = port
+        self._wanted_port = arguments.integer("port", port)
         self._data_dir = data_dir
         self._in_memory = in_memory
         self._faults = Faults()
@@ -65,7 +73,15 @@ class Server:
     # Beginning and end.
 
     def start(self) -> Self:
-        """Starts the server and returns it when it serves; does nothing when it does already."""
+        """Starts the server and returns it when it serves; does nothing when it does already.
+
+        Example:
+            server = Server().start()
+            try:
+                print(server.address)
+            finally:
+                server.stop()
+        """
         if self._life is None:
             self._faults = Faults()
             place = Place(self._wanted_port, self._data_dir, self._in_memory)
@@ -74,7 +90,12 @@ class Server:
         return self
 
     def stop(self) -> None:
-        """Ends the server and removes its data; does nothing when it is not running, and may be called at any time."""
+        """Ends the server and removes its data; does nothing when it is not running, and may be called at any time.
+
+        Example:
+            server = Server().start()
+            server.stop()
+        """
         life, self._life = self._life, None
         if life is not None:
             atexit.unregister(self.stop)
@@ -84,6 +105,13 @@ class Server:
         """Ends the server and starts it again on the same port and data. All connections break, sessions live on.
 
         A refusal of connections ends with it, a delay does not.
+
+        Example:
+            with Server() as server, zkeeper.Client(server.address) as zk:
+                session_id = zk.session_id
+                server.restart()
+                zk.create("/a")  # waits for the next connection
+                assert zk.session_id == session_id
         """
         life = self._running
         life.run(life.restart)
@@ -131,7 +159,14 @@ class Server:
     # Faults.
 
     def drop_connections(self, session_id: int | None = None) -> int:
-        """Breaks the connection of a session, or all connections, at once; how many that were. Sessions live on."""
+        """Breaks the connection of a session, or all connections, at once; how many that were. Sessions live on.
+
+        Example:
+            with Server() as server, zkeeper.Client(server.address) as zk:
+                assert server.drop_connections(zk.session_id) == 1
+        """
+        if session_id is not None:
+            arguments.integer("session_id", session_id)
         life = self._running
         return life.run(lambda: life.drop(session_id))
 
@@ -139,12 +174,25 @@ class Server:
         """Ends a session as if its timeout had passed in silence: its ephemerals go, its connection is closed.
 
         `LookupError` when the server knows no such session.
+
+        Example:
+            with Server() as server, zkeeper.Client(server.address) as zk:
+                zk.create("/here", ephemeral=True)
+                server.expire(zk.session_id)
+                zk.wait_for(zkeeper.SessionState.LOST)
         """
+        arguments.integer("session_id", session_id)
         life = self._running
         life.run(lambda: upkeep.expire(life.server.service, session_id))
 
     def refuse_connections(self, is_refusing: bool = True) -> None:
-        """Closes the port to new connections, or opens it again. Those that are open stay."""
+        """Closes the port to new connections, or opens it again. Those that are open stay.
+
+        Example:
+            server.refuse_connections()
+            server.drop_connections()  # nobody comes back
+            server.refuse_connections(False)
+        """
         life = self._running
         life.run(lambda: life.refuse(is_refusing))
 
@@ -153,11 +201,23 @@ class Server:
 
         Sessions do not expire while it lasts. Until `resume`, of the other methods only `stop`, `heal` and `reset_tree`
         can be used; the rest raise `RuntimeError`.
+
+        Example:
+            server.pause()
+            try:
+                zk.get("/a", timeout_s=0.1)
+            except TimeoutError:
+                server.resume()
         """
         self._running.thread.hold()
 
     def resume(self) -> None:
-        """Ends a `pause`; what arrived meanwhile is answered. Sessions whose timeout has passed expire."""
+        """Ends a `pause`; what arrived meanwhile is answered. Sessions whose timeout has passed expire.
+
+        Example:
+            server.pause()
+            server.resume()
+        """
         self._running.thread.release()
 
     @property
@@ -167,12 +227,18 @@ class Server:
 
     @delay_ms.setter
     def delay_ms(self, delay_ms: float) -> None:
-        if delay_ms < 0:
+        if not arguments.real("delay_ms", delay_ms) >= 0:
             raise ValueError(f"delay_ms is {delay_ms}, but time goes forward only")
         self._faults.delay_ms = delay_ms
 
     def heal(self) -> None:
-        """Ends all faults that last: a pause, a delay, a refusal."""
+        """Ends all faults that last: a pause, a delay, a refusal.
+
+        Example:
+            server.delay_ms = 200
+            server.heal()
+            assert server.delay_ms == 0
+        """
         self.delay_ms = 0
         self.resume()
         self.refuse_connections(False)
@@ -183,6 +249,11 @@ class Server:
         """Ends all faults and sessions, breaks all connections, and removes all znodes, whatever their ACL.
 
         Zxids go on where they were, since a client that has seen one does not go back; so do the root's versions.
+
+        Example:
+            server.reset_tree()
+            with zkeeper.Client(server.address) as zk:
+                assert zk.children("/") == ["zookeeper"]
         """
         self.heal()
         life = self._running

@@ -32,6 +32,7 @@ MAX_REPLY_BYTES: Final = 1 << 26
 AUTH_XID: Final = -4
 SET_WATCHES_XID: Final = -8
 HEADER_BYTES: Final = 16
+CREATES: Final = (protocol.CREATE, protocol.CREATE2, protocol.CREATE_CONTAINER, protocol.CREATE_TTL)
 
 
 @final
@@ -104,7 +105,8 @@ class Exchange:
     def _bad_length(self, length: i64) -> DecodeError:
         if length > MAX_REPLY_BYTES and self._in_flight:
             pending = self._in_flight.popleft()
-            pending.fail(too_long(pending.path, length, MAX_REPLY_BYTES))
+            reason = f"the reply has {length} bytes, but at most {MAX_REPLY_BYTES} are taken"
+            pending.fail(too_long(pending.path, reason))
         return DecodeError(f"a frame claims {length} bytes")
 
     def _frame(self, reader: Reader) -> None:
@@ -149,7 +151,7 @@ class Exchange:
         elif code == -101 and pending.op == protocol.EXISTS:
             future.set_result(None)
         else:
-            future.set_exception(error_of(int(code), pending.path))
+            future.set_exception(error_of(int(code), pending.path, pending.op in CREATES))
 
     def _succeed(self, reader: Reader, pending: Pending) -> None:
         try:

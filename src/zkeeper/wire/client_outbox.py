@@ -56,8 +56,7 @@ class Outbox:
         """exists, getData, getChildren or getChildren2."""
         watched = full_path(root, path)
         raw = watched.encode()
-        if len(raw) + 13 > self.max_frame_bytes:
-            raise too_long(path, len(raw) + 13, self.max_frame_bytes)
+        self._check_length(path, len(raw) + 13)
         future = self._begin()
         out = self._chunk.out
         start = len(out)
@@ -75,8 +74,7 @@ class Outbox:
 
     def request(self, op: i64, shape: i64, risk: i64, root_length: i64, path: str | None, body: bytes) -> Any:
         """Any other one. `path` is the caller's, for errors."""
-        if len(body) + 8 > self.max_frame_bytes:
-            raise too_long(path, len(body) + 8, self.max_frame_bytes)
+        self._check_length(path, len(body) + 8)
         future = self._begin()
         out = self._chunk.out
         start = len(out)
@@ -86,6 +84,11 @@ class Outbox:
         out.write(body)
         self._end(start, Pending(self._xid, op, shape, risk, path, root_length, future))
         return future
+
+    def _check_length(self, path: str | None, length: i64) -> None:
+        if length > self.max_frame_bytes:
+            limit = f"at most {self.max_frame_bytes} are sent (max_frame_bytes here, jute.maxbuffer of the servers)"
+            raise too_long(path, f"the request has {length} bytes, but {limit}")
 
     def _begin(self) -> Any:
         if self.refusal is not None:

@@ -69,6 +69,16 @@ def rooted_sequential(root: str, path: str) -> bytes:
     return (root + path).encode()
 
 
+def rooted_deletable(root: str, path: str) -> bytes:
+    """As `rooted`, of a path that is to be deleted, which no server does to the root of all."""
+    raw = rooted(root, path)
+    if raw == b"/":
+        error = BadArgumentsError("/: the root cannot be deleted")
+        error.path = path
+        raise error
+    return raw
+
+
 def full_path(root: str, path: str) -> str:
     """As `rooted`, as a string."""
     check_path(path)

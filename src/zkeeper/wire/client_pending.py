@@ -57,7 +57,7 @@ def copy_of(error: ZooKeeperError) -> ZooKeeperError:
     return own
 
 
-def too_long(path: str | None, length: i64, limit: i64) -> ZooKeeperError:
-    error = FrameTooLongError(f"{path}: {length} bytes, but at most {limit} are allowed")
+def too_long(path: str | None, reason: str) -> ZooKeeperError:
+    error = FrameTooLongError(f"{path}: {reason}" if path else reason)
     error.path = path
     return error

@@ -46,6 +46,7 @@ FLAG_SEQUENTIAL: Final = 2
 FLAGS_CONTAINER: Final = 4
 FLAGS_TTL: Final = 5
 FLAGS_SEQUENTIAL_TTL: Final = 6
+MAX_TTL_MS: Final = 0xFFFFFFFFFF
 
 # Watch events; every one is sent with the keeper state SyncConnected.
 NODE_CREATED: Final = 1

@@ -45,7 +45,7 @@ with zkeeper.Client(address) as zk:
         calls = [
             lambda: zk.get("/"), lambda: zk.create("/b"), lambda: zk.ensure_path("/b/c"), zk.start, watch.next,
             zk.transaction().create("/c").commit, states.next, lambda: zk.wait_for(SessionState.LOST),
-            lambda: zk.update_hosts(address), zk.watch("/").start, lambda: zk.get("/", timeout_s=1),
+            lambda: zk.update_hosts(address), lambda: zk.watch("/"), lambda: zk.get("/", timeout_s=1),
         ]
         assert all(map(refused, calls))
         assert zk.state is SessionState.CLOSED

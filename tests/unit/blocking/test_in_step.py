@@ -50,6 +50,7 @@ ONLY_ASYNC = {
     "AsyncClient": "its twin is `Client`",
     "Protected": "its `create` is called on the loop, between two looks at the session",
     "connect": "`Client` is made by its own name",
+    "digest_acl": "it waits for nothing, and both clients take what it makes",
 }
 OWN_WORDS = {zkeeper.AsyncClient}
 """Classes whose docstrings are written for themselves."""

@@ -8,6 +8,7 @@ from cli_server import running_server
 from hypothesis import given
 from hypothesis import strategies as st
 
+from zkeeper.cli.bench.command import MAX_SIZE_BYTES
 from zkeeper.cli.bench.histogram import Histogram
 from zkeeper.cli.connecting import Connecting
 
@@ -42,5 +43,27 @@ def test_a_short_load_leaves_nothing_behind(tmp_path: Path) -> None:
             done = await program("bench", "-s", server, *options)
             assert "requests/s" in done.out
             assert await zk.children("/") == ["zookeeper"]
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("size", [MAX_SIZE_BYTES + 1, 3_000_000, -1])
+def test_a_size_that_no_request_has_is_refused_at_once(size: int) -> None:
+    done = asyncio.run(program("bench", "-s", "127.0.0.1:1", "--size", str(size)))
+    assert (done.exit_code, done.out) == (2, "")
+    assert f"'--size': {size} is not between 0 and {MAX_SIZE_BYTES}: 1048575 bytes is the longest" in squeezed(done.err)
+
+
+def squeezed(text: str) -> str:
+    return " ".join(text.split())
+
+
+def test_the_greatest_size_fits(tmp_path: Path) -> None:
+    options = ("--size", str(MAX_SIZE_BYTES), "--duration", "0.1", "--znodes", "1", "--connections", "1")
+
+    async def scenario() -> None:
+        async with running_server(tmp_path) as server:
+            done = await program("bench", "-s", server, "--json", "--in-flight", "1", "--reads", "0", *options)
+            assert (done.exit_code, json.loads(done.out)["errors"]) == (0, {})
 
     asyncio.run(scenario())

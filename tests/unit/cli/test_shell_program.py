@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import pytest
 from cli_program import program
 from cli_server import running_server
 
@@ -86,6 +88,62 @@ def test_bytes_that_are_no_text_do_no_harm(tmp_path: Path) -> None:
     async def scenario(server: str) -> None:
         done = await program("shell", "-server", server, stdin=b"n\xffo\ncreate /a \xff\nget /a\n")
         assert (done.exit_code, done.out.splitlines()[-1]) == (0, "\N{REPLACEMENT CHARACTER}")
+
+    with_server(tmp_path, scenario)
+
+
+def test_bytes_that_are_no_text_are_kept(tmp_path: Path) -> None:
+    async def scenario(server: str) -> None:
+        raw = os.fsdecode(b"\xff\xfe")
+        assert (await program("shell", "-s", server, "create", "/bin", raw)).exit_code == 0
+        done = await program(
+            "shell", "-s", server, "--json", stdin=b"get /bin\nset /bin \xff\nget /bin\ncreate /\xff x\n"
+        )
+        first, second, third, fourth = map(json.loads, done.out.splitlines()[1:])
+        assert (first["data"], first["encoding"]) == ("//4=", "base64")
+        assert (second["command"], third["data"]) == (["set", "/bin", "\N{REPLACEMENT CHARACTER}"], "/w==")
+        assert "invalid character" in fourth["error"]["text"]
+        done = await program("shell", "-s", server, "--json", "create", "/a", "x", f"digest:{raw}:cdrwa")
+        assert json.loads(done.out)["exit_code"] == 1
+
+    with_server(tmp_path, scenario)
+
+
+@pytest.mark.parametrize("words", [("setAcl", "/a", "world:anyone:xyz"), ("create", "/b", "d", "world:anyone:q")])
+def test_an_acl_of_unknown_permissions_is_refused_but_where_zkcli_takes_it(
+    tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    async def scenario(server: str) -> None:
+        assert (await program("shell", "-s", server, "create", "/a")).exit_code == 0
+        done = await program("shell", "-s", server, "--json", *words)
+        told = json.loads(done.out)
+        assert (done.exit_code, told["exit_code"], told["error"]["name"]) == (1, 1, "CommandFailed")
+        assert told["error"]["text"].startswith("Unknown perm type: ")
+        assert "permissions are letters of cdrwa" in told["error"]["text"]
+        left = json.loads((await program("shell", "-s", server, "--json", "getAcl", "/a")).out)
+        assert left["acl"] == ["world:anyone:cdrwa"]
+        assert (await program("shell", "-s", server, "--json", "stat", "/b")).exit_code == 1
+        done = await program("shell", "-s", server, "--plain", *words)
+        assert (done.exit_code, done.err.splitlines()[0]) == (0, f"Unknown perm type: {words[-1][13]}")
+        refused = json.loads((await program("shell", "-s", server, "--json", "getAcl", words[1])).out)
+        assert refused["error"]["name"] == "NoAuth"
+
+    with_server(tmp_path, scenario)
+
+
+def test_what_the_client_has_noticed_is_told(tmp_path: Path) -> None:
+    """Where zkCli's words are not asked for: the servers, the reason, and that TLS was asked for."""
+
+    async def scenario(server: str) -> None:
+        options = ("--json", "-s", server, "--timeout", "500")
+        told = json.loads((await program("shell", *options, "--tls", "ls", "/")).out)["error"]
+        assert told["text"].startswith(f"ConnectionLoss: No server of {server} could be reached in time: ")
+        assert f"{server} with TLS: " in told["text"]
+        large = b"create /a " + b"x" * 1_100_000
+        told = json.loads((await program("shell", *options, stdin=large)).out.splitlines()[-1])["error"]
+        assert told["text"].startswith("FrameTooLong: /a: the request has 11000")
+        done = await program("tree", "--tls", "-s", server, "--timeout", "500")
+        assert f"{server} with TLS: " in done.err
 
     with_server(tmp_path, scenario)
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from zkeeper.cli.connecting import Connecting
 from zkeeper.cli.failures import ToolError
+from zkeeper.cli.places import TreePlace, read_place
 from zkeeper.cli.transfer.export_format import head_text, read_export, record_text, tail_text
-from zkeeper.cli.transfer.places import TreePlace, read_place
 from zkeeper.cli.transfer.records import Record, RecordError, read_record, record_values
 from zkeeper.cli.transfer.source import Source
 from zkeeper.cli.transfer.target import Existing, Tally, Target
@@ -268,3 +268,10 @@ def test_a_failed_export_leaves_no_file(tmp_path: Path) -> None:
             assert (done.exit_code, done.err) == (1, "/below lies in /: the copy would copy itself\n")
 
     asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("words", [("import", "-", "/b"), ("copy", "/a", "/b")])
+def test_what_exists_is_left_or_overwritten(words: tuple[str, ...]) -> None:
+    done = asyncio.run(program(*words, "-s", "127.0.0.1:1", "--overwrite", "--skip-existing"))
+    assert (done.exit_code, done.out) == (2, "")
+    assert "--overwrite and --skip-existing contradict each other" in done.err

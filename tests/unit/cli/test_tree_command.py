@@ -49,6 +49,19 @@ def test_trees(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
+def test_a_place_names_its_servers(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with running_server(tmp_path) as server, Connecting().session(server) as zk:
+            await zk.create("/a", b"x")
+            done = await program("tree", f"{server}/a")
+            assert (done.exit_code, done.out.splitlines()[0]) == (0, "/a  1 B")
+            done = await program("tree", "-s", server, "nope")
+            assert (done.exit_code, done.out) == (2, "")
+            assert "nope is neither /PATH nor HOST:PORT/PATH" in done.err
+
+    asyncio.run(scenario())
+
+
 def test_a_znode_that_may_not_be_read_is_shown_as_such(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with running_server(tmp_path) as server:

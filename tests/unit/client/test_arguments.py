@@ -1,13 +1,16 @@
 """What cannot be meant is refused where it is given, by `connect` and `Client`: nothing has been begun by then."""
 
+import asyncio
 import ssl
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from functools import partial
 from random import Random
 from typing import Any
 
 import pytest
 
 import zkeeper
+import zkeeper.blocking
 from zkeeper import arguments
 from zkeeper.errors import BadArgumentsError
 
@@ -88,3 +91,62 @@ def test_seconds() -> None:
     for wrong in ("1", True, b""):
         with pytest.raises(TypeError, match="timeout_s is a number of seconds or None"):
             arguments.checked_limit(wrong)  # type: ignore[arg-type]  # that is the point
+
+
+async def _coroutine(event: object) -> None:
+    raise AssertionError(event)
+
+
+async def _generator(event: object) -> AsyncIterator[object]:
+    yield event
+
+
+class _AsyncCallable:
+    async def __call__(self, event: object) -> None:
+        raise AssertionError(event)
+
+
+@pytest.mark.parametrize(
+    "value", [_coroutine, _generator, partial(_coroutine, 1), _AsyncCallable(), _AsyncCallable().__call__]
+)
+def test_a_callback_that_nobody_would_await(value: Callable[..., object]) -> None:
+    with pytest.raises(TypeError, match=r"a callback is called and not awaited, so .* would never run: give a plain"):
+        arguments.plain_callback(value)
+
+
+@pytest.mark.parametrize("value", [print, lambda event: None, partial(print, 1), [].append, object])
+def test_callbacks(value: Callable[..., object]) -> None:
+    assert arguments.plain_callback(value) is value
+
+
+@pytest.mark.parametrize("make", MAKERS)
+@pytest.mark.parametrize("value", ["x", 1, None])
+def test_read_only_is_a_flag(make: Callable[..., Any], value: object) -> None:
+    with pytest.raises(TypeError, match="read_only is True or False, not"):
+        make("h", read_only=value)
+
+
+@pytest.mark.parametrize("make", [zkeeper.Retry, zkeeper.blocking.Retry])
+def test_pauses_do_not_shrink(make: Callable[..., Any]) -> None:
+    make(factor=1)
+    for factor in (0, 0.5, -1):
+        with pytest.raises(BadArgumentsError, match=f"factor is between 1 and inf, not {factor}"):
+            make(factor=factor)
+
+
+@pytest.mark.parametrize("value", ["x", True, b"1"])
+def test_a_start_whose_limit_is_no_number_begins_nothing(value: Any) -> None:
+    async def story() -> None:
+        zk = zkeeper.connect("127.0.0.1:1")
+        with pytest.raises(TypeError, match="timeout_s is a number of seconds or None"):
+            await zk.start(value)
+        with pytest.raises(BadArgumentsError, match="not NaN"):
+            await zk.start(float("nan"))
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+        assert zk.state is zkeeper.SessionState.CONNECTING
+
+    asyncio.run(story())
+    zk = zkeeper.Client("127.0.0.1:1")
+    with pytest.raises(TypeError, match="timeout_s is a number of seconds or None"):
+        zk.start(value)
+    assert zk.state is zkeeper.SessionState.CONNECTING

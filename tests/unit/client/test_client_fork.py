@@ -89,7 +89,7 @@ async def main():
         async def work():
             calls = [
                 lambda: zk.get("/"), lambda: zk.create("/b"), lambda: zk.ensure_path("/b/c"), zk.start,
-                watch.__anext__, zk.watch("/").start, zk.transaction().create("/c").commit,
+                watch.__anext__, lambda: zk.watch("/"), zk.transaction().create("/c").commit,
                 lambda: zk.add_auth("digest", "a:b"), lambda: zk.with_chroot("/x").get("/"),
             ]
             assert all([await refused(call) for call in calls])

@@ -10,8 +10,6 @@ import pytest
 from .doc_examples import ROOT, examples
 
 PAGES = ("README.md", "docs/tutorial.md", "docs/client.md", "docs/blocking.md", "docs/recipes.md", "docs/testing.md")
-IN_ONE_PIECE = ("docs/blocking.md",)
-"""Pages whose examples go on where the one before has ended."""
 DEADLINE_S = 300.0
 
 
@@ -22,8 +20,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for page in PAGES:
         found = examples(page)
         assert found, page
-        if page in IN_ONE_PIECE:
-            found = [found[0]._replace(source="\n".join(one.source for one in found))]
         for example in found:
             (folder / f"{example.name}.py").write_text(example.source)
     return folder

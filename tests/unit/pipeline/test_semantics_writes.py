@@ -100,6 +100,17 @@ def test_48_reconfig() -> None:
     assert Server(reconfig=True).connect().err(raw.RECONFIG, body) == -6
 
 
+def test_the_log_says_why_a_reconfig_is_refused() -> None:
+    body = raw.buffer(b"server.1=a:1:2") + raw.buffer(None) + raw.buffer(None) + raw.i64(-1)
+    for server, reason in (
+        (Server(), "reconfigEnabled is not true"),
+        (Server(reconfig=True), "a standalone server has no ensemble to change"),
+    ):
+        client = server.connect()
+        client.err(raw.RECONFIG, body)
+        assert server.told[-1] == f"a reconfig of session 0x{client.session_id:x} is refused: {reason}"
+
+
 def test_section_3_versions_wrap() -> None:
     client = new_client()
     client.create(b"/a")

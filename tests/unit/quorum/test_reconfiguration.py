@@ -97,6 +97,17 @@ def test_a_whole_membership_replaces_a_hierarchy() -> None:
         (ReconfigArguments(joining="server.4=10.0.0.2:2:22122;3"), "10.0.0.2:22122 of server.4 conflicts"),
         (ReconfigArguments(joining="server.4=a:1:2;10.0.0.9:22143"), "10.0.0.9:22143 of server.4 conflicts"),
         (ReconfigArguments(joining="server.4=a:1:2;5,server.5=a:1:3;6"), "a:1 of server.5 conflicts with server.4"),
+        *[
+            (
+                ReconfigArguments(joining=f"server.{sid}=a:1:2;3"),
+                f"no server can join with the number {sid} (choose one",
+            )
+            for sid in (0, -7, 256, 300)
+        ],
+        (
+            ReconfigArguments(new_members="server.1=a:1:2,server.2=b:1:2,server.256=c:1:2"),
+            "no server can join with the number 256",
+        ),
         (ReconfigArguments(leaving="1,2"), "new configuration must include at least 2 followers"),
         (ReconfigArguments(new_members="server.1=a:1:2"), "new configuration must include at least 2 followers"),
         (ReconfigArguments(new_members=""), "Observers w/o participants"),
@@ -109,6 +120,14 @@ def test_bad_arguments(arguments: ReconfigArguments, reason: str) -> None:
     with pytest.raises(errors.BadArgumentsError) as caught:
         reconfig(arguments)
     assert reason in str(caught.value)
+
+
+def test_a_member_keeps_whatever_number_it_has() -> None:
+    current, synced = kept(Membership.parse("server.0=a:1:2;3\nserver.300=b:1:2;3")), frozenset({0, 300})
+    arguments = ReconfigArguments(joining="server.255=c:1:2;3,server.0=d:1:2;3")
+    new = reconfig(arguments, current, synced=synced)
+    assert set(new.members) == {0, 255, 300}
+    assert new.members[0].addresses[0].host == "d"
 
 
 def test_who_leaves_is_named_by_a_number() -> None:

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from kazoo.client import KazooClient
@@ -162,6 +163,13 @@ def test_one_server_alone_is_an_ensemble_too() -> None:
 def test_what_cannot_be() -> None:
     with pytest.raises(ValueError, match="an ensemble of 0 servers"):
         Ensemble(0)
+    with pytest.raises(ValueError, match="an ensemble of 256 servers cannot be: their numbers are 1 to 255"):
+        Ensemble(3, observers=253)
+    for key in ("server.1", "group.1", "weight.1", "dataDir", "dataLogDir", "clientPort", "dynamicConfigFile"):
+        with pytest.raises(
+            ValueError, match=f"^{key} cannot be a property of a test server: the ensemble itself gives"
+        ):
+            Ensemble(properties={key: "1"})
     with pytest.raises(RuntimeError, match="not running"):
         Ensemble().leader()
     assert repr(Ensemble()) == "<Ensemble, not running>"
@@ -170,3 +178,13 @@ def test_what_cannot_be() -> None:
 def test_a_number_that_is_not_there(ensemble: Ensemble) -> None:
     with pytest.raises(LookupError, match="there is no server 9, only 1, 2, 3, 4"):
         ensemble.kill(9)
+
+
+def test_what_is_of_a_wrong_type_is_told(ensemble: Ensemble) -> None:
+    wrong: Any = "x"
+    with pytest.raises(TypeError, match="n is an integer, not 'x'"):
+        Ensemble(wrong)
+    with pytest.raises(TypeError, match="observers is an integer, not 'x'"):
+        Ensemble(observers=wrong)
+    with pytest.raises(TypeError, match="session_id is an integer, not 'x'"):
+        ensemble.expire(wrong)

@@ -122,6 +122,73 @@ def test_a_project_chooses_the_options_of_its_server(run: Run) -> None:
     run(OPTIONS).assert_outcomes(passed=1)
 
 
+MODULES = {
+    "test_a": """
+        import pytest
+
+        @pytest.fixture(scope="session")
+        def zk_server_options():
+            return {"in_memory": True, "properties": {"jute.maxbuffer": "4194304"}}
+
+        import zkeeper
+
+        @pytest.mark.parametrize("number", range(2))
+        def test_two_megabytes_fit(zk_server, number, ports=set()):
+            with zkeeper.Client(zk_server.address, max_frame_bytes=4194304) as client:
+                client.create("/a", bytes(2_000_000))
+            ports.add(zk_server.port)
+            assert len(ports) == 1
+    """,
+    "test_b": """
+        def test_the_options_of_the_process(zk_server):
+            assert "jute.maxbuffer" not in zk_server._properties
+    """,
+    "test_c": """
+        import pytest
+
+        @pytest.fixture(params=["100", "200"])
+        def zk_server_options(request):
+            return {"in_memory": True, "properties": {"tickTime": request.param}}
+
+        def test_options_of_one_test(zk_server, zk_client, request):
+            assert zk_server._properties["tickTime"] == request.node.callspec.params["zk_server_options"]
+    """,
+}
+
+
+def test_a_module_chooses_options_of_its_own(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a server with other options has run, too."""
+    run_all = runner(pytester, monkeypatch)
+    pytester.makepyfile(**MODULES)
+    run_all("def test_before(zk_server): pass").assert_outcomes(passed=6)
+
+
+SHARED = """
+from zkeeper.testing.pytest_plugin import _Shared
+
+class Made:
+    def __init__(self, **options):
+        self.options, self.is_stopped = options, False
+    def stop(self):
+        self.is_stopped = True
+
+def test_one_at_a_time():
+    shared = _Shared(Made)
+    options = {"properties": {"a": "1"}}
+    first = shared.of(options)
+    assert shared.of({"properties": {"a": "1"}}) is first
+    options["properties"]["a"] = "2"
+    second = shared.of(options)
+    assert (first.is_stopped, second.is_stopped, second is first) == (True, False, False)
+    shared.stop()
+    assert second.is_stopped
+"""
+
+
+def test_the_server_is_replaced_for_other_options_only(run: Run) -> None:
+    run(SHARED).assert_outcomes(passed=1)
+
+
 BLOCKING = """
 @pytest.mark.parametrize("number", range(2))
 def test_client(zk_client, zk_server, number):

@@ -1,6 +1,7 @@
 """`zkeeper.testing.Server`, seen by kazoo and by plain sockets: its beginning and end, and each fault."""
 
 import contextlib
+import errno
 import os
 import select
 import socket
@@ -10,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from kazoo.client import KazooClient, KazooState
@@ -174,15 +176,35 @@ def test_a_wrong_property_is_told_and_leaves_nothing() -> None:
     before = descriptors(), threading.active_count()
     with pytest.raises(ConfigError, match="tickTime"):
         Server(properties={"tickTime": "soon"}).start()
+    for key in ("clientPort", "zookeeper.clientPort", "clientPortAddress", "dataDir"):
+        with pytest.raises(ValueError, match=f"^{key} cannot be a property of a test server: use port= and data_dir="):
+            Server(properties={key: "1"})
     assert (descriptors(), threading.active_count()) == before
 
 
 def test_a_port_in_use_is_told_and_leaves_nothing(server: Server) -> None:
     before = descriptors(), threading.active_count()
     second = Server(port=server.port)
-    with pytest.raises(OSError, match="in use"):
+    told = rf"in use: port {server.port} on 127\.0\.0\.1 cannot be opened; another program has it: give another port"
+    with pytest.raises(OSError, match=told) as error:
         second.start()
+    assert error.value.errno == errno.EADDRINUSE
     assert (descriptors(), threading.active_count(), second.is_running) == (*before, False)
+
+
+def test_what_is_of_a_wrong_type_is_told(server: Server) -> None:
+    wrong: Any = "x"
+    for call, name in (
+        (lambda: server.expire(wrong), "session_id is an integer"),
+        (lambda: server.drop_connections(wrong), "session_id is an integer"),
+        (lambda: setattr(server, "delay_ms", wrong), "delay_ms is a number"),
+        (lambda: Server(port=wrong), "port is an integer"),
+    ):
+        with pytest.raises(TypeError, match=f"{name}, not 'x'"):
+            call()
+    with pytest.raises(ValueError, match="forward"):
+        server.delay_ms = float("nan")
+    assert server.delay_ms == 0
 
 
 def test_properties_are_those_of_the_configuration_file() -> None:

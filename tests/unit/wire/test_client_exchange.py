@@ -253,7 +253,7 @@ def test_a_reply_that_is_too_long_says_so_to_its_request() -> None:
 
 def test_a_request_that_is_too_long_is_refused_at_once() -> None:
     bench = Bench(max_frame_bytes=1000)
-    with pytest.raises(FrameTooLongError, match=r"/a: \d+ bytes, but at most 1000 are allowed"):
+    with pytest.raises(FrameTooLongError, match=r"^/a: the request has \d+ bytes, but at most 1000 are sent"):
         bench.create("/a", bytes(1000))
     assert bench.sent() == b""
 

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 ROOT_PREFIX: Final = "/zkeeper-bench-"
 MAX_CREATES_IN_FLIGHT: Final = 256
+MAX_FRAME_BYTES: Final = 0xFFFFF
+"""Of a request, as servers take it without a configuration of their own (`jute.maxbuffer`)."""
+MAX_SIZE_BYTES: Final = MAX_FRAME_BYTES - 127
+"""Beside the data a request has its header, a path below `ROOT_PREFIX` and an ACL."""
 
 
 class Run(NamedTuple):
@@ -63,11 +67,12 @@ class Run(NamedTuple):
 @click.option(
     "--size",
     "size_bytes",
-    type=click.IntRange(min=0),
+    type=int,
+    callback=lambda context, option, size_bytes: _checked_size(size_bytes),
     default=100,
     show_default=True,
     metavar="BYTES",
-    help="Data of each znode.",
+    help=f"Data of each znode, at most {MAX_SIZE_BYTES}.",
 )
 @click.option("--znodes", type=click.IntRange(min=1), default=1000, show_default=True, help="Znodes to read and set.")
 @click.option("--json", "is_json", is_flag=True, help="JSON for programs.")
@@ -82,6 +87,13 @@ def command(
     """
     plan = Plan(in_flight, duration_s, reads_percent, size_bytes)
     sys.exit(run(told_failures(_bench(Run(servers, connecting, plan, connections, znodes, is_json)))))
+
+
+def _checked_size(size_bytes: int) -> int:
+    if 0 <= size_bytes <= MAX_SIZE_BYTES:
+        return size_bytes
+    limit = f"{MAX_FRAME_BYTES} bytes is the longest request that servers take (jute.maxbuffer)"
+    raise click.BadParameter(f"{size_bytes} is not between 0 and {MAX_SIZE_BYTES}: {limit}")
 
 
 async def _bench(wanted: Run) -> int:

@@ -1,7 +1,7 @@
 """ACLs as the shell reads and writes them: `scheme:id:perms`, several of them separated by commas.
 
 1. The first and the last colon part an entry, so an id may hold colons; it cannot hold a comma.
-2. What is wrong with an entry is told and skipped, as zkCli does; the rest counts.
+2. What is wrong with an entry is told and skipped, as zkCli does; whether the rest counts is the caller's to say.
 """
 
 from collections.abc import Iterable
@@ -16,6 +16,7 @@ _LETTERS: Final = {
     "w": Permission.WRITE,
     "a": Permission.ADMIN,
 }
+FORM: Final = f"an entry is scheme:id:permissions, and permissions are letters of {''.join(_LETTERS)}"
 
 
 class AclRead(NamedTuple):

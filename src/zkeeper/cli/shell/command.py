@@ -71,7 +71,7 @@ def command(
     from zkeeper.cli.shell.session import Form, Wishes, run_shell
 
     connecting = connecting._replace(read_only=read_only)
-    line = [word.encode(errors="surrogateescape").decode(errors="replace") for word in words]
+    line = [word.encode(errors="surrogateescape").decode(errors="surrogateescape") for word in words]
     while line and line[0].startswith("-"):
         del line[0]
     if form is None:

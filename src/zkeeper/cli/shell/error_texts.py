@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from zkeeper.errors import ZooKeeperError
+from zkeeper.errors import ConnectionLossError, FrameTooLongError, ZooKeeperError
 
 _SENTENCES: Final = {
     -8: "Arguments are not valid : {path}",
@@ -70,3 +70,10 @@ def error_text(error: ZooKeeperError, path: str | None) -> str:
     """The sentence about a request of `path` that failed."""
     sentence = _SENTENCES.get(error.code)
     return code_text(error.code, path) if sentence is None else sentence.format(path=path or "")
+
+
+def full_text(error: ZooKeeperError, path: str | None) -> str:
+    """As `error_text`, but for what the client itself has noticed and no sentence of zkCli's tells."""
+    if isinstance(error, (ConnectionLossError, FrameTooLongError)):
+        return f"{error_name(error)}: {error}"
+    return error_text(error, path)

@@ -68,15 +68,15 @@ async def is_connected(shell: Shell, report: Report, words: list[str]) -> bool:
         await shell.wait_until_connected()
     except ConnectionLossError as error:
         report.begin(words)
-        text = f"No server of {shell.servers} could be reached in time: {error}"
-        report.fail(Failure(text, error_name(error), None, error.code))
+        report.fail(Failure(str(error), error_name(error), None, error.code))
         report.end(FAILED)
         return False
     return shell.is_alive
 
 
 def make_shell(wishes: Wishes, report: Report, tells_states: bool) -> Shell:
-    world = World(wishes.connecting.client, _read_file, wishes.connecting.timeout_ms / 1000)
+    timeout_s, is_zkcli = wishes.connecting.timeout_ms / 1000, wishes.form is Form.PLAIN
+    world = World(wishes.connecting.client, _read_file, timeout_s, is_zkcli)
     try:
         return Shell(wishes.servers, world, report, tells_states)
     except BadArgumentsError as error:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import zkeeper
 from zkeeper.cli.shell.commands import COMMANDS, Command, UsageError, find_command, parse_command
-from zkeeper.cli.shell.error_texts import error_name, error_text
+from zkeeper.cli.shell.error_texts import error_name, error_text, full_text
 from zkeeper.cli.shell.events import Events
 from zkeeper.cli.shell.execution import EXECUTIONS
 from zkeeper.cli.shell.execution.surroundings import CommandError, Surroundings, number_of
@@ -41,6 +41,8 @@ class World(NamedTuple):
     """Raises `BadArgumentsError` for a connect string that is wrong."""
     read_file: Callable[[str], str]
     connect_timeout_s: float
+    is_zkcli: bool
+    """Whether everything is done and told as zkCli does it, also where that helps nobody."""
 
 
 class Shell:
@@ -80,7 +82,8 @@ class Shell:
         try:
             await self.zk.wait_for(*_READY, *_DEAD, timeout_s=self._world.connect_timeout_s)
         except TimeoutError:
-            raise ConnectionLossError(self.zk._session.last_failure) from None
+            where = f"No server of {self.servers} could be reached in time"
+            raise ConnectionLossError(f"{where}: {self.zk._session.last_failure}") from None
 
     @property
     def is_alive(self) -> bool:
@@ -116,7 +119,8 @@ class Shell:
             self._report.fail(Failure(str(error), _MISTAKES.get(type(error), "BadCommand")))
         except ZooKeeperError as error:
             path = None if command.name == "reconfig" else error.path or _path_in(command, words[1:])
-            self._report.fail(Failure(error_text(error, path), error_name(error), path, error.code))
+            text = error_text(error, path) if self._world.is_zkcli else full_text(error, path)
+            self._report.fail(Failure(text, error_name(error), path, error.code))
         return FAILED
 
     async def _execute(self, command: Command, words: list[str]) -> int | None:
@@ -137,7 +141,9 @@ class Shell:
     async def _execute_there(self, name: str, parsed: Parsed) -> None:
         if not (name == "removewatches" and parsed.has("l")):
             await self.wait_until_connected()
-        await EXECUTIONS[name](Surroundings(self.zk, self._report, self._watch, self._world.read_file), parsed)
+        world = self._world
+        surroundings = Surroundings(self.zk, self._report, self._watch, world.read_file, world.is_zkcli)
+        await EXECUTIONS[name](surroundings, parsed)
 
     def _say_not_connected(self) -> None:
         self._report.show(Said("Not connected", {"connected": False}))

@@ -11,7 +11,7 @@ async def piped_lines(stream: TextIO) -> AsyncIterator[str]:
     """The lines of a pipe, a terminal or a file. While the next one is awaited, the session and its watches live on."""
     reader = await open_reader(stream)
     while line := await _next_line(reader):
-        yield line.decode(errors="replace").rstrip("\r\n")
+        yield line.decode(errors="surrogateescape").rstrip("\r\n")
 
 
 async def _next_line(reader: Reader) -> bytes:

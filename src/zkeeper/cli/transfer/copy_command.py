@@ -6,12 +6,12 @@ import click
 
 from zkeeper.cli.connecting import Connecting, connecting_options, servers_option
 from zkeeper.cli.failures import ToolError, told_failures
+from zkeeper.cli.places import TreePlace, read_place
 from zkeeper.cli.running import run
-from zkeeper.cli.transfer.places import TreePlace, read_place
 from zkeeper.cli.transfer.progress import shown_progress
 from zkeeper.cli.transfer.source import Source
 from zkeeper.cli.transfer.target import Existing, Target
-from zkeeper.cli.transfer.target_options import existing_of, target_options
+from zkeeper.cli.transfer.target_options import target_options
 
 
 @click.command(short_help="Copy a subtree.")
@@ -22,7 +22,7 @@ from zkeeper.cli.transfer.target_options import existing_of, target_options
 @target_options
 @click.option("--ephemerals", is_flag=True, help="Copy ephemerals, too; the copies are persistent.")
 def command(
-    source: str, target: str, servers: str, connecting: Connecting, no_acls: bool, existing: str | None,
+    source: str, target: str, servers: str, connecting: Connecting, no_acls: bool, existing: Existing,
     ephemerals: bool,
 ) -> None:  # fmt: skip
     """Copy the subtree SOURCE to TARGET: each is HOST:PORT,.../PATH, or /PATH on the servers of --server.
@@ -30,7 +30,7 @@ def command(
     It is no transaction: see docs/tools.md. Run again with --skip-existing, an interrupted copy goes on.
     """
     places = read_place(source, servers), read_place(target, servers)
-    sys.exit(run(told_failures(_copy(connecting, *places, ephemerals, existing_of(existing), not no_acls))))
+    sys.exit(run(told_failures(_copy(connecting, *places, ephemerals, existing, not no_acls))))
 
 
 async def _copy(

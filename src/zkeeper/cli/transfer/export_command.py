@@ -10,10 +10,10 @@ import click
 
 from zkeeper.cli.connecting import Connecting, connecting_options, servers_option
 from zkeeper.cli.failures import told_failures
+from zkeeper.cli.places import TreePlace, read_place
 from zkeeper.cli.running import run
 from zkeeper.cli.streams import speak_utf8
 from zkeeper.cli.transfer.export_format import head_text, record_text, tail_text
-from zkeeper.cli.transfer.places import TreePlace, read_place
 from zkeeper.cli.transfer.progress import shown_progress
 from zkeeper.cli.transfer.source import Source
 

@@ -7,14 +7,14 @@ import click
 
 from zkeeper.cli.connecting import Connecting, connecting_options, servers_option
 from zkeeper.cli.failures import ToolError, told_failures
+from zkeeper.cli.places import TreePlace, read_place
 from zkeeper.cli.running import run
 from zkeeper.cli.streams import open_reader
 from zkeeper.cli.transfer.export_format import read_export
-from zkeeper.cli.transfer.places import TreePlace, read_place
 from zkeeper.cli.transfer.progress import shown_progress
 from zkeeper.cli.transfer.records import RecordError
 from zkeeper.cli.transfer.target import Existing, Target
-from zkeeper.cli.transfer.target_options import existing_of, target_options
+from zkeeper.cli.transfer.target_options import target_options
 
 
 @click.command(short_help="Create a subtree from a file.")
@@ -24,7 +24,7 @@ from zkeeper.cli.transfer.target_options import existing_of, target_options
 @connecting_options
 @target_options
 def command(
-    file: str, target: str, servers: str, connecting: Connecting, no_acls: bool, existing: str | None,
+    file: str, target: str, servers: str, connecting: Connecting, no_acls: bool, existing: Existing,
 ) -> None:  # fmt: skip
     """Create what FILE holds (- for standard input) as the subtree TARGET.
 
@@ -32,7 +32,7 @@ def command(
     Run again with --skip-existing, an interrupted import goes on.
     """
     place = read_place(target, servers)
-    sys.exit(run(told_failures(_import(connecting, file, place, existing_of(existing), not no_acls))))
+    sys.exit(run(told_failures(_import(connecting, file, place, existing, not no_acls))))
 
 
 async def _import(connecting: Connecting, file: str, place: TreePlace, existing: Existing, acls: bool) -> int:

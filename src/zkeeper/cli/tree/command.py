@@ -9,6 +9,7 @@ import click
 
 from zkeeper.cli.connecting import Connecting, connecting_options, servers_option
 from zkeeper.cli.failures import told_failures
+from zkeeper.cli.places import TreePlace, read_place
 from zkeeper.cli.running import run
 from zkeeper.cli.shell.stat_texts import stat_values
 from zkeeper.cli.streams import speak_utf8
@@ -19,7 +20,7 @@ DEFAULT_MAX_CHILDREN: Final = 100
 
 
 @click.command(short_help="Show a subtree with sizes.")
-@click.argument("path", default="/")
+@click.argument("place", default="/", metavar="[PLACE]")
 @servers_option()
 @connecting_options
 @click.option(
@@ -28,7 +29,7 @@ DEFAULT_MAX_CHILDREN: Final = 100
     type=click.IntRange(min=0),
     default=0,
     metavar="LEVELS",
-    help="Levels below PATH to show; all if not given.",
+    help="Levels below PLACE to show; all if not given.",
 )
 @click.option(
     "--max-children",
@@ -45,19 +46,22 @@ DEFAULT_MAX_CHILDREN: Final = 100
     help="JSON for programs: one object on one line for each znode; shows all children.",
 )
 def command(
-    path: str, servers: str, connecting: Connecting,
+    place: str, servers: str, connecting: Connecting,
     depth: int, max_children: int, is_json: bool,
 ) -> None:  # fmt: skip
-    """Show the subtree of PATH: sizes of data, ephemerals and their sessions, and totals."""
+    """Show the subtree PLACE: sizes of data, ephemerals and their sessions, and totals.
+
+    PLACE is HOST:PORT,.../PATH, or /PATH on the servers of --server; / if not given.
+    """
     bounds = Bounds(depth, 0 if is_json else max_children)
-    sys.exit(run(told_failures(_show(connecting, servers, path, bounds, is_json))))
+    sys.exit(run(told_failures(_show(connecting, read_place(place, servers), bounds, is_json))))
 
 
-async def _show(connecting: Connecting, servers: str, path: str, bounds: Bounds, is_json: bool) -> int:
-    async with connecting.session(servers) as zk:
+async def _show(connecting: Connecting, place: TreePlace, bounds: Bounds, is_json: bool) -> int:
+    async with connecting.session(place.servers) as zk:
         totals = Totals()
         printer = _printer_for_programs() if is_json else _printer_for_people()
-        async for one in read_tree(zk, path, bounds):
+        async for one in read_tree(zk, place.path, bounds):
             printer(one)
             if isinstance(one, Node):
                 totals.add(one)

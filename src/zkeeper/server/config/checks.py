@@ -31,7 +31,7 @@ def checked(given: Given, read_file: ReadFile, notes: list[Note]) -> ServerConfi
 
 
 def _with_members(given: Given, read_file: ReadFile, notes: list[Note]) -> ServerConfig:
-    listed = listed_members(given, read_file)
+    listed = listed_members(given, read_file, notes)
     if not stands_alone(given, listed, notes):
         return as_member(given, listed, read_file, notes)
     lone = min(listed.membership.participants, default=None)

@@ -20,7 +20,7 @@ def with_client_address(given: Given, listed: Listed, sid: int) -> ServerConfig:
     if network.client_port is not None and not _agree(network, client):
         raise _clash(given, listed, sid, client)
     found = replace(network, client_port=client.port, client_port_address=listening_host(client.host))
-    place = listed.place(sid)
+    place = listed.place(f"server.{sid}")
     sources = {**given.config.sources, "clientPort": place, "clientPortAddress": place}
     return replace(given.config, network=found, sources=sources)
 
@@ -44,4 +44,4 @@ def _clash(given: Given, listed: Listed, sid: int, client: ClientAddress) -> Con
         f" {network.client_port_address or WILDCARD}:{network.client_port}"
         f" is different from client address found in dynamic file: {client}"
     )
-    return listed.error(sid, reason, "name the client address in one place only")
+    return listed.error(f"server.{sid}", reason, "name the client address in one place only")

@@ -10,14 +10,13 @@ loopback: nobody is let in from outside.
 import os
 from typing import Final, NamedTuple
 
+from zkeeper.quorum.members import LARGEST_SID
 from zkeeper.server.config.messages import ConfigError
 from zkeeper.server.config.quorum_member import MYID
 from zkeeper.storage.disk import Disk
 from zkeeper.storage.whole_files import replace_file
 
 HOST: Final = "127.0.0.1"
-MAX_SERVERS: Final = 255
-"""More do not fit into session ids."""
 
 _SETTINGS: Final = "tickTime=2000\ninitLimit=10\nsyncLimit=5\n4lw.commands.whitelist=*\nadmin.enableServer=false\n"
 
@@ -61,8 +60,8 @@ def make_local_ensemble(
 def _check(count: int, ports: LocalPorts, observers: int) -> None:
     if not 0 <= observers < max(count, 1):
         raise ConfigError(f"{observers} of {count} servers cannot be observers", "leave at least one that votes")
-    if not 1 <= count <= MAX_SERVERS:
-        raise ConfigError(f"an ensemble of {count} servers cannot be", f"name a number from 1 to {MAX_SERVERS}")
+    if not 1 <= count <= LARGEST_SID:
+        raise ConfigError(f"an ensemble of {count} servers cannot be", f"name a number from 1 to {LARGEST_SID}")
     firsts = sorted(ports)
     if firsts[0] < 1 or firsts[-1] + count - 1 > 0xFFFF:
         raise ConfigError(f"ports of {count} servers from {tuple(ports)} are out of range", "choose from 1 to 65535")

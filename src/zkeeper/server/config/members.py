@@ -13,7 +13,7 @@ from zkeeper.quorum.reconfiguration import check_addresses
 from zkeeper.server.config.build import Given
 from zkeeper.server.config.messages import ConfigError, Note
 from zkeeper.server.config.other_keys import is_member_key
-from zkeeper.server.config.sources import Entries, Entry
+from zkeeper.server.config.sources import Entries, Entry, put
 from zkeeper.wire.properties import PropertiesError, parse_properties
 
 ReadFile = Callable[[str], bytes]
@@ -29,12 +29,12 @@ class Listed(NamedTuple):
     entries: Entries
     origin: str
 
-    def place(self, sid: int) -> str:
-        entry = self.entries.get(f"server.{sid}")
+    def place(self, key: str) -> str:
+        entry = self.entries.get(key)
         return self.origin if entry is None else entry.source
 
-    def error(self, sid: int, reason: str, advice: str) -> ConfigError:
-        entry = self.entries.get(f"server.{sid}")
+    def error(self, key: str, reason: str, advice: str) -> ConfigError:
+        entry = self.entries.get(key)
         return ConfigError(reason, advice, source=self.origin) if entry is None else entry.error(reason, advice)
 
 
@@ -45,14 +45,14 @@ def check_dynamic_file(given: Given) -> None:
         raise entry.error(reason, "move it there, or remove dynamicConfigFile")
 
 
-def listed_members(given: Given, read_file: ReadFile) -> Listed:
+def listed_members(given: Given, read_file: ReadFile, notes: list[Note]) -> Listed:
     """The members that zoo.cfg lists, or the dynamic file that it names."""
     ensemble = given.config.ensemble
     path = ensemble.dynamic_config_file
     if path is None:
         return _listed(_static_entries(given), 0, given.origin, ensemble.is_multi_address_enabled)
     try:
-        entries = _file_entries(path, read_file)
+        entries = _file_entries(path, read_file, notes)
     except OSError as bad:
         reason = f"Error processing {path}: {bad.strerror}"
         raise given.error(reason, "name the file that lists the members", "dynamicConfigFile") from bad
@@ -62,10 +62,10 @@ def listed_members(given: Given, read_file: ReadFile) -> Listed:
     return _listed(entries, version_in_name(path), path, ensemble.is_multi_address_enabled)
 
 
-def next_members(given: Given, read_file: ReadFile, path: str) -> Membership | None:
+def next_members(given: Given, read_file: ReadFile, path: str, notes: list[Note]) -> Membership | None:
     """The membership in `path` that was proposed last; none when there is no such file."""
     try:
-        entries = _file_entries(path, read_file)
+        entries = _file_entries(path, read_file, notes)
     except FileNotFoundError:
         return None
     except OSError as bad:
@@ -92,7 +92,7 @@ def stands_alone(given: Given, listed: Listed, notes: list[Note]) -> bool:
         raise given.error(reason, "remove standaloneEnabled=false", "standaloneEnabled")
     if observers and len(participants) < 2 and can_stand_alone:
         reason = f"Observers w/o {'quorum' if participants else 'participants'} is an invalid configuration"
-        raise listed.error(min(observers), reason, _STAND_ALONE)
+        raise listed.error(f"server.{min(observers)}", reason, _STAND_ALONE)
     is_alone = can_stand_alone and len(participants) < 2
     _note_number(listed, is_alone, notes)
     return is_alone
@@ -116,13 +116,16 @@ def _static_entries(given: Given) -> Entries:
     return {entry.key: entry for entry in given.entries.values() if is_member_key(entry.key)}
 
 
-def _file_entries(path: str, read_file: ReadFile) -> Entries:
+def _file_entries(path: str, read_file: ReadFile, notes: list[Note]) -> Entries:
     try:
         properties = parse_properties(read_file(path))
     except PropertiesError as bad:
         advice = "a backslash in a value is written twice"
         raise ConfigError(bad.reason, advice, source=f"{path} line {bad.line}") from bad
-    return {each.key: Entry(each.key, each.value, f"{path} line {each.line}", each.key) for each in properties}
+    entries: Entries = {}
+    for each in properties:
+        put(entries, Entry(each.key, each.value, f"{path} line {each.line}", each.key), notes)
+    return entries
 
 
 def _listed(entries: Entries, version: int | None, origin: str, allows_several_addresses: bool) -> Listed:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from zkeeper.quorum.membership import Membership, MembershipError, parse_number
 from zkeeper.server.config.build import Given
 from zkeeper.server.config.client_address import with_client_address
+from zkeeper.server.config.doubts import note_doubts
 from zkeeper.server.config.ensemble import QuorumConfig
 from zkeeper.server.config.members import Listed, ReadFile, next_members
 from zkeeper.server.config.messages import ConfigError, Note
@@ -15,7 +16,6 @@ from zkeeper.server.config.not_served import refuse_unsafe_ensemble
 
 MYID = "myid"
 NEXT = ".dynamic.next"
-_LARGEST_SID = 255
 _LARGEST_SID_WITH_TTL = 254
 
 
@@ -29,11 +29,12 @@ def as_member(given: Given, listed: Listed, read_file: ReadFile, notes: list[Not
         advice = f"write the number of this server into {_myid_path(given)}"
         raise ConfigError("myid file is missing", advice, source=given.origin)
     _check_sid(given, listed, sid, notes)
+    note_doubts(config, listed, sid, notes)
     static_file = os.path.abspath(given.origin)
     quorum = QuorumConfig(
         my_sid=sid,
         committed=listed.membership,
-        last_seen=_last_seen(given, listed, read_file, static_file),
+        last_seen=_last_seen(given, listed, read_file, static_file, notes),
         static_file=static_file,
         tick_time_ms=config.sessions.tick_time_ms,
         ensemble=config.ensemble,
@@ -83,11 +84,6 @@ def _check_sid(given: Given, listed: Listed, sid: int, notes: list[Note]) -> Non
             f"extendedTypesEnabled is true but Server ID is too large. Cannot be larger than {_LARGEST_SID_WITH_TTL}"
         )
         raise given.error(reason, "number this server anew", "extendedTypesEnabled")
-    if not 0 <= sid <= _LARGEST_SID:
-        text = (
-            f"{listed.origin}: the number {sid} does not fit into session ids; number servers from 1 to {_LARGEST_SID}"
-        )
-        notes.append(Note(logging.WARNING, text))
     _note_role(given, listed, sid, notes)
 
 
@@ -102,9 +98,9 @@ def _note_role(given: Given, listed: Listed, sid: int, notes: list[Note]) -> Non
         notes.append(Note(logging.WARNING, text))
 
 
-def _last_seen(given: Given, listed: Listed, read_file: ReadFile, static_file: str) -> Membership:
+def _last_seen(given: Given, listed: Listed, read_file: ReadFile, static_file: str, notes: list[Note]) -> Membership:
     """What was proposed last. Like Java we look for it only beside a dynamic file, and only a newer one counts."""
     if given.config.ensemble.dynamic_config_file is None:
         return listed.membership
-    found = next_members(given, read_file, static_file + NEXT)
+    found = next_members(given, read_file, static_file + NEXT, notes)
     return found if found is not None and found.version > listed.membership.version else listed.membership

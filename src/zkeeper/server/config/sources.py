@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from zkeeper.server.config.key_names import PREFIX, Meant, meant_by_define, meant_in_file
 from zkeeper.server.config.messages import ConfigError, Note
+from zkeeper.server.config.other_keys import is_member_key
 from zkeeper.wire.properties import PropertiesError, parse_properties
 
 FLAG_VARIABLES = ("SERVER_JVMFLAGS", "JVMFLAGS")  # The later one wins, as in the stock start script.
@@ -76,25 +77,26 @@ def merge(weakest_first: Iterable[Entries], notes: list[Note]) -> Entries:
     """One entry for each key: the strongest source's."""
     merged: Entries = {}
     for entry in (entry for entries in weakest_first for entry in entries.values()):
-        _put(merged, entry, notes)
+        put(merged, entry, notes)
     return merged
 
 
 def _gather(given: Iterable[tuple[Entry, Meant]], notes: list[Note]) -> Entries:
     gathered: Entries = {}
     for entry in _known(given, notes):
-        _put(gathered, entry, notes)
+        put(gathered, entry, notes)
     return gathered
 
 
-def _put(entries: Entries, entry: Entry, notes: list[Note]) -> None:
-    """Adds a later or stronger entry, which wins over an equal one (rule 1)."""
+def put(entries: Entries, entry: Entry, notes: list[Note]) -> None:
+    """Adds a later or stronger entry, which wins over an equal one (rule 1). Two lines for one member are most likely a
+    slip, which leaves the ensemble with a member less."""
     rival = entries.get(entry.key, entry)
     winner, loser = (rival, entry) if rival.is_javas and not entry.is_javas else (entry, rival)
     entries[entry.key] = winner
     if winner is not loser:
         text = f"{loser.spelling} of {loser.source} does not count: {winner.source} sets it too"
-        notes.append(Note(logging.INFO, text))
+        notes.append(Note(logging.WARNING if is_member_key(entry.key) else logging.INFO, text))
 
 
 def _known(given: Iterable[tuple[Entry, Meant]], notes: list[Note]) -> Iterator[Entry]:

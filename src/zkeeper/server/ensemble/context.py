@@ -10,7 +10,14 @@ from zkeeper.storage.epochs import Epochs
 
 
 class RoleEndedError(Exception):
-    """A role is over; the message says why, and the server looks for a leader again."""
+    """A role is over; the message says why, and the server looks for a leader again.
+
+    `advice` is for an operator whose server comes to no other end: what to look at.
+    """
+
+    def __init__(self, why: str, advice: str = "") -> None:
+        super().__init__(why)
+        self.advice = advice
 
 
 @dataclass(kw_only=True)

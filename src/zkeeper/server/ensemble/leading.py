@@ -117,7 +117,8 @@ class Leader:
         try:
             await self._learners.listen(places)
         except OSError as error:
-            raise RoleEndedError(f"the quorum port cannot be opened: {error}") from error
+            advice = f"stop what listens there, or correct the line server.{member.sid}={member.text()}"
+            raise RoleEndedError(f"the quorum port cannot be opened: {error}", advice) from error
 
     def _look_around_early(self) -> None:
         """As long as this server does not serve yet."""

@@ -66,6 +66,12 @@ PROPOSED_BYTES: Final = 200
 LOG_PIECE_BYTES: Final = 1 << 22
 """After so much of a history has come the log is synced, so that it does not gather in memory."""
 
+_EPOCH_AHEAD_ADVICE: Final = (
+    "compare acceptedEpoch and currentEpoch in version-2 with those of the other members. If this version-2 is another "
+    "ensemble's, stop this server, move version-2 away, keep myid, and start it: it gets everything from the leader. "
+    "If it belongs here, restart the leader while this server runs: the next epoch will be a later one"
+)
+
 logger = logging.getLogger("zkeeper.quorum")
 
 
@@ -125,9 +131,15 @@ class Learner:
             self._link = await self._connect()
             await self._converse()
         except (LinkClosedError, DecodeError, MembershipError, RoleEndedError) as error:
-            raise RoleEndedError(f"{self.master.title}: {error}") from error
+            raise RoleEndedError(f"{self.master.title}: {error}", self._advice_on(error)) from error
         finally:
             await self._close_log()
+
+    def _advice_on(self, error: Exception) -> str:
+        """Who never said its epoch is perhaps no leader, but another port."""
+        if isinstance(error, RoleEndedError) and error.advice:
+            return error.advice
+        return "" if self.epoch >= 0 else self.master.advice
 
     async def _converse(self) -> None:
         link = self.link
@@ -183,7 +195,9 @@ class Learner:
             raise RoleEndedError(f"{packet.name()} came instead of LEADERINFO")
         self.epoch = int(epoch_of(packet.zxid))
         if self.epoch < epochs.accepted:
-            raise RoleEndedError(f"it is in epoch {self.epoch}, and epoch {epochs.accepted} was accepted")
+            raise RoleEndedError(
+                f"it is in epoch {self.epoch}, and epoch {epochs.accepted} was accepted", _EPOCH_AHEAD_ADVICE
+            )
         logger.info(
             "following: %s at %s is in epoch %d; this server's history is of epoch %d, up to zxid 0x%x",
             self.master.title, link.peer, self.epoch, epochs.current, self.database.last_zxid,

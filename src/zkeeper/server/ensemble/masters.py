@@ -15,15 +15,27 @@ from zkeeper.server.ensemble.observing import wait_to_connect
 
 @dataclass(frozen=True)
 class Master:
-    """Server `sid` at `addresses`, hosts and ports; `title` is for the log."""
+    """Server `sid` at `addresses`, hosts and ports; `title` is for the log, `advice` for who is never let in there."""
 
     sid: int
     addresses: tuple[tuple[str, int], ...]
     title: str
+    advice: str
 
 
 def _at_leader(member: Member) -> Master:
-    return Master(member.sid, tuple((one.host, one.quorum_port) for one in member.addresses), f"leader {member.sid}")
+    sid, addresses = member.sid, tuple((one.host, one.quorum_port) for one in member.addresses)
+    advice = (
+        f"look at this server's line server.{sid}={member.text()}: the first port has to be the quorum port of server "
+        f"{sid}, not its client port nor its election port; if it is, the log of server {sid} says why"
+    )
+    return Master(sid, addresses, f"leader {sid}", advice)
+
+
+def _at_follower(member: Member, port: int) -> Master:
+    sid, addresses = member.sid, tuple((one.host, port) for one in member.addresses)
+    advice = f"observerMasterPort has to be {port} on server {sid}, too; if it is, the log of server {sid} says why"
+    return Master(sid, addresses, f"observer master {sid}", advice)
 
 
 class Masters:
@@ -42,10 +54,7 @@ class Masters:
         follower = self._next_follower(leader) if self._context.observer_master_port > 0 else None
         if follower is not None:
             self._attempts += 1
-            port = self._context.observer_master_port
-            return Master(
-                follower.sid, tuple((one.host, port) for one in follower.addresses), f"observer master {follower.sid}"
-            )
+            return _at_follower(follower, self._context.observer_master_port)
         self._attempts = 0
         await wait_to_connect(self._context)
         return _at_leader(leader)

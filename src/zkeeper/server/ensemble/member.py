@@ -44,8 +44,8 @@ from zkeeper.server.ensemble.leading import Leader
 from zkeeper.server.ensemble.learner import Learner
 from zkeeper.server.ensemble.masters import Masters
 from zkeeper.server.ensemble.membership_writer import MembershipWriter
-from zkeeper.server.ensemble.observing import wait_to_elect
 from zkeeper.server.ensemble.oracle_file import OracleFile
+from zkeeper.server.ensemble.pace import Pace
 from zkeeper.server.ensemble.read_only import ReadsMeanwhile
 from zkeeper.server.ensemble.settings import election_settings, ensemble_context, make_memberships, outstanding_limit
 from zkeeper.server.ensemble.telling import tell_reads_only, tell_synchronized, tell_who_it_is
@@ -98,6 +98,7 @@ class EnsembleServer:
         self._leader: Leader | None = None
         self._following: Following | None = None
         self._masters: Masters
+        self._pace: Pace
         self._now_s: Callable[[], float] = lambda: 0.0
         self._unserved_since_s = 0.0
         self._role_tasks: list[asyncio.Task[None]] = []
@@ -148,6 +149,7 @@ class EnsembleServer:
         epochs = await self._recover()
         self._context = ensemble_context(self.config, self._memberships, epochs, node.random)
         self._masters = Masters(self._context)
+        self._pace = Pace(self._context)
         if self.config.ensemble.oracle_path:
             await self._consult_oracle(self._context, self.config.ensemble.oracle_path)
         self._now_s = asyncio.get_running_loop().time
@@ -231,17 +233,18 @@ class EnsembleServer:
         await self._activations.settled()
         if self.failure is not None:
             return
+        self._pace.begin()
         decision = self._activations.take_next() or await self._elect()
         role = STATE_NAMES[decision.state]
         try:
             await self._play(decision)
         except RoleEndedError as error:
             logger.info("this server is not %s any more: %s", role, error)
+            self._pace.role_ended(role, error)
         self.election.set_role(LOOKING, self.election.vote)
         if self.failure is None:
             await self._get_ready()
-        if decision.state == OBSERVING:
-            await wait_to_elect(self.context)
+        await self._pace.wait(is_observer=decision.state == OBSERVING)
 
     async def _elect(self) -> Decision:
         measures, began_s = self.context.measures, self._now_s()
@@ -285,7 +288,9 @@ class EnsembleServer:
     async def _follow(self, leader_sid: int) -> None:
         member = self._memberships.committed.members.get(leader_sid)
         if member is None:
-            raise RoleEndedError(f"leader {leader_sid} is no member that this server knows")
+            raise RoleEndedError(
+                f"leader {leader_sid} is no member that this server knows", "all members need the same lines server.N"
+            )
         master = await self._masters.next(member)
         learner, began_s = Learner(self.context, self, self._database, self._history, master), self._now_s()
         try:
@@ -347,6 +352,7 @@ class EnsembleServer:
         await self._node.move_clients(self.port, client)
 
     def open_to_clients(self, service: Service, epoch: int) -> None:
+        self._pace.served()
         self.election.update_epoch(epoch)
         state = self.election.state
         self._count_unserved(state)

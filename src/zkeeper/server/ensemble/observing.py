@@ -24,8 +24,3 @@ def nothing() -> None:
 async def wait_to_connect(context: EnsembleContext) -> None:
     """observer.reconnectDelayMs: many observers that lose a leader at once do not all come at once to the next."""
     await asyncio.sleep(context.random.random() * context.observer_reconnect_s)
-
-
-async def wait_to_elect(context: EnsembleContext) -> None:
-    """observer.election.DelayMs: what they ask of the voters then neither comes at once."""
-    await asyncio.sleep(context.random.random() * context.observer_election_s)

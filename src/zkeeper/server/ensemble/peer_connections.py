@@ -5,7 +5,8 @@
 2. There is at most one connection to a server that messages are sent on; a newer one replaces it.
 3. Of the messages to a server only the last is kept: until it is sent, and then to be sent again on the next
    connection, as nobody knows whether it arrived.
-4. Strangers, who are in no membership, are talked to on the connections that they open, `MAX_STRANGERS` of them.
+4. Strangers, who are in no membership, such as one that wants to join, are talked to on the connections that they
+   open, if their numbers are such as servers may have. Lines about them are few: they come and go as they like.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from zkeeper.quorum.members import LARGEST_SID, LEAST_SID
 from zkeeper.quorum.memberships import Memberships
 from zkeeper.server.ensemble.dialing import dial
 from zkeeper.server.ensemble.election_port import DEFAULT_BIND_RETRIES, ElectionPort
@@ -21,11 +23,13 @@ from zkeeper.server.ensemble.peer_connection import PeerConnection
 from zkeeper.server.ensemble.peers import Address, Peer, Peers
 from zkeeper.server.log_noise import QuietLog
 from zkeeper.wire.notifications import Introduction, encode_introduction
+from zkeeper.wire.quorum_packets import FOLLOWER_INFO, OBSERVER_INFO
 
-ANONYMOUS: Final = (1 << 63) - 1
-"""The sid by which an observer of old introduces itself."""
 MAX_UNKNOWN: Final = 256
 """Connections whose openers have not said yet who they are."""
+
+_ANONYMOUS: Final = (1 << 63) - 1
+"""The sid by which an observer of old introduces itself."""
 
 logger = logging.getLogger("zkeeper.election")
 
@@ -56,14 +60,16 @@ class PeerConnections:
         self._peers = Peers(memberships)
         self._connections: dict[PeerConnection, None] = {}
         self._unknown: set[PeerConnection] = set()
-        self._count_anonymous = 0
         self._noise: QuietLog | None = None
+        self._strangers: QuietLog | None = None
         self._is_closed = True
 
     async def start(self) -> None:
         """Opens the port on this server's addresses. Raises `ElectionPortError`."""
         if self._noise is None:
-            self._noise = QuietLog("connections of peers", logger.warning, asyncio.get_running_loop())
+            loop = asyncio.get_running_loop()
+            self._noise = QuietLog("connections of peers", logger.warning, loop)
+            self._strangers = QuietLog("servers of no membership", logger.info, loop)
         self._is_closed = False
         self._own_addresses = self._find_own_addresses()
         await self._port.listen([(self._listening_host(host), port) for host, port in self._own_addresses])
@@ -88,8 +94,9 @@ class PeerConnections:
     async def stop(self) -> None:
         self._drop_all()
         await self._port.close()
-        if self._noise is not None:
-            self._noise.summarize()
+        for noise in (self._noise, self._strangers):
+            if noise is not None:
+                noise.summarize()
 
     def _drop_all(self) -> None:
         self._is_closed = True
@@ -142,7 +149,7 @@ class PeerConnections:
         try:
             connection = await self._reach(sid, [called_from] if called_from else self._peers.places(sid))
         except OSError as error:
-            _tell_unreachable(sid, peer, error)
+            self._tell_reachable(sid, peer, False, f"server {sid} cannot be reached: {error}")
             self._peers.forget_stranger(sid)
         else:
             self._opened_to(sid, peer, connection)
@@ -187,23 +194,19 @@ class PeerConnections:
 
     def introduced(self, connection: PeerConnection, introduction: Introduction) -> None:
         self._unknown.discard(connection)
-        sid = connection.sid = self._sid_of(introduction)
+        sid = introduction.sid
         # SASL as the server belongs here.
         peer = self._peers.admit(sid) if sid != self.own_sid else None
         if peer is None:
             is_own = sid == self.own_sid
-            self.misbehaved(connection, "it has the sid of this server" if is_own else "there are too many strangers")
+            self.misbehaved(connection, "it has the sid of this server" if is_own else _why_no_server(sid))
             connection.close()
-        elif sid < self.own_sid:
+            return
+        connection.sid = sid
+        if sid < self.own_sid:
             self._call_back(sid, peer, connection, introduction.addresses)
         else:
             self._keep(sid, peer, connection)
-
-    def _sid_of(self, introduction: Introduction) -> int:
-        if introduction.sid != ANONYMOUS:
-            return introduction.sid
-        self._count_anonymous += 1
-        return -self._count_anonymous
 
     def _call_back(self, sid: int, peer: Peer, connection: PeerConnection, addresses: list[Address]) -> None:
         """What there was to the server is given up: it would not open a connection if it still had one."""
@@ -217,7 +220,7 @@ class PeerConnections:
         """Rules 2 and 3."""
         if peer.connection is not None:
             peer.connection.close()
-        _tell_connected(sid, peer, connection)
+        self._tell_reachable(sid, peer, True, f"connected with server {sid} at {connection.peer}")
         peer.connection = connection
         connection.is_kept = True
         if peer.unsent is None:
@@ -249,17 +252,25 @@ class PeerConnections:
         peer.connection = None
         self._peers.forget_stranger(sid)
 
+    def _tell_reachable(self, sid: int, peer: Peer, is_reachable: bool, sentence: str) -> None:
+        """Of a member once, until it changes: among those who start together there is much coming and going until each
+        pair has the right connection."""
+        has_changed = peer.is_reachable is not is_reachable
+        peer.is_reachable = is_reachable
+        if not has_changed:
+            logger.debug("%s", sentence)
+        elif self._peers.is_member(sid):
+            logger.info("%s", sentence)
+        elif self._strangers is not None:
+            self._strangers.tell(f"{sentence}; it is no member")
 
-def _tell_unreachable(sid: int, peer: Peer, error: OSError) -> None:
-    """Once, until there is a connection again."""
-    level = logging.INFO if peer.is_reachable is not False else logging.DEBUG
-    peer.is_reachable = False
-    logger.log(level, "server %d cannot be reached: %s", sid, error)
 
-
-def _tell_connected(sid: int, peer: Peer, connection: PeerConnection) -> None:
-    """The first time, and when it could not be reached before; among those who start together there is much coming
-    and going until each pair has the right connection."""
-    level = logging.INFO if peer.is_reachable is not True else logging.DEBUG
-    peer.is_reachable = True
-    logger.log(level, "connected with server %d at %s", sid, connection.peer)
+def _why_no_server(sid: int) -> str:
+    if sid == _ANONYMOUS:
+        return "it is an observer without a number, which cannot be called back"
+    if sid >> 32 in (FOLLOWER_INFO, OBSERVER_INFO):
+        return (
+            "it greets a leader, and this is the election port: in its configuration the first port of this server has "
+            "to be the quorum port"
+        )
+    return f"its number is {sid}, and servers have {LEAST_SID} to {LARGEST_SID}"

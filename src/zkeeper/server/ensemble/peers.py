@@ -1,14 +1,11 @@
 """The other servers, as the election port knows them: what there is to send to each, and where it may be found."""
 
 import asyncio
-from typing import Final
 
+from zkeeper.quorum.members import LARGEST_SID, LEAST_SID
 from zkeeper.quorum.membership import Membership
 from zkeeper.quorum.memberships import Memberships
 from zkeeper.server.ensemble.peer_connection import PeerConnection
-
-MAX_STRANGERS: Final = 256
-"""Servers of no membership, such as one that wants to join, that are talked to at a time."""
 
 Address = tuple[str, int]
 
@@ -42,9 +39,9 @@ class Peers:
         return self._peers.get(sid)
 
     def admit(self, sid: int) -> Peer | None:
-        """The peer, new if need be; `None` for a stranger when there are too many."""
+        """The peer, new if need be; `None` when there can be no such server. That also bounds strangers."""
         peer = self._peers.get(sid)
-        if peer is None and (self.is_member(sid) or self._count_strangers() < MAX_STRANGERS):
+        if peer is None and (self.is_member(sid) or LEAST_SID <= sid <= LARGEST_SID):
             peer = self._peers[sid] = Peer()
         return peer
 
@@ -58,9 +55,6 @@ class Peers:
 
     def is_member(self, sid: int) -> bool:
         return sid in self._memberships.committed.members or sid in self._memberships.last_seen.members
-
-    def _count_strangers(self) -> int:
-        return sum(not self.is_member(sid) for sid in self._peers)
 
     def places(self, sid: int) -> list[list[Address]]:
         """Where a server is by the committed membership, then by the last seen one if that says something else."""

@@ -170,7 +170,7 @@ class TestDynamicFile:
             (A + B + "version=1", "/conf/zoo.cfg.dynamic.10F line 3", "dynamic file shouldn't have version inside"),
             (A + "server.2=b:1", "/conf/zoo.cfg.dynamic.10F line 2", "b:1 does not have the form"),
             (A + "x=\\u1", "/conf/zoo.cfg.dynamic.10F line 2", "Malformed \\uxxxx encoding."),
-            (A + B + "weight.1=1", "/conf/zoo.cfg.dynamic.10F line 1", "Server 1is not in a group"),
+            (A + B + "weight.1=1", "/conf/zoo.cfg.dynamic.10F line 1", "server.1 votes, and is in no group"),
             ("server.1=a:1:2|b:1:2\n" + B, "/conf/zoo.cfg.dynamic.10F line 1", "Multiple address feature is disabled"),
         ],
     )
@@ -212,6 +212,13 @@ class TestRefusals:
                 "SASL between servers is not served by this version",
             ),
             (BASE + A + "server.01=b:1:2\n" + B, MYID, "server.1 is given twice"),
+            (
+                BASE + A + B + "group.1=1:2\nweight.1=0\nweight.2=0",
+                MYID,
+                "no server of any group has a weight, so that no",
+            ),
+            (BASE + B + "server.1=a:2888:2181", MYID, "the election port of this server is its client port, 2181"),
+            (BASE + B + "server.1=a:2888:9;9", MYID, "client address for this server"),
             (
                 BASE + A + "server.300=b:1:2\nextendedTypesEnabled=true",
                 {"/data/myid": "300"},
@@ -290,9 +297,53 @@ class TestNotes:
         found = loaded(BASE + A + B + "server.3=c:1:2")
         assert not [note for note in found.notes if note.level >= logging.WARNING]
 
-    def test_a_number_that_does_not_fit_into_session_ids(self) -> None:
-        found = loaded(BASE + A + "server.300=b:1:2", {"/data/myid": "300"})
-        assert has_note(found, logging.WARNING, "the number 300 does not fit into session ids")
+    @pytest.mark.parametrize("sid", [-7, 0, 256, 300])
+    def test_a_number_that_does_not_fit_into_session_ids(self, sid: int) -> None:
+        for own in (1, sid):
+            found = loaded(BASE + A + f"server.{sid}=b:1:2", {"/data/myid": f"{own}"})
+            assert has_note(
+                found, logging.WARNING, f"/conf/zoo.cfg line 7: the number {sid} does not fit into session ids"
+            )
+
+    @pytest.mark.parametrize(
+        ("lines", "expected"),
+        [
+            ("server.3=b:2888:3888", "line 8: server.2 and server.3 both have b:2888, b:3888; give each server"),
+            ("server.3=b:2888:3889", "line 8: server.2 and server.3 both have b:2888; give each"),
+            ("server.3=b:2889:3888", "line 8: server.2 and server.3 both have b:3888; give each"),
+            ("server.3=b:3888:4888", "line 8: server.2 and server.3 both have b:3888; give each"),
+            ("server.3=c:2888:3888\nserver.1=a:2888:3888", "line 6 does not count: /conf/zoo.cfg line 9 sets it too"),
+            ("group.1=1:2\nweight.9=3", "line 9: weight.9 has no effect, as there is no server.9; remove it"),
+            (C + "group.1=1:2\nweight.3=3", "line 10: weight.3 has no effect, as server 3 is an observer; remove it"),
+            ("group.1=1:2\nweight.1=3\nweight.1=1", "weight.1 of /conf/zoo.cfg line 9 does not count"),
+        ],
+    )
+    def test_what_can_hardly_be_meant(self, lines: str, expected: str) -> None:
+        assert has_note(loaded(BASE + A + B + lines), logging.WARNING, expected)
+
+    def test_two_lines_of_a_dynamic_file_for_one_server(self) -> None:
+        found = loaded(BASE + DYNAMIC, {**MYID, "/conf/zoo.cfg.dynamic.10F": A + B + "server.1=c:2888:3888"})
+        text = "server.1 of /conf/zoo.cfg.dynamic.10F line 1 does not count: /conf/zoo.cfg.dynamic.10F line 3 sets it"
+        assert has_note(found, logging.WARNING, text)
+        assert found.config.quorum is not None
+        assert found.config.quorum.me.addresses[0].host == "c"
+
+    @pytest.mark.parametrize(
+        ("line", "more", "is_taken"),
+        [
+            ("server.1=a:2181:3888", "", True),
+            ("server.1=a:2181:3888", "clientPortAddress=a", True),
+            ("server.1=0.0.0.0:2181:3888", "clientPortAddress=10.0.0.1", True),
+            ("server.1=a:2181:3888", "clientPortAddress=b", False),
+            ("server.1=a:2181:3888", "clientPortAddress=b\nquorumListenOnAllIPs=true", True),
+            ("server.1=a:2182:3888", "", False),
+        ],
+    )
+    def test_a_quorum_port_that_is_the_client_port(self, line: str, more: str, is_taken: bool) -> None:
+        text = (
+            "/conf/zoo.cfg line 7: the quorum port of this server is its client port, 2181: it can never lead; choose"
+        )
+        assert has_note(loaded(f"{BASE}{B}{line}\n{more}"), logging.WARNING, text) == is_taken
 
 
 class TestSeveralAddresses:

@@ -398,7 +398,7 @@ class TestLoneServers:
     @pytest.mark.parametrize(
         ("text", "reason"),
         [
-            ("group.1=1:2", "Server 1 is in a group and no participant"),
+            ("group.1=1:2", "group.1 names server 1, which is no participant"),
             (A + "dynamicConfigFile=/d", "parameter: server.1 must be in a separate dynamic config file"),
             ("standaloneEnabled=false", "standaloneEnabled = false then number of participants should be >0"),
             (C, "Observers w/o participants is an invalid configuration"),

@@ -1,8 +1,14 @@
 """`getAcl`, `setAcl`, `addauth`, `whoami`."""
 
-from zkeeper.cli.shell.acl_texts import read_acl
 from zkeeper.cli.shell.error_texts import code_text
-from zkeeper.cli.shell.execution.surroundings import CommandError, Surroundings, checked_path, version_of
+from zkeeper.cli.shell.execution.surroundings import (
+    CommandError,
+    Surroundings,
+    acl_of,
+    as_bytes,
+    checked_path,
+    version_of,
+)
 from zkeeper.cli.shell.options import Parsed
 from zkeeper.cli.shell.results import AclOf, Identities, Said, StatOf
 from zkeeper.cli.walk import breadth_first
@@ -19,7 +25,9 @@ async def get_acl(surroundings: Surroundings, parsed: Parsed) -> None:
 
 async def set_acl(surroundings: Surroundings, parsed: Parsed) -> None:
     version = version_of(parsed)
-    acl = _acl_of(surroundings, parsed.positional[1])
+    acl = acl_of(surroundings, parsed.positional[1])
+    if not acl:
+        raise CommandError("Acl is not valid : null")
     path = checked_path(parsed.positional[0])
     if parsed.has("R"):
         await _set_below(surroundings, path, acl, version)
@@ -27,15 +35,6 @@ async def set_acl(surroundings: Surroundings, parsed: Parsed) -> None:
     stat = await surroundings.zk.set_acl(path, acl, version)
     if parsed.has("s"):
         surroundings.report.show(StatOf(stat))
-
-
-def _acl_of(surroundings: Surroundings, words: str) -> list[Acl]:
-    read = read_acl(words)
-    for complaint in read.complaints:
-        surroundings.report.note(complaint)
-    if not read.acl:
-        raise CommandError("Acl is not valid : null")
-    return read.acl
 
 
 async def _set_below(surroundings: Surroundings, path: str, acl: list[Acl], version: int) -> None:
@@ -51,7 +50,7 @@ async def _set_below(surroundings: Surroundings, path: str, acl: list[Acl], vers
 async def add_auth(surroundings: Surroundings, parsed: Parsed) -> None:
     scheme, *credentials = parsed.positional
     try:
-        await surroundings.zk.add_auth(scheme, credentials[0].encode() if credentials else None)
+        await surroundings.zk.add_auth(scheme, as_bytes(credentials[0]) if credentials else None)
     except AuthFailedError:
         raise CommandError(f"Authentication failed: {scheme}") from None
 

@@ -5,11 +5,12 @@ import base64
 import binascii
 from typing import Final
 
-from zkeeper.cli.shell.acl_texts import read_acl
 from zkeeper.cli.shell.error_texts import code_text
 from zkeeper.cli.shell.execution.surroundings import (
     CommandError,
     Surroundings,
+    acl_of,
+    as_bytes,
     checked_path,
     number_of,
     version_of,
@@ -19,8 +20,8 @@ from zkeeper.cli.shell.options import Parsed
 from zkeeper.cli.shell.results import CreatedPath, Data, DataForm, Said, StatOf
 from zkeeper.errors import InvalidAclError, NoNodeError, OperationTimeoutError, ZooKeeperError
 from zkeeper.values import OPEN_ACL, Acl
+from zkeeper.wire.protocol import MAX_TTL_MS
 
-MAX_TTL_MS: Final = (1 << 40) - 1
 SYNC_TIMEOUT_S: Final = 30.0
 
 
@@ -67,7 +68,7 @@ async def create(surroundings: Surroundings, parsed: Parsed) -> None:
 
 def _create_arguments(parsed: Parsed) -> tuple[str, bytes | None, str | None]:
     path, *rest = parsed.positional
-    return path, rest[0].encode() if rest else None, rest[1] if len(rest) > 1 else None
+    return path, as_bytes(rest[0]) if rest else None, rest[1] if len(rest) > 1 else None
 
 
 def _ttl_of(parsed: Parsed, is_ephemeral: bool, is_container: bool) -> int | None:
@@ -87,18 +88,16 @@ def _ttl_of(parsed: Parsed, is_ephemeral: bool, is_container: bool) -> int | Non
 def _acl_of(surroundings: Surroundings, words: str | None) -> tuple[Acl, ...]:
     if words is None:
         return OPEN_ACL
-    read = read_acl(words)
-    for complaint in read.complaints:
-        surroundings.report.note(complaint)
-    if not read.acl:
+    acl = acl_of(surroundings, words)
+    if not acl:
         surroundings.report.note(code_text(InvalidAclError.code, None))
         raise CommandError("Acl is not valid : null")
-    return tuple(read.acl)
+    return tuple(acl)
 
 
 async def set_data(surroundings: Surroundings, parsed: Parsed) -> None:
     path, text = checked_path(parsed.positional[0]), parsed.positional[1]
-    data = _from_base64(text) if parsed.has("b") else text.encode()
+    data = _from_base64(text) if parsed.has("b") else as_bytes(text)
     result = await surroundings.zk.set(path, data, version_of(parsed))
     if parsed.has("s"):
         surroundings.report.show(StatOf(result))

@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from zkeeper.cli.shell.acl_texts import FORM, read_acl
 from zkeeper.cli.shell.options import Parsed
 from zkeeper.cli.shell.path_texts import path_problem
 from zkeeper.cli.shell.reports import Report
-from zkeeper.values import WatchEvent
+from zkeeper.values import Acl, WatchEvent
 
 if TYPE_CHECKING:
     from zkeeper.client.client import AsyncClient
@@ -20,6 +21,8 @@ class Surroundings(NamedTuple):
     watch: Callable[[WatchEvent], None]
     """Told of every watch that fires; always the same object, so that a watch set twice is one."""
     read_file: Callable[[str], str]
+    is_zkcli: bool
+    """Whether to do as zkCli does, also where that helps nobody."""
 
 
 class CommandError(Exception):
@@ -32,6 +35,21 @@ def checked_path(path: str, is_sequential: bool = False) -> str:
     if problem is not None:
         raise CommandError(problem)
     return path
+
+
+def as_bytes(word: str) -> bytes:
+    """As it was typed or piped in, also where that is not UTF-8."""
+    return word.encode(errors="surrogateescape")
+
+
+def acl_of(surroundings: Surroundings, words: str) -> list[Acl]:
+    """The entries of `words`; as in zkCli without what is wrong with them, which is told, or else none at all."""
+    read = read_acl(words)
+    if read.complaints and not surroundings.is_zkcli:
+        raise CommandError(f"{', '.join(read.complaints)}: {FORM}")
+    for complaint in read.complaints:
+        surroundings.report.note(complaint)
+    return read.acl
 
 
 def version_of(parsed: Parsed) -> int:

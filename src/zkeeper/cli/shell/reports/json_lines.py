@@ -5,6 +5,7 @@
 2. Of an event: `event` with `state`, `type`, `path` and `zxid`.
 3. Data is text under `data` if it is UTF-8; otherwise `data` is base64 and `encoding` says so. Null data is null.
 4. Numbers of 64 bits are hexadecimal strings.
+5. What is typed or piped in and is not UTF-8 is shown with replacement characters.
 """
 
 import base64
@@ -63,7 +64,8 @@ class JsonReport:
         pass
 
     def _write(self, values: dict[str, object]) -> None:
-        print(json.dumps(values, ensure_ascii=False), file=self._out, flush=True)
+        text = json.dumps(values, ensure_ascii=False)
+        print(text.encode(errors="surrogateescape").decode(errors="replace"), file=self._out, flush=True)
 
 
 def result_values(result: Result) -> dict[str, object]:
