@@ -3,16 +3,19 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cli_server import running_server
 
+from zkeeper import AsyncClient
 from zkeeper.cli.connecting import Connecting
 from zkeeper.cli.shell.reports import Event, Failure
 from zkeeper.cli.shell.results import Result
 from zkeeper.cli.shell.session import Form, Wishes, make_shell
 from zkeeper.cli.shell.shell import Shell
 from zkeeper.cli.walk import MAX_IN_FLIGHT
+from zkeeper.errors import ReconfigDisabledError
 from zkeeper.testing import Server
 from zkeeper.values import SessionState
 
@@ -196,6 +199,24 @@ def test_deleteall_tells_what_it_could_not_do(tmp_path: Path) -> None:
         assert notebook.failures[-1].text == "Failed to delete some node(s) in the subtree!"
 
     in_shell(tmp_path, scenario)
+
+
+def test_reconfig_takes_groups_and_weights_out_of_a_file_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    members = tmp_path / "members"
+    members.write_text("server.1=h:1:2;3\nother=x\ngroup.1=1\nweight.1=2\n")
+    asked: list[Any] = []
+
+    async def note(zk: AsyncClient, **arguments: Any) -> None:
+        asked.append(arguments["members"])
+        raise ReconfigDisabledError
+
+    monkeypatch.setattr(AsyncClient, "reconfig", note)
+
+    async def scenario(shell: Shell, notebook: Notebook) -> None:
+        await run_all(shell, f"reconfig -file {members}")
+        assert asked == [["server.1=h:1:2;3", "group.1=1", "weight.1=2"]]
+
+    in_shell(tmp_path / "data", scenario)
 
 
 def test_reconfig_reads_a_file_of_members(tmp_path: Path) -> None:

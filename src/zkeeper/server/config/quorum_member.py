@@ -77,7 +77,10 @@ def _check_limits(given: Given) -> None:
 
 def _check_sid(given: Given, listed: Listed, sid: int, notes: list[Note]) -> None:
     if sid not in listed.membership.members:
-        advice = f"correct {_myid_path(given)}, or add a line server.{sid}"
+        advice = (
+            f"correct {_myid_path(given)}, or add a line server.{sid}; what a reconfig has written anew is beside it "
+            "with .bak behind its name"
+        )
         raise ConfigError(f"My id {sid} not in the peer list", advice, source=listed.origin)
     if given.config.nodes.is_extended_types_enabled and sid > _LARGEST_SID_WITH_TTL:
         reason = (

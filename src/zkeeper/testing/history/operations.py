@@ -9,8 +9,9 @@
 import enum
 import math
 from collections import defaultdict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Final
 
 SHOWN_BYTES: Final = 24
@@ -240,7 +241,9 @@ class History:
     clock: Callable[[], float] | None = None
     operations: list[Operation] = field(default_factory=list)
     delivered: dict[Hashable, list[Operation | Event | Disconnected]] = field(default_factory=lambda: defaultdict(list))
-    _calls: int = 0
+    _calls: Iterator[int] = field(default_factory=lambda: count(1), repr=False, compare=False)
+    _numbers: Iterator[int] = field(default_factory=count, repr=False, compare=False)
+    """Counters that give no number twice, also to threads."""
 
     def invoke(
         self, session: Hashable, *steps: Step, is_synced: bool = False, is_watching: bool = False,
@@ -252,8 +255,7 @@ class History:
         when it sets a one-shot watch. `at` is the time, if not now.
         """
         time = self._now() if at is None else at
-        number = len(self.operations)
-        operation = Operation(number, session, steps, time, is_synced, is_watching)
+        operation = Operation(next(self._numbers), session, steps, time, is_synced, is_watching)
         operation.paths = tuple(step.path for step in steps)
         self.operations.append(operation)
         return operation
@@ -307,5 +309,4 @@ class History:
         self.delivered[operation.session].append(operation)
 
     def _now(self) -> float:
-        self._calls += 1
-        return self._calls if self.clock is None else self.clock()
+        return next(self._calls) if self.clock is None else self.clock()

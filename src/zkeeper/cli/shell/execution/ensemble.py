@@ -8,6 +8,7 @@ from zkeeper.cli.shell.options import Parsed
 from zkeeper.cli.shell.results import ClientAddresses, Configuration, StatOf
 
 _SERVER: Final = "server."
+_MEMBERSHIP: Final = (_SERVER, "group.", "weight.")
 _MIXED: Final = (
     "Can't use -file or -members together with -add or -remove (mixing incremental and non-incremental modes is not "
     "allowed)"
@@ -65,4 +66,4 @@ def _members(surroundings: Surroundings, parsed: Parsed) -> list[str] | None:
         text = surroundings.read_file(path)
     except OSError as error:
         raise CommandError(f"Error processing {path}{path} ({error.strerror})") from None
-    return [line.strip().lower() for line in text.splitlines() if line.strip().startswith(_SERVER)]
+    return [line.strip().lower() for line in text.splitlines() if line.strip().startswith(_MEMBERSHIP)]
