@@ -8,7 +8,6 @@
 
 import contextlib
 import dataclasses
-import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -17,12 +16,11 @@ from interop.wire_session import WireSession
 
 from .layout import Layout, new_addresses
 from .member import Member
+from .mismatches import Told, read_mismatches
 
 SETTLE_DEADLINE_S = 60.0
 POLL_S = 0.02
 SESSION_TIMEOUT_MS = 10_000
-DIGEST_MISMATCH = re.compile("(?i)digest mismatch|digests are not matching")
-"""What a member of either kind says when its tree is not what the leader's was."""
 
 
 class Unsettled(Exception):
@@ -156,8 +154,13 @@ class Ensemble:
 
     def check_logs(self) -> None:
         """No process of a member may have found a digest other than it should be, nor any that has ended since."""
-        told = {member: member.lines_with(DIGEST_MISMATCH) for member in self.members.values() if member.log.exists()}
-        assert not any(told.values()), f"members tell of digests that do not match: {told}"
+        told = {member: told.mismatches for member, told in self.mismatches().items() if told.mismatches}
+        assert not told, f"members tell of digests that do not match: {told}"
+
+    def mismatches(self) -> dict[Member, Told]:
+        """What each member's log says of digests that do not match."""
+        logs = {member: member.log for member in self.members.values() if member.log.exists()}
+        return read_mismatches({member: log.read_text(errors="replace") for member, log in logs.items()})
 
     def log_tails(self) -> list[tuple[str, str]]:
         """The end of each member's log, with a title."""

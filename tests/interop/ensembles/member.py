@@ -5,7 +5,6 @@
 3. What all its processes print is in one log, `Member.log`, which outlives them.
 """
 
-import re
 import shutil
 import signal
 import subprocess
@@ -144,10 +143,6 @@ class Member:
         text = self.log.read_text(errors="replace")
         lines = [line for line in text.splitlines() if "Processing srvr command" not in line]
         return "\n".join(lines[-LOG_TAIL_LINES:])
-
-    def lines_with(self, pattern: re.Pattern[str]) -> list[str]:
-        """The lines of its log in which `pattern` is found."""
-        return [line for line in self.log.read_text(errors="replace").splitlines() if pattern.search(line)]
 
     def printed(self, phrase: str) -> int:
         """How often `phrase` is in its log."""
