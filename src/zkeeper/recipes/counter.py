@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from zkeeper import OPEN_ACL, Acl, AsyncClient
+from zkeeper.arguments import integer
 
 from .atomic_value import AtomicValue
 from .errors import ForeignDataError
@@ -16,21 +17,15 @@ class _Format(NamedTuple):
     read: Callable[[bytes], int]
 
 
-def _integer(number: int) -> int:
-    if isinstance(number, bool) or not isinstance(number, int):
-        raise TypeError(f"a counter takes integers, not {number!r}")
-    return number
-
-
 def _packed(shape: str, description: str) -> _Format:
     packer = struct.Struct(shape)
-    return _Format(description, lambda number: packer.pack(_integer(number)), lambda data: int(packer.unpack(data)[0]))
+    return _Format(description, packer.pack, lambda data: int(packer.unpack(data)[0]))
 
 
 FORMATS = {
     "curator": _packed(">i", "a number in 4 bytes"),
     "curator-long": _packed(">q", "a number in 8 bytes"),
-    "kazoo": _Format("a number as text", lambda number: repr(_integer(number)).encode(), lambda data: int(data)),
+    "kazoo": _Format("a number as text", lambda number: repr(number).encode(), lambda data: int(data)),
 }
 
 
@@ -66,7 +61,7 @@ class Counter:
 
     async def add(self, change: int = 1) -> int:
         """Adds, and returns the number after it."""
-        _integer(change)
+        integer("change", change)
         return self._read(await self._value.update(lambda data: self._write(self._read(data) + change)))
 
     async def subtract(self, change: int = 1) -> int:
@@ -79,7 +74,7 @@ class Counter:
 
     async def compare_and_set(self, expected: int, number: int) -> bool:
         """Sets it if it is `expected`; False if it is not, or is changed meanwhile."""
-        _integer(expected)
+        integer("expected", expected)
         seen = await self._value.get_versioned()
         return self._read(seen.value) == expected and await self._value.compare_and_set(seen, self._write(number))
 
@@ -90,6 +85,7 @@ class Counter:
             raise ForeignDataError(self.path, data, self._format.description) from error
 
     def _write(self, number: int) -> bytes:
+        integer("a counter's number", number)
         try:
             return self._format.write(number)
         except struct.error as error:

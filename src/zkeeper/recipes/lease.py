@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from zkeeper import OPEN_ACL, Acl, AsyncClient, Transaction, insist
-from zkeeper.arguments import number, text
+from zkeeper.arguments import number
 from zkeeper.errors import PASSING, NoNodeError, TransactionFailed
 
 from .errors import ForeignDataError, LockLostError
@@ -59,7 +59,7 @@ class Lease:
     ) -> None:
         self.path = path
         self.duration_s = number("duration_s", duration_s, 1, MAX_DURATION_S)
-        self.identifier = text("identifier", identifier)
+        self.identifier = identifier
         self._zk = zk
         self._acl = acl
         self._lock = Lock(zk, path, identifier=identifier, layout=Layout.KAZOO, acl=acl)

@@ -12,6 +12,15 @@ from .held import Guard, Held
 from .lock import Acquirable
 
 
+def check_locks(locks: Sequence[object], kind: type) -> None:
+    """Of a `MultiLock`: there is one, and each is of this kind. Raises `BadArgumentsError`, `TypeError`."""
+    if not locks:
+        raise BadArgumentsError("MultiLock takes at least one lock")
+    for lock in locks:
+        if not isinstance(lock, kind):
+            raise TypeError(f"MultiLock takes locks and semaphores, one argument each, not {lock!r}")
+
+
 class MultiLock:
     """Holds all of the given locks, read or write locks, or semaphores, or none of them.
 
@@ -25,11 +34,7 @@ class MultiLock:
     """
 
     def __init__(self, *locks: Acquirable) -> None:
-        if not locks:
-            raise BadArgumentsError("MultiLock takes at least one lock")
-        for lock in locks:
-            if not isinstance(lock, Acquirable):
-                raise TypeError(f"MultiLock takes locks and semaphores, one argument each, not {lock!r}")
+        check_locks(locks, Acquirable)
         self.locks = locks
         self._helds: Sequence[Held] = ()
         self._guard: Guard | None = None

@@ -24,8 +24,8 @@ REFUSED: dict[str, tuple[Callable[[Any, Any], object], type[Exception], str]] = 
     "no member": (lambda r, zk: r.DoubleBarrier(zk, "/d", 0), BadArgumentsError, "members is between 1"),
     "a block as text": (lambda r, zk: r.IdGenerator(zk, "/i", block_size="5"), TypeError, "block_size is an integer"),
     "an empty block": (lambda r, zk: r.IdGenerator(zk, "/i", block_size=0), BadArgumentsError, "block_size is betw"),
-    "a start that is no number": (lambda r, zk: r.Counter(zk, "/c", start="1"), TypeError, "takes integers, not '1'"),
-    "a start that is half": (lambda r, zk: r.Counter(zk, "/c", start=1.5), TypeError, "takes integers, not 1.5"),
+    "a start that is no number": (lambda r, zk: r.Counter(zk, "/c", start="1"), TypeError, "number is an integer"),
+    "a start that is half": (lambda r, zk: r.Counter(zk, "/c", start=1.5), TypeError, "number is an integer, not 1.5"),
     "a value that is text": (lambda r, zk: r.AtomicValue(zk, "/v", start="x"), TypeError, "data of a znode are bytes"),
     "a znode's data": (lambda r, zk: r.PersistentNode(zk, "/p", "x"), TypeError, "data of a znode are bytes"),
     "a member's data": (lambda r, zk: r.Group(zk, "/g", "me", "x"), TypeError, "data of a znode are bytes"),
@@ -58,10 +58,10 @@ def test_what_a_recipe_cannot_be_made_of(make: Callable[[Any, Any], object], err
 
 
 CALLS: dict[str, tuple[Callable[[zkeeper.AsyncClient], Any], type[Exception], str]] = {
-    "a number to add": (lambda zk: recipes.Counter(zk, "/c").add("1"), TypeError, "takes integers"),  # type: ignore[arg-type]
-    "a number to set": (lambda zk: recipes.Counter(zk, "/c").set(1.5), TypeError, "takes integers"),  # type: ignore[arg-type]
+    "a number to add": (lambda zk: recipes.Counter(zk, "/c").add("1"), TypeError, "change is an integer"),  # type: ignore[arg-type]
+    "a number to set": (lambda zk: recipes.Counter(zk, "/c").set(1.5), TypeError, "number is an integer"),  # type: ignore[arg-type]
     "a number to compare": (
-        lambda zk: recipes.Counter(zk, "/c").compare_and_set("1", 2), TypeError, "takes integers"  # type: ignore[arg-type]
+        lambda zk: recipes.Counter(zk, "/c").compare_and_set("1", 2), TypeError, "expected is an integer"  # type: ignore[arg-type]
     ),
     "a leader's work": (lambda zk: recipes.Election(zk, "/e").run(5), TypeError, "can be called"),  # type: ignore[arg-type]
     "a service's port": (

@@ -12,6 +12,7 @@ from zkeeper.blocking.recipes.holder import as_this_thread
 from zkeeper.blocking.recipes.recipe import Recipe
 from zkeeper.errors import ClosedError
 from zkeeper.recipes import LockLostError
+from zkeeper.recipes.multi_lock import check_locks
 from zkeeper.wire.client_pending import RISKY
 
 
@@ -28,11 +29,8 @@ class MultiLock(Recipe[on_loop.MultiLock]):
     """
 
     def __init__(self, *locks: Acquirable[Any]) -> None:
-        for lock in locks:
-            if not isinstance(lock, Acquirable):
-                raise TypeError(f"MultiLock takes locks and semaphores, one argument each, not {lock!r}")
-        recipe = on_loop.MultiLock(*[lock._recipe for lock in locks])
-        super().__init__(locks[0]._zk, recipe)
+        check_locks(locks, Acquirable)
+        super().__init__(locks[0]._zk, on_loop.MultiLock(*[lock._recipe for lock in locks]))
         self._locks = locks
         self._helds: Sequence[Held] = ()
 

@@ -14,15 +14,14 @@ from zkeeper.cli.bench.outcome import outcome_table, outcome_values
 from zkeeper.cli.connecting import Connecting, connecting_options, servers_option
 from zkeeper.cli.failures import EXIT_FAILED, told_failures
 from zkeeper.cli.running import run
+from zkeeper.wire.jute import MAX_BUFFER_BYTES
 
 if TYPE_CHECKING:
     from zkeeper.client.client import AsyncClient
 
 ROOT_PREFIX: Final = "/zkeeper-bench-"
 MAX_CREATES_IN_FLIGHT: Final = 256
-MAX_FRAME_BYTES: Final = 0xFFFFF
-"""Of a request, as servers take it without a configuration of their own (`jute.maxbuffer`)."""
-MAX_SIZE_BYTES: Final = MAX_FRAME_BYTES - 127
+MAX_SIZE_BYTES: Final = MAX_BUFFER_BYTES - 127
 """Beside the data a request has its header, a path below `ROOT_PREFIX` and an ACL."""
 
 
@@ -92,7 +91,7 @@ def command(
 def _checked_size(size_bytes: int) -> int:
     if 0 <= size_bytes <= MAX_SIZE_BYTES:
         return size_bytes
-    limit = f"{MAX_FRAME_BYTES} bytes is the longest request that servers take (jute.maxbuffer)"
+    limit = f"{MAX_BUFFER_BYTES} bytes is the longest request that servers take (jute.maxbuffer)"
     raise click.BadParameter(f"{size_bytes} is not between 0 and {MAX_SIZE_BYTES}: {limit}")
 
 
