@@ -16,10 +16,12 @@ _MISMATCH: Final = re.compile("(?i)digest mismatch|digests are not matching")
 _SENT: Final = re.compile(r"Sending snapshot .*, send zxid of db as (0x[0-9a-f]+)")
 _TAKEN: Final = re.compile(r"Getting a snapshot from leader (0x[0-9a-f]+)")
 _IN_STEP: Final = "Learner received UPTODATE message"
+_BEGINS: Final = "Starting quorum peer"
+"""A process of Java, behind those that ended."""
 
 
 class Told(NamedTuple):
-    """Lines of one log: those that count, and those of Java about Java."""
+    """Lines of one log: those that count, and those of Java about Java, of its last process."""
 
     mismatches: list[str]
     excused: list[str]
@@ -36,7 +38,9 @@ def _read(lines: Iterable[str], sent: set[str]) -> Told:
     told, is_excused = Told([], []), False
     for line in lines:
         taken = _TAKEN.search(line)
-        if taken:
+        if _BEGINS in line:
+            told.excused.clear()
+        elif taken:
             is_excused = taken[1] in sent
         elif _IN_STEP in line:
             is_excused = False

@@ -15,6 +15,10 @@ def test_what_java_tells_of_a_snapshot_of_javas_does_not_count_until_it_is_in_st
     assert told["follower"] == ([], [TOLD])
     told = read_mismatches({"leader": LEADER, "follower": "\n".join([*FOLLOWER, TOLD])})
     assert told["follower"] == ([TOLD], [TOLD])
+    told = read_mismatches(
+        {"leader": LEADER, "follower": "\n".join([*FOLLOWER, "INFO - Starting quorum peer, myid=3"])}
+    )
+    assert told["follower"] == ([], [])
 
 
 def test_what_is_told_of_a_snapshot_of_ours_counts() -> None:
