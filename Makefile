@@ -60,7 +60,7 @@ differential: $(WHEEL_VENV)/tested
 # Simulated runs: which seed comes first, and in how many processes.
 FIRST_SEED ?= 0
 JOBS ?= $(shell nproc)
-RUNS = --first $(FIRST_SEED) --jobs $(JOBS)
+RUNS = --first $(FIRST_SEED) --jobs $(JOBS) $(if $(RUN_MINUTES),--minutes $(RUN_MINUTES))
 
 CRASH_SEEDS ?= 10000
 crash: $(WHEEL_VENV)/tested

@@ -1,6 +1,7 @@
 """Runs from seeds by the thousand, or one of them again with its story: what the programs of this folder share."""
 
 import argparse
+import math
 import multiprocessing
 import time
 import traceback
@@ -11,8 +12,8 @@ from functools import partial
 
 PROGRESS_SEEDS = 500
 SEEDS_OF_A_PROCESS = 40
-"""What was alive when a machine was killed may be in cycles through compiled objects, which nothing frees: the more of
-that there is, the longer the garbage collector takes in vain."""
+"""What was alive when a machine was killed may be in cycles through compiled objects, which nothing frees. After 80 runs
+of ensembles a process has 478 MB in place of 245, and the garbage collector takes 16 % of its time in place of 10."""
 CHUNK_SEEDS = 20
 
 
@@ -47,10 +48,13 @@ def reports(run: Run, first: int, count: int, jobs: int) -> Iterator[Report]:
         yield from pool.imap_unordered(partial(try_seed, run), range(first, first + count), chunksize=CHUNK_SEEDS)
 
 
-def run_many(run: Run, program: str, first: int, count: int, jobs: int, expected: Iterable[str] = ()) -> int:
+def run_many(
+    run: Run, program: str, first: int, count: int, jobs: int, expected: Iterable[str] = (), limit_s: float = math.inf
+) -> int:
+    """After `limit_s` no more are tried; at least one is."""
     started_s = time.perf_counter()
     counts: Counter[str] = Counter()
-    failures = 0
+    failures = done = 0
     for done, report in enumerate(reports(run, first, count, jobs), 1):
         counts += report.counts
         if report.failure is not None:
@@ -59,7 +63,9 @@ def run_many(run: Run, program: str, first: int, count: int, jobs: int, expected
                   f"  replay: python -m {program} --seed {report.seed} --trace", flush=True)  # fmt: skip
         if done % PROGRESS_SEEDS == 0:
             print(f"{done} of {count} seeds, {failures} failed, {time.perf_counter() - started_s:.0f} s", flush=True)
-    _summarize(counts, failures, count, time.perf_counter() - started_s, jobs)
+        if time.perf_counter() - started_s > limit_s:
+            break
+    _summarize(counts, failures, done, time.perf_counter() - started_s, jobs)
     for name in expected:
         if not counts[name]:
             print(f"  {name:28} never")
@@ -89,6 +95,7 @@ def argument_parser(program: str) -> argparse.ArgumentParser:
     """The options of all these programs; one may add its own."""
     parser = argparse.ArgumentParser(prog=f"python -m {program}")
     parser.add_argument("--seeds", type=int, default=1000, help="how many")
+    parser.add_argument("--minutes", type=float, default=math.inf, help="after which no more of them are tried")
     parser.add_argument("--first", type=int, default=0, help="the first of them")
     parser.add_argument("--jobs", type=int, default=1, help="processes")
     parser.add_argument("--seed", type=int, help="replay only this one")
@@ -103,7 +110,7 @@ def play(run: Run, program: str, options: argparse.Namespace, expected: Iterable
     """
     if options.seed is not None:
         return run_one(run, options.seed, options.trace)
-    return run_many(run, program, options.first, options.seeds, options.jobs, expected)
+    return run_many(run, program, options.first, options.seeds, options.jobs, expected, 60 * options.minutes)
 
 
 def main(run: Run, program: str, arguments: list[str]) -> int:
