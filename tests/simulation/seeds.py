@@ -12,8 +12,10 @@ from functools import partial
 
 PROGRESS_SEEDS = 500
 SEEDS_OF_A_PROCESS = 40
-"""What was alive when a machine was killed may be in cycles through compiled objects, which nothing frees. After 80 runs
-of ensembles a process has 478 MB in place of 245, and the garbage collector takes 16 % of its time in place of 10."""
+"""What was alive when a machine was killed may be in cycles through compiled objects, which nothing frees.
+
+After 80 runs of ensembles a process has 478 MB in place of 245, and the garbage collector takes 16 % of its time in
+place of 10."""
 CHUNK_SEEDS = 20
 
 
