@@ -163,13 +163,13 @@ def test_an_observer_that_is_too_slow_for_what_is_written_meanwhile_is_left() ->
     with MasterWorld(observer_master_size_limit_bytes=1) as world:
         leader = world.lead(1)
         observer = world.observe(E1 + 1)
-        (handler,) = world.master.handlers()
-        world.node.machine.life.context.copy().run(handler.link.hold)
+        (learner,) = world.master.learners()
+        world.node.machine.life.context.copy().run(learner.link.hold)
         for zxid, is_too_much in ((E1 + 2, False), (E1 + 3, True)):
             leader.propose(zxid, create_txn(zxid, f"/{zxid}", bytes(600_000)), commit=True)
             world.run_for(0.5)
             assert observer.is_over == is_too_much
-        assert "1048576 bytes wait behind the history" in handler.link.closed_reason
+        assert "1048576 bytes wait behind the history" in learner.link.closed_reason
         assert world.node.serves()
 
 

@@ -14,7 +14,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 
 from zkeeper.server.ensemble.gathering import Gathering
-from zkeeper.server.ensemble.learner_handler import LearnerHandler
+from zkeeper.server.ensemble.known_learner import KnownLearner
 
 
 class Confirmations:
@@ -33,7 +33,7 @@ class Confirmations:
         """For how many the round under way is."""
         self._gathering: Gathering | None = None
         self._is_begin_due = False
-        self._asked: dict[LearnerHandler, int] = {}
+        self._asked: dict[KnownLearner, int] = {}
         """By which of its pings a learner confirms."""
 
     def ask(self) -> None:
@@ -53,21 +53,21 @@ class Confirmations:
         self._ping()
         self._maybe_end(self._gathering)
 
-    def pinged(self, handlers: Iterable[LearnerHandler]) -> None:
+    def pinged(self, learners: Iterable[KnownLearner]) -> None:
         """These learners were pinged (rule 3)."""
         if self._gathering is None:
             return
-        for handler in handlers:
-            if handler.follows and handler.voter is not None:
-                self._asked.setdefault(handler, handler.pings)
+        for learner in learners:
+            if learner.follows and learner.voter is not None:
+                self._asked.setdefault(learner, learner.pings)
         self._maybe_end(self._make_gathering())
 
-    def answered(self, handler: LearnerHandler) -> None:
+    def answered(self, learner: KnownLearner) -> None:
         """A learner has answered a ping."""
-        asked = self._asked.get(handler)
-        if self._gathering is not None and asked is not None and handler.answered_pings >= asked:
-            assert handler.voter is not None
-            self._gathering.add(handler.voter)
+        asked = self._asked.get(learner)
+        if self._gathering is not None and asked is not None and learner.answered_pings >= asked:
+            assert learner.voter is not None
+            self._gathering.add(learner.voter)
             self._maybe_end(self._gathering)
 
     def _maybe_end(self, gathering: Gathering) -> None:

@@ -8,8 +8,8 @@ from zkeeper.quorum.votes import FOLLOWING, LEADING, LOOKING, OBSERVING
 from zkeeper.server.config.ensemble import QuorumConfig
 from zkeeper.server.ensemble.context import EnsembleContext
 from zkeeper.server.ensemble.following import Following
+from zkeeper.server.ensemble.known_learner import KnownLearner
 from zkeeper.server.ensemble.leading import Leader
-from zkeeper.server.ensemble.learner_handler import LearnerHandler
 from zkeeper.server.words.facts import Sizes
 
 MODES: Mapping[int, str] = {
@@ -77,18 +77,18 @@ class MemberFacts:
         if self._leader is not None:
             return size | self._leader_gauges(self._leader)
         master = self._following.observer_master if self._following is not None else None
-        return size if master is None else size | {"synced_observers": _synced_observers(master.handlers())}
+        return size if master is None else size | {"synced_observers": _synced_observers(master.learners())}
 
     def _leader_gauges(self, leader: Leader) -> dict[str, int]:
-        handlers = leader.handlers()
-        synced = [handler for handler in handlers if handler.is_synced]
+        learners = leader.learners()
+        synced = [learner for learner in learners if learner.is_synced]
         voters = self._context.memberships.committed.participants
         sizes = leader.proposal_sizes()
         return {
-            "learners": len(handlers),
+            "learners": len(learners),
             "synced_followers": sum(not one.is_observer for one in synced),
             "synced_non_voting_followers": sum(not one.is_observer and one.sid not in voters for one in synced),
-            "synced_observers": _synced_observers(handlers),
+            "synced_observers": _synced_observers(learners),
             "pending_syncs": leader.pending_syncs,
             "leader_uptime": int((self._now_s() - leader.serves_since_s) * 1000),
             "last_proposal_size": int(sizes.last),
@@ -114,8 +114,8 @@ class MemberFacts:
             self._leader.proposal_sizes().reset()
 
 
-def _synced_observers(handlers: list[LearnerHandler]) -> int:
-    return sum(one.is_observer and one.is_synced for one in handlers)
+def _synced_observers(learners: list[KnownLearner]) -> int:
+    return sum(one.is_observer and one.is_synced for one in learners)
 
 
 def _ports(ports: Iterable[int]) -> str:

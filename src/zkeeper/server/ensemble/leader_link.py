@@ -14,7 +14,7 @@ from zkeeper.wire.quorum_bodies import read_request_head, read_revalidate, reval
 from zkeeper.wire.quorum_packets import NO_ZXID, REQUEST, REVALIDATE, QuorumPacket, write_packet
 
 if TYPE_CHECKING:
-    from zkeeper.server.ensemble.learner_handler import LearnerHandler
+    from zkeeper.server.ensemble.known_learner import KnownLearner
 
 
 class LeaderLink:
@@ -22,8 +22,8 @@ class LeaderLink:
 
     def __init__(self, link: PacketLink) -> None:
         self._link = link
-        self._syncs: deque[LearnerHandler | None] = deque()
-        self._questions: deque[tuple[LearnerHandler | None, int]] = deque()
+        self._syncs: deque[KnownLearner | None] = deque()
+        self._questions: deque[tuple[KnownLearner | None, int]] = deque()
 
     # For its own clients.
 
@@ -38,23 +38,23 @@ class LeaderLink:
 
     # For observers.
 
-    def forward_request(self, observer: "LearnerHandler", packet: QuorumPacket) -> None:
+    def forward_request(self, observer: "KnownLearner", packet: QuorumPacket) -> None:
         """As it came. `DecodeError` for one that a leader would not understand."""
         if read_request_head(packet.data).op == SYNC:
             self._syncs.append(observer)
         write_packet(self._link.out(), REQUEST, packet.zxid, packet.data, packet.authinfo)
 
-    def forward_question(self, observer: "LearnerHandler", packet: QuorumPacket) -> None:
+    def forward_question(self, observer: "KnownLearner", packet: QuorumPacket) -> None:
         """The same for a REVALIDATE."""
         self._questions.append((observer, read_revalidate(packet.data)[1]))
         self._link.send(REVALIDATE, packet.zxid, packet.data)
 
     # Answers.
 
-    def take_sync(self) -> "LearnerHandler | None":
+    def take_sync(self) -> "KnownLearner | None":
         """Who has asked for the sync that the leader has answered now."""
         return self._syncs.popleft() if self._syncs else None
 
-    def take_question(self) -> "tuple[LearnerHandler | None, int]":
+    def take_question(self) -> "tuple[KnownLearner | None, int]":
         """Who has asked for the session that the leader has answered for now, and the timeout in ms that was told."""
         return self._questions.popleft() if self._questions else (None, 0)

@@ -32,7 +32,7 @@ from zkeeper.server.ensemble.changes import Changes
 from zkeeper.server.ensemble.context import EnsembleContext, RoleEndedError
 from zkeeper.server.ensemble.discovery import Discovery
 from zkeeper.server.ensemble.gathering import Gathering
-from zkeeper.server.ensemble.learner_handler import LearnerHandler
+from zkeeper.server.ensemble.known_learner import KnownLearner
 from zkeeper.server.ensemble.learners import Learners
 from zkeeper.server.ensemble.packet_link import MAX_HELD_BYTES
 from zkeeper.server.ensemble.stage import Stage
@@ -178,7 +178,7 @@ class Leader:
             raise RoleEndedError("by the membership that was under way another server has to lead")
 
     def _in_step(self) -> set[int]:
-        followers = [one.sid for one in self.handlers() if one.is_synced and one.is_alive() and not one.is_observer]
+        followers = [one.sid for one in self.learners() if one.is_synced and one.is_alive() and not one.is_observer]
         return {self.context.sid, *[sid for sid in followers if sid is not None]}
 
     def _wake(self) -> None:
@@ -294,32 +294,32 @@ class Leader:
 
     # What learners ask for.
 
-    def request(self, handler: LearnerHandler, packet: QuorumPacket) -> None:
+    def request(self, learner: KnownLearner, packet: QuorumPacket) -> None:
         """The number of the connection is the owner of the sessions that the learner speaks for."""
         head = read_request_head(packet.data)
         assert packet.data is not None
         assert self.service is not None
         if head.op == protocol.SYNC:
-            self._sync(handler.answer_sync)
+            self._sync(learner.answer_sync)
             return
         propose_for_learner(
-            self.service, handler.owner, head.session_id, head.cxid, head.op, packet.data[REQUEST_HEAD_BYTES:],
+            self.service, learner.owner, head.session_id, head.cxid, head.op, packet.data[REQUEST_HEAD_BYTES:],
             packet.authinfo or [],
         )  # fmt: skip
 
-    def answered_ping(self, handler: LearnerHandler, sessions: list[tuple[int, int]]) -> None:
+    def answered_ping(self, learner: KnownLearner, sessions: list[tuple[int, int]]) -> None:
         assert self.service is not None
-        self._syncs.confirmations.answered(handler)
+        self._syncs.confirmations.answered(learner)
         for session_id, _ in sessions:
             touch_for_learner(self.service, session_id)
 
-    def revalidate(self, handler: LearnerHandler, packet: QuorumPacket) -> None:
+    def revalidate(self, learner: KnownLearner, packet: QuorumPacket) -> None:
         assert self.service is not None
         self.context.measures.revalidations += 1
         session_id, _ = read_revalidate(packet.data)
-        is_valid = revalidate(self.service, handler.owner, session_id)
+        is_valid = revalidate(self.service, learner.owner, session_id)
         self.flush()
-        handler.link.send(REVALIDATE, NO_ZXID, revalidated_bytes(session_id, is_valid))
+        learner.link.send(REVALIDATE, NO_ZXID, revalidated_bytes(session_id, is_valid))
 
     def _sync(self, answer: Callable[[], None]) -> None:
         self._syncs.add(self.last_proposed(), answer)
@@ -348,9 +348,9 @@ class Leader:
     def disk_history(self, plan: SyncPlan) -> DiskHistory | None:
         return open_history(self._stage, plan)
 
-    def handlers(self) -> list[LearnerHandler]:
+    def learners(self) -> list[KnownLearner]:
         """Of all connections, whatever their stage."""
-        return self._learners.handlers()
+        return self._learners.known()
 
     def proposal_sizes(self) -> ProposalSizes:
         """Of the transactions since this server serves; to be asked only then."""
@@ -367,17 +367,17 @@ class Leader:
     def last_proposed(self) -> int:
         return int(self._broadcast.last_proposed) if self._broadcast is not None else int(self.database.last_zxid)
 
-    def join(self, handler: LearnerHandler, sent_zxid: int) -> None:
+    def join(self, learner: KnownLearner, sent_zxid: int) -> None:
         """Rule 4."""
         self.flush()
         if self.service is not None:
-            handler.send_outstanding(self.service.outstanding_proposals(), sent_zxid, self.committed_zxid())
-        handler.is_forwarding = True
+            learner.send_outstanding(self.service.outstanding_proposals(), sent_zxid, self.committed_zxid())
+        learner.is_forwarding = True
         if self.acks is not None and not self._is_alone():
             self.acks.alone = NOBODY
 
-    def left(self, handler: LearnerHandler) -> None:
-        self._learners.remove(handler)
+    def left(self, learner: KnownLearner) -> None:
+        self._learners.remove(learner)
         self._maybe_leave()
 
     # The end.
@@ -421,9 +421,9 @@ class Leader:
 
     def _check_quorum(self) -> None:
         here = self._gathering()
-        for handler in self.handlers():
-            if handler.voter is not None and handler.is_synced and handler.is_alive():
-                here.add(handler.voter)
+        for learner in self.learners():
+            if learner.voter is not None and learner.is_synced and learner.is_alive():
+                here.add(learner.voter)
         if not here.is_complete():
             hit("leader.no-quorum")
             self.give_up(f"only {sorted(here.sids())} were heard of within syncLimit, which is no quorum")
@@ -438,7 +438,7 @@ class Leader:
     def _is_alone(self) -> bool:
         """Whether no voter is with this leader, or is being brought into line."""
         voters = self.context.memberships.voters()
-        return not any(one.is_forwarding and one.is_alive() and one.voter in voters for one in self.handlers())
+        return not any(one.is_forwarding and one.is_alive() and one.voter in voters for one in self.learners())
 
     def _maybe_go_alone(self) -> None:
         """What waits for the other one of two is committed without it, as long as the oracle says so."""
@@ -452,10 +452,10 @@ class Leader:
 
     def _ping_all(self) -> None:
         self._learners.ping(self.last_proposed())
-        self._syncs.confirmations.pinged(self.handlers())
+        self._syncs.confirmations.pinged(self.learners())
 
     def _ping_voters(self) -> None:
-        voters = [handler for handler in self.handlers() if handler.follows and handler.voter is not None]
-        for handler in voters:
-            handler.ping(self.last_proposed())
+        voters = [learner for learner in self.learners() if learner.follows and learner.voter is not None]
+        for learner in voters:
+            learner.ping(self.last_proposed())
         self._syncs.confirmations.pinged(voters)

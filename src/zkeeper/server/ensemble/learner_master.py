@@ -1,6 +1,6 @@
-"""What the handler of a learner's connection needs of the role that it belongs to: a leader's, or an observer master's.
+"""What a learner's connection needs of the role that it belongs to: a leader's, or an observer master's.
 
-The handler speaks with one learner; the role says what that is told, and does what it asks for.
+The role says what the learner is told, and does what it asks for.
 """
 
 from collections.abc import Set
@@ -14,7 +14,7 @@ from zkeeper.storage.history import DiskHistory
 from zkeeper.wire.quorum_packets import QuorumPacket
 
 if TYPE_CHECKING:
-    from zkeeper.server.ensemble.learner_handler import LearnerHandler
+    from zkeeper.server.ensemble.known_learner import KnownLearner
 
 
 class LearnerMaster(Protocol):
@@ -64,8 +64,8 @@ class LearnerMaster(Protocol):
         """Whether a change of the membership is under way, in this epoch."""
         ...
 
-    def join(self, handler: "LearnerHandler", sent_zxid: int) -> None:
-        """From now on `handler` gets all that is for it, and first what came behind `sent_zxid`."""
+    def join(self, learner: "KnownLearner", sent_zxid: int) -> None:
+        """From now on `learner` gets all that is for it, and first what came behind `sent_zxid`."""
         ...
 
     # From then on.
@@ -76,14 +76,14 @@ class LearnerMaster(Protocol):
         """The log of a voter holds everything up to `zxid`."""
         ...
 
-    def request(self, handler: "LearnerHandler", packet: QuorumPacket) -> None: ...
+    def request(self, learner: "KnownLearner", packet: QuorumPacket) -> None: ...
 
-    def answered_ping(self, handler: "LearnerHandler", sessions: list[tuple[int, int]]) -> None:
+    def answered_ping(self, learner: "KnownLearner", sessions: list[tuple[int, int]]) -> None:
         """A learner has answered a ping, with the sessions that it has heard of and their timeouts in ms."""
         ...
 
-    def revalidate(self, handler: "LearnerHandler", packet: QuorumPacket) -> None: ...
+    def revalidate(self, learner: "KnownLearner", packet: QuorumPacket) -> None: ...
 
-    def left(self, handler: "LearnerHandler") -> None:
+    def left(self, learner: "KnownLearner") -> None:
         """The connection is over."""
         ...

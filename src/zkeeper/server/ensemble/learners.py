@@ -5,6 +5,7 @@ import logging
 from collections.abc import Sequence
 from typing import Final
 
+from zkeeper.server.ensemble.known_learner import KnownLearner
 from zkeeper.server.ensemble.learner_handler import LearnerHandler
 from zkeeper.server.ensemble.learner_master import LearnerMaster
 from zkeeper.server.ensemble.packet_link import PacketLink
@@ -22,7 +23,7 @@ class Learners:
         self._master = master
         self._max_held_bytes = max_held_bytes
         self._servers: list[asyncio.Server] = []
-        self._handlers: dict[LearnerHandler, asyncio.Task[None]] = {}
+        self._tasks: dict[KnownLearner, asyncio.Task[None]] = {}
         self._next_owner = 1
         self._why_over = ""
         self._loop = asyncio.get_running_loop()
@@ -44,45 +45,45 @@ class Learners:
         return PacketLink(self._master.context.limit_bytes, self._connection_made, self._max_held_bytes)
 
     def _connection_made(self, link: PacketLink) -> None:
-        if self._why_over or len(self._handlers) >= MAX_LEARNERS:
+        if self._why_over or len(self._tasks) >= MAX_LEARNERS:
             link.close(self._why_over or f"{MAX_LEARNERS} learners are connected")
             return
-        handler = LearnerHandler(self._master, link, self._next_owner)
+        learner = KnownLearner(self._master, link, self._next_owner)
         self._next_owner += 1
-        self._handlers[handler] = self._loop.create_task(handler.run())
+        self._tasks[learner] = self._loop.create_task(LearnerHandler(self._master, learner).run())
 
-    def handlers(self) -> list[LearnerHandler]:
+    def known(self) -> list[KnownLearner]:
         """Of all connections, whatever their stage."""
-        return list(self._handlers)
+        return list(self._tasks)
 
     def are_there(self) -> bool:
-        return bool(self._handlers)
+        return bool(self._tasks)
 
     def has_observers(self) -> bool:
-        return any(handler.is_observer for handler in self._handlers)
+        return any(learner.is_observer for learner in self._tasks)
 
     def send(self, for_followers: bytes, for_observers: bytes) -> None:
         """Sends all who have joined what is for their kind."""
-        for handler in self._handlers:
-            data = for_observers if handler.is_observer else for_followers
-            if handler.is_forwarding and data:
-                handler.link.write(data)
+        for learner in self._tasks:
+            data = for_observers if learner.is_observer else for_followers
+            if learner.is_forwarding and data:
+                learner.link.write(data)
 
     def ping(self, last_proposed: int) -> None:
-        for handler in list(self._handlers):
-            handler.ping(last_proposed)
+        for learner in list(self._tasks):
+            learner.ping(last_proposed)
 
-    def remove(self, handler: LearnerHandler) -> None:
+    def remove(self, learner: KnownLearner) -> None:
         """Its connection is over."""
-        self._handlers.pop(handler, None)
+        self._tasks.pop(learner, None)
 
     async def close(self, why: str) -> None:
         """Ends all connections, and lets nobody come any more."""
         self._why_over = why
         for server in self._servers:
             server.close()
-        for handler, task in list(self._handlers.items()):
-            handler.link.close(why)
+        for learner, task in list(self._tasks.items()):
+            learner.link.close(why)
             task.cancel()
-        await asyncio.gather(*self._handlers.values(), return_exceptions=True)
-        self._handlers.clear()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        self._tasks.clear()

@@ -22,9 +22,9 @@ from zkeeper.database.database import Database
 from zkeeper.pipeline.service import Service
 from zkeeper.quorum.sync_plan import SyncPlan
 from zkeeper.server.ensemble.context import RoleEndedError
+from zkeeper.server.ensemble.known_learner import KnownLearner
 from zkeeper.server.ensemble.leader_link import LeaderLink
 from zkeeper.server.ensemble.learner import Learner
-from zkeeper.server.ensemble.learner_handler import LearnerHandler
 from zkeeper.server.ensemble.learners import Learners
 from zkeeper.server.ensemble.stage import Stage
 from zkeeper.server.ensemble.sync_throttle import SyncThrottle
@@ -104,9 +104,9 @@ class ObserverMaster:
             self._supervision.cancel()
         await self._learners.close(why)
 
-    def handlers(self) -> list[LearnerHandler]:
+    def learners(self) -> list[KnownLearner]:
         """Of all connections, whatever their stage."""
-        return self._learners.handlers()
+        return self._learners.known()
 
     # What the follower hears of its leader.
 
@@ -136,7 +136,7 @@ class ObserverMaster:
         self._has_moved.set()
         self._has_moved.clear()
 
-    def answer_session(self, observer: LearnerHandler, session_id: int, timeout_ms: int, is_valid: bool) -> None:
+    def answer_session(self, observer: KnownLearner, session_id: int, timeout_ms: int, is_valid: bool) -> None:
         """The leader has answered for a session that an observer has asked for (rule 4)."""
         observer.link.send(REVALIDATE, NO_ZXID, revalidated_bytes(session_id, is_valid))
         if is_valid:
@@ -174,11 +174,11 @@ class ObserverMaster:
     def is_changing(self) -> bool:
         return self.context.memberships.is_pending
 
-    def join(self, handler: LearnerHandler, sent_zxid: int) -> None:
+    def join(self, learner: KnownLearner, sent_zxid: int) -> None:
         """Rule 2."""
         proposals, committed_zxid = self._service.outstanding_proposals(), int(self._service.committed_zxid())
-        handler.send_outstanding(proposals, sent_zxid, committed_zxid)
-        handler.is_forwarding = True
+        learner.send_outstanding(proposals, sent_zxid, committed_zxid)
+        learner.is_forwarding = True
 
     def last_proposed(self) -> int:
         """That observers know of."""
@@ -187,16 +187,16 @@ class ObserverMaster:
     def acked(self, sid: int, zxid: int) -> None:
         raise AssertionError("there are observers only, and they have no voice")
 
-    def request(self, handler: LearnerHandler, packet: QuorumPacket) -> None:
-        self._leader_link.forward_request(handler, packet)
+    def request(self, learner: KnownLearner, packet: QuorumPacket) -> None:
+        self._leader_link.forward_request(learner, packet)
 
-    def answered_ping(self, handler: LearnerHandler, sessions: list[tuple[int, int]]) -> None:
+    def answered_ping(self, learner: KnownLearner, sessions: list[tuple[int, int]]) -> None:
         """The leader hears of them with the answer to its next PING."""
         for session_id, timeout_ms in sessions:
             self._service.tracker.note(session_id, timeout_ms)
 
-    def revalidate(self, handler: LearnerHandler, packet: QuorumPacket) -> None:
-        self._leader_link.forward_question(handler, packet)
+    def revalidate(self, learner: KnownLearner, packet: QuorumPacket) -> None:
+        self._leader_link.forward_question(learner, packet)
 
-    def left(self, handler: LearnerHandler) -> None:
-        self._learners.remove(handler)
+    def left(self, learner: KnownLearner) -> None:
+        self._learners.remove(learner)
