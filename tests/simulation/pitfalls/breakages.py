@@ -21,11 +21,11 @@ from zkeeper.pipeline.service import Service
 from zkeeper.server import node
 from zkeeper.server.config.model import ServerConfig
 from zkeeper.server.durable_log import DurableLog
-from zkeeper.server.ensemble import following
-from zkeeper.server.ensemble.following import Following
+from zkeeper.server.ensemble import replication
 from zkeeper.server.ensemble.leading import Leader
 from zkeeper.server.ensemble.learner import Learner, Proposed
 from zkeeper.server.ensemble.member import EnsembleServer
+from zkeeper.server.ensemble.replication import Replication
 from zkeeper.server.settings import prepare_options
 from zkeeper.storage import epochs, log_reader
 from zkeeper.storage.disk import Disk
@@ -84,13 +84,13 @@ def the_epoch_comes_before_the_log(patch: Patch) -> None:
 
 
 def proposals_are_acknowledged_as_they_come(patch: Patch) -> None:
-    propose = Following._propose
+    propose = Replication._propose
 
-    def propose_and_acknowledge(self: Following, zxid: int, payload: bytes | None) -> None:
+    def propose_and_acknowledge(self: Replication, zxid: int, payload: bytes | None) -> None:
         propose(self, zxid, payload)
-        self._logged(zxid)
+        self.logged(zxid)
 
-    patch.setattr(Following, "_propose", propose_and_acknowledge)
+    patch.setattr(Replication, "_propose", propose_and_acknowledge)
 
 
 def a_hole_in_a_history_is_not_looked_for(patch: Patch) -> None:
@@ -98,7 +98,7 @@ def a_hole_in_a_history_is_not_looked_for(patch: Patch) -> None:
 
 
 def a_hole_before_a_proposal_is_not_looked_for(patch: Patch) -> None:
-    patch.setattr(following, "follows", lambda zxid, last_zxid: True)
+    patch.setattr(replication, "follows", lambda zxid, last_zxid: True)
 
 
 def a_commit_takes_the_next_proposal_whatever_its_zxid(patch: Patch) -> None:
@@ -133,17 +133,17 @@ def a_check_outside_a_multi_is_decoded(patch: Patch) -> None:
         txn.txn_type = 13
         return txn
 
-    patch.setattr(following, "decode_txn", decode_any)
+    patch.setattr(replication, "decode_txn", decode_any)
 
 
 def what_the_log_has_is_applied_by_its_writer(patch: Patch) -> None:
-    logged = Following._logged
+    logged = Replication.logged
 
-    def apply_and_acknowledge(self: Following, zxid: int) -> None:
+    def apply_and_acknowledge(self: Replication, zxid: int) -> None:
         logged(self, zxid)
-        self.service.committed(zxid)
+        self._service.committed(zxid)
 
-    patch.setattr(Following, "_logged", apply_and_acknowledge)
+    patch.setattr(Replication, "logged", apply_and_acknowledge)
 
 
 # Of leaders.
