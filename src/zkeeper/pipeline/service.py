@@ -265,6 +265,10 @@ class Service:
         """Of what is not applied yet."""
         return self._proposals[-1].txn.zxid
 
+    def answers_next(self) -> bool:
+        """Whether a client of this server waits for the oldest of what is not applied yet."""
+        return len(self._proposals) > 0 and self._proposals[0].link is not None
+
     def is_applying(self) -> bool:
         """Whether a batch is being applied in slices."""
         return self._is_applying

@@ -187,7 +187,7 @@ def ephemerals_without_a_session_are_left_alone(patch: Patch) -> None:
 
 
 def a_leader_stays_when_its_zxids_are_used_up(patch: Patch) -> None:
-    patch.setattr(Leader, "_used_up", lambda self: None)
+    patch.setattr(Leader, "_give_up_used_up", lambda self: None)
 
 
 # Of disks.

@@ -8,7 +8,7 @@ from raw_jute import buffer, i32, i64, text
 
 from zkeeper.server.config.ensemble import EnsembleConfig, LearnersConfig
 from zkeeper.server.config.model import LimitsConfig
-from zkeeper.server.ensemble import leading
+from zkeeper.server.ensemble import broadcasting, leading
 from zkeeper.storage.history import LANE
 from zkeeper.testing.simulation import UnhandledError
 
@@ -304,7 +304,7 @@ def test_a_commit_that_was_not_told_to_all_is_the_last(world: LeaderWorld, monke
         monkeypatch.undo()
         raise RuntimeError("nobody thought of this")
 
-    monkeypatch.setattr(leading.Leader, "_tell_committed", fail)
+    monkeypatch.setattr(broadcasting.Broadcasting, "_tell_committed", fail)
     link.send(ACK, first)
     with pytest.raises(UnhandledError, match="nobody thought of this"):
         world.run_for(1)

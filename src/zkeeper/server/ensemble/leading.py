@@ -2,14 +2,11 @@
 
 1. The epoch, and a quorum with this server's history, come first (`Discovery`).
 2. Nothing is proposed before a quorum has acknowledged NEWLEADER: has all of this server's history durably.
-3. A transaction is committed in its order, once a quorum has it in its logs. Of many, COMMIT or INFORM leaves before
-   they are applied here, so that learners apply them meanwhile; of few, the answer to the client leaves first.
-   A sync is answered between the commits of what was proposed before it and behind it (`Syncs`).
+3. From then on what is proposed and committed is `Broadcasting`'s.
 4. What a learner that joins is sent first and what it is sent from then on meet without a gap: both are decided in one
    step of the loop.
 5. Leading ends when no quorum was heard of for `syncLimit` ticks and no oracle lets this server go on alone, when the
-   zxids of the epoch are used up, and with the commit of a membership by which another server has to lead: nothing is
-   proposed or committed behind it.
+   zxids of the epoch are used up, and with the commit of a membership by which another server has to lead.
 """
 
 import asyncio
@@ -20,15 +17,12 @@ from typing import Final
 from zkeeper.database.database import Database
 from zkeeper.database.sessions import NO_OWNER
 from zkeeper.pipeline.learners import propose_for_learner, revalidate, touch_for_learner
-from zkeeper.pipeline.service import Service
-from zkeeper.quorum.acks import NOBODY, Acks
-from zkeeper.quorum.broadcast import Broadcast, ProposalSizes
+from zkeeper.quorum.acks import NOBODY
+from zkeeper.quorum.broadcast import ProposalSizes
 from zkeeper.quorum.committed_log import CommittedLog
 from zkeeper.quorum.marks import hit
-from zkeeper.quorum.membership import Membership
 from zkeeper.quorum.sync_plan import SyncPlan
-from zkeeper.server.durable_log import DurableLog
-from zkeeper.server.ensemble.changes import Changes
+from zkeeper.server.ensemble.broadcasting import Broadcasting
 from zkeeper.server.ensemble.context import EnsembleContext, RoleEndedError
 from zkeeper.server.ensemble.discovery import Discovery
 from zkeeper.server.ensemble.gathering import Gathering
@@ -43,11 +37,10 @@ from zkeeper.storage.history import DiskHistory
 from zkeeper.wire import protocol
 from zkeeper.wire.quorum_bodies import REQUEST_HEAD_BYTES, read_request_head, read_revalidate, revalidated_bytes
 from zkeeper.wire.quorum_packets import FOLLOWER_INFO, NO_ZXID, OBSERVER_INFO, REVALIDATE, QuorumPacket
-from zkeeper.wire.zxids import MAX_COUNTER, counter_of, epoch_begin
+from zkeeper.wire.zxids import MAX_COUNTER, epoch_begin
 
 LAST_COUNTER: Final = MAX_COUNTER - 1
 """Of the last transaction of an epoch (quorum, section 13)."""
-FEW_TXNS: Final = 16
 
 logger = logging.getLogger("zkeeper.quorum")
 
@@ -67,22 +60,16 @@ class Leader:
         self.database = database
         self.history = history
         self.tick = 0
-        self.acks: Acks | None = None
-        self.service: Service | None = None
         self.throttle = SyncThrottle(context.max_snap_syncs, context.max_diff_syncs)
         self._voters = voters
         self.serves_since_s = 0.0
         self._stage = stage
         self._discovery = Discovery(context, stage, int(database.last_zxid), self._look_around_early, self._is_alone)
         self._learners = Learners(self, MAX_HELD_BYTES)
-        self._changes: Changes | None = None
+        self._broadcasting: Broadcasting | None = None
         self._handed_over_tick: int | None = None
         self._gave_up = asyncio.Event()
         self._why = ""
-        self._broadcast: Broadcast | None = None
-        self._log: DurableLog | None = None
-        self._is_flush_due = False
-        self._is_used_up = False
         self._syncs = Syncs(self._ping_voters, self._gathering, self._syncs_confirmed)
         self._loop = asyncio.get_running_loop()
         self._began_s = self._loop.time()
@@ -101,7 +88,7 @@ class Leader:
             await self._supervise()
         finally:
             await self._learners.close("the leader gives up")
-            if self.service is not None:
+            if self._broadcasting is not None:
                 await self._stage.close_to_clients()
 
     # Discovery and synchronisation (quorum, section 7.3).
@@ -153,15 +140,13 @@ class Leader:
         self._stage.show_membership(database)
         database.demand_agreement()
         database.last_zxid = epoch_begin(self.epoch)
-        self.service = service = self._stage.make_service(database)
+        self._broadcasting = Broadcasting(
+            self.context, self._stage, database, self._learners, self._syncs,
+            self._in_step, self._handed_over, self._give_up_used_up,
+        )  # fmt: skip
+        service = self._broadcasting.service
         service.history = self.history
-        self._log = self._stage.make_log(database, self._logged)
-        self._broadcast = Broadcast(self._log.batch, database.last_zxid)
-        self.acks = Acks(database.last_zxid, self.context.memberships.verifiers())
-        self._changes = Changes(self.context, self.acks, self._in_step)
-        service.preparer.reconfigs.reconfigurer = self._changes
-        service.connect_log(self._broadcast, self._wake)
-        service.limit_zxids(database.last_zxid + LAST_COUNTER, self._used_up)
+        service.limit_zxids(database.last_zxid + LAST_COUNTER, self._broadcasting.zxids_used_up)
         service.syncs.confirm = self._sync
         service.start(NO_OWNER)
         self.serves_since_s = self._loop.time()
@@ -181,111 +166,20 @@ class Leader:
         followers = [one.sid for one in self.learners() if one.is_synced and one.is_alive() and not one.is_observer]
         return {self.context.sid, *[sid for sid in followers if sid is not None]}
 
-    def _wake(self) -> None:
-        self._flush_soon()
-        assert self._log is not None
-        self._log.wake()
-
-    def _flush_soon(self) -> None:
-        if not self._is_flush_due:
-            self._is_flush_due = True
-            self._loop.call_soon(self.flush)
-
-    def flush(self) -> None:
-        """Sends to all learners what was proposed and committed so far."""
-        self._is_flush_due = False
-        broadcast = self._broadcast
-        if broadcast is None:
-            return
-        self._learners.send(broadcast.take_for_followers(), broadcast.take_for_observers())
-
-    def _logged(self, zxid: int) -> None:
-        self.acked(self.context.sid, zxid)
+    def _handed_over(self) -> None:
+        self._handed_over_tick = self.tick
+        self._maybe_leave()
 
     def acked(self, sid: int, zxid: int) -> None:
         """The log of a server holds everything up to `zxid`."""
-        if self.acks is not None and counter_of(zxid) != 0:
-            self.acks.ack(sid, zxid)
-            self._advance(self.acks)
+        if self._broadcasting is not None:
+            self._broadcasting.acked(sid, zxid)
 
-    def _advance(self, acks: Acks) -> None:
-        """When that fails some may not have been told of a commit, so they must not be told of a later one."""
-        service = self.service
-        assert service is not None
-        committed = acks.committed_zxid
-        try:
-            while self._handed_over_tick is None and service.serves() and acks.advance(self._syncs.limit()):
-                self._commit(service, committed + 1, int(acks.committed_zxid))
-                committed = acks.committed_zxid
-        except Exception as error:
-            service.broken(error)
-
-    def _commit(self, service: Service, first_zxid: int, last_zxid: int) -> None:
-        """A change of the membership is the last of those that are committed together (`Acks`, rule 3)."""
-        assert self._changes is not None
-        membership = self._changes.proposed_at(last_zxid)
-        if membership is not None:
-            first_zxid = self._answer_syncs(first_zxid, last_zxid - 1)
-            self._tell_committed(first_zxid, last_zxid - 1)
-            self._commit_change(self._changes, membership, last_zxid)
-        else:
-            first_zxid = self._answer_syncs(first_zxid, last_zxid)
-            self._tell_committed(first_zxid, last_zxid)
-            self._apply(service, last_zxid, is_much=last_zxid - first_zxid >= FEW_TXNS)
-        if self._is_used_up and last_zxid == self.last_proposed():
-            self._give_up_used_up()
-
-    def _apply(self, service: Service, zxid: int, is_much: bool) -> None:
-        """Rule 3."""
-        if is_much:
-            self.flush()
-        service.committed(zxid)
-        self.flush()
-
-    def _answer_syncs(self, first_zxid: int, last_zxid: int) -> int:
-        """Tells the commits up to the last that a sync waits for, and answers these; what is left to tell."""
-        while (sync := self._syncs.take(last_zxid)) is not None:
-            self._tell_committed(first_zxid, sync.zxid)
-            self.flush()
-            sync.answer()
-            first_zxid = sync.zxid + 1
-        return first_zxid
-
-    def _commit_change(self, changes: Changes, membership: Membership, zxid: int) -> None:
-        """What follows is committed here only if this server stays the leader (quorum, section 16.4)."""
-        assert self._broadcast is not None
-        assert self.service is not None
-        designated = changes.committed(membership, self.last_proposed())
-        payload = self._payload_of(self.service, zxid)
-        self._broadcast.activate(zxid, payload, designated)
-        self.flush()
-        self._answer_syncs(zxid + 1, zxid)
-        if designated != self.context.sid:
-            self.service.stop_proposing()
-        self.service.committed(zxid)
-        if self._stage.activate(membership, designated, zxid):
-            self._handed_over_tick = self.tick
-            logger.info("leading: server %d is to lead from now on", designated)
-            self._maybe_leave()
-
-    def _payload_of(self, service: Service, zxid: int) -> bytes:
-        (payload,) = [one.payload for one in service.outstanding_proposals() if one.txn.zxid == zxid]
-        assert payload is not None
-        return payload
-
-    def _tell_committed(self, first_zxid: int, last_zxid: int) -> None:
-        assert self._broadcast is not None
-        self._broadcast.commit(first_zxid, last_zxid)
-        if self._learners.has_observers():
-            self._inform(first_zxid, last_zxid)
-
-    def _inform(self, first_zxid: int, last_zxid: int) -> None:
-        assert self._broadcast is not None
-        assert self.service is not None
-        for proposal in self.service.outstanding_proposals():
-            if first_zxid <= proposal.txn.zxid <= last_zxid:
-                assert proposal.payload is not None
-                self._broadcast.inform(proposal.txn.zxid, proposal.payload)
+    @property
+    def _serving(self) -> Broadcasting:
+        """Of a leader that serves: nobody follows one that does not."""
+        assert self._broadcasting is not None
+        return self._broadcasting
 
     @property
     def pending_syncs(self) -> int:
@@ -298,44 +192,32 @@ class Leader:
         """The number of the connection is the owner of the sessions that the learner speaks for."""
         head = read_request_head(packet.data)
         assert packet.data is not None
-        assert self.service is not None
         if head.op == protocol.SYNC:
             self._sync(learner.answer_sync)
             return
         propose_for_learner(
-            self.service, learner.owner, head.session_id, head.cxid, head.op, packet.data[REQUEST_HEAD_BYTES:],
+            self._serving.service, learner.owner, head.session_id, head.cxid, head.op, packet.data[REQUEST_HEAD_BYTES:],
             packet.authinfo or [],
         )  # fmt: skip
 
     def answered_ping(self, learner: KnownLearner, sessions: list[tuple[int, int]]) -> None:
-        assert self.service is not None
         self._syncs.confirmations.answered(learner)
         for session_id, _ in sessions:
-            touch_for_learner(self.service, session_id)
+            touch_for_learner(self._serving.service, session_id)
 
     def revalidate(self, learner: KnownLearner, packet: QuorumPacket) -> None:
-        assert self.service is not None
         self.context.measures.revalidations += 1
         session_id, _ = read_revalidate(packet.data)
-        is_valid = revalidate(self.service, learner.owner, session_id)
-        self.flush()
+        is_valid = revalidate(self._serving.service, learner.owner, session_id)
+        self._serving.flush()
         learner.link.send(REVALIDATE, NO_ZXID, revalidated_bytes(session_id, is_valid))
 
     def _sync(self, answer: Callable[[], None]) -> None:
         self._syncs.add(self.last_proposed(), answer)
 
     def _syncs_confirmed(self) -> None:
-        while (sync := self._syncs.take(self.committed_zxid())) is not None:
-            self.flush()
-            sync.answer()
-        if self.acks is not None:
-            self._advance(self.acks)
-
-    def _used_up(self) -> None:
-        """Nothing more can be proposed. What was is brought to its end first, if that does not take long."""
-        self._is_used_up = True
-        if self.last_proposed() == self.committed_zxid():
-            self._give_up_used_up()
+        if self._broadcasting is not None:
+            self._broadcasting.syncs_confirmed()
 
     def _give_up_used_up(self) -> None:
         self.give_up(f"the zxids of epoch {self.epoch} are used up, the next epoch has new ones")
@@ -354,27 +236,25 @@ class Leader:
 
     def proposal_sizes(self) -> ProposalSizes:
         """Of the transactions since this server serves; to be asked only then."""
-        assert self._broadcast is not None
-        return self._broadcast.sizes
+        return self._serving.proposal_sizes
 
     def committed_zxid(self) -> int:
         """The last that is committed: what a learner that joins now has to have, beside what is outstanding."""
-        return int(self.acks.committed_zxid) if self.acks is not None else int(self.database.last_zxid)
+        return self._broadcasting.committed_zxid if self._broadcasting is not None else int(self.database.last_zxid)
 
     def is_changing(self) -> bool:
-        return self.acks is not None and self.context.memberships.is_pending
+        return self._broadcasting is not None and self.context.memberships.is_pending
 
     def last_proposed(self) -> int:
-        return int(self._broadcast.last_proposed) if self._broadcast is not None else int(self.database.last_zxid)
+        return self._broadcasting.last_proposed if self._broadcasting is not None else int(self.database.last_zxid)
 
     def join(self, learner: KnownLearner, sent_zxid: int) -> None:
         """Rule 4."""
-        self.flush()
-        if self.service is not None:
-            learner.send_outstanding(self.service.outstanding_proposals(), sent_zxid, self.committed_zxid())
+        if self._broadcasting is not None:
+            self._broadcasting.send_outstanding(learner, sent_zxid)
         learner.is_forwarding = True
-        if self.acks is not None and not self._is_alone():
-            self.acks.alone = NOBODY
+        if self._broadcasting is not None and not self._is_alone():
+            self._broadcasting.acks.alone = NOBODY
 
     def left(self, learner: KnownLearner) -> None:
         self._learners.remove(learner)
@@ -414,9 +294,10 @@ class Leader:
             self._maybe_leave()
             self._check_quorum()
         self._maybe_go_alone()
-        if self._is_used_up:
-            self._give_up_used_up()
-        self.flush()
+        if self._broadcasting is not None:
+            if self._broadcasting.is_used_up:
+                self._give_up_used_up()
+            self._broadcasting.flush()
         self._ping_all()
 
     def _check_quorum(self) -> None:
@@ -442,13 +323,13 @@ class Leader:
 
     def _maybe_go_alone(self) -> None:
         """What waits for the other one of two is committed without it, as long as the oracle says so."""
-        acks, oracle, verifier = self.acks, self.context.oracle, self.context.memberships.committed.verifier
-        if acks is None or oracle is None:
+        broadcasting, oracle = self._broadcasting, self.context.oracle
+        if broadcasting is None or oracle is None:
             return
-        is_granted = self._is_alone() and oracle.grants(verifier)
-        acks.alone = self.context.sid if is_granted else NOBODY
+        is_granted = self._is_alone() and oracle.grants(self.context.memberships.committed.verifier)
+        broadcasting.acks.alone = self.context.sid if is_granted else NOBODY
         if is_granted:
-            self._advance(acks)
+            broadcasting.advance()
 
     def _ping_all(self) -> None:
         self._learners.ping(self.last_proposed())
