@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 
 from zkeeper.server.ensemble import packet_link
-from zkeeper.server.ensemble.packet_link import MAX_HELD_BYTES, LinkClosedError, PacketLink
+from zkeeper.server.ensemble.packet_flow import MAX_HELD_BYTES
+from zkeeper.server.ensemble.packet_link import LinkClosedError, PacketLink
 from zkeeper.testing.simulation import Machine, Simulation
 
 from .packets import ACK, COMMIT, PING, PROPOSAL, SIGNATURE, SNAP, Packet, i64
@@ -26,9 +28,7 @@ class Pair(Simulation):
 
     def connect(self, max_held_bytes: int = MAX_HELD_BYTES) -> Link:
         async def listen() -> None:
-            await asyncio.get_running_loop().create_server(
-                lambda: PacketLink(LIMIT_BYTES, self._made, max_held_bytes), None, 2888
-            )
+            await asyncio.get_running_loop().create_server(partial(self._accept, max_held_bytes), None, 2888)
 
         self.run(listen(), self.a)
 
@@ -39,8 +39,10 @@ class Pair(Simulation):
         self.run_until(lambda: hasattr(self, "link"))
         return self.peer
 
-    def _made(self, link: PacketLink) -> None:
-        self.link = link
+    def _accept(self, max_held_bytes: int) -> PacketLink:
+        link = PacketLink(LIMIT_BYTES, max_held_bytes)
+        link.on_made = lambda: setattr(self, "link", link)
+        return link
 
     def on_a(self, action: Callable[[], object]) -> None:
         self.a.life.context.copy().run(action)

@@ -12,7 +12,8 @@ import logging
 from zkeeper.errors import DecodeError
 from zkeeper.pipeline.proposals import Proposal
 from zkeeper.server.ensemble.learner_master import LearnerMaster
-from zkeeper.server.ensemble.packet_link import PacketLink, Packets
+from zkeeper.server.ensemble.packet_flow import Packets
+from zkeeper.server.ensemble.packet_link import PacketLink
 from zkeeper.wire.quorum_bodies import read_touched
 from zkeeper.wire.quorum_packets import (
     ACK,

@@ -28,7 +28,7 @@ from zkeeper.server.ensemble.discovery import Discovery
 from zkeeper.server.ensemble.gathering import Gathering
 from zkeeper.server.ensemble.known_learner import KnownLearner
 from zkeeper.server.ensemble.learners import Learners
-from zkeeper.server.ensemble.packet_link import MAX_HELD_BYTES
+from zkeeper.server.ensemble.packet_flow import MAX_HELD_BYTES
 from zkeeper.server.ensemble.stage import Stage
 from zkeeper.server.ensemble.sync_throttle import SyncThrottle
 from zkeeper.server.ensemble.synchronizing import open_history, plan_for

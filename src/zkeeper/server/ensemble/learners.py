@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 from zkeeper.server.ensemble.known_learner import KnownLearner
@@ -42,7 +43,9 @@ class Learners:
             raise errors[0]
 
     def _accept(self) -> PacketLink:
-        return PacketLink(self._master.context.limit_bytes, self._connection_made, self._max_held_bytes)
+        link = PacketLink(self._master.context.limit_bytes, self._max_held_bytes)
+        link.on_made = partial(self._connection_made, link)
+        return link
 
     def _connection_made(self, link: PacketLink) -> None:
         if self._why_over or len(self._tasks) >= MAX_LEARNERS:

@@ -18,7 +18,7 @@ from zkeeper.quorum.membership import Membership, MembershipError
 from zkeeper.server.ensemble.context import RoleEndedError
 from zkeeper.server.ensemble.learner import Learner, Proposed, proposed_membership
 from zkeeper.server.ensemble.observer_master import ObserverMaster
-from zkeeper.server.ensemble.packet_link import Packets
+from zkeeper.server.ensemble.packet_flow import Packets
 from zkeeper.server.ensemble.stage import Stage
 from zkeeper.wire.protocol import RECONFIG
 from zkeeper.wire.quorum_bodies import read_activation
