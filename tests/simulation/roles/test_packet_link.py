@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from zkeeper.server.ensemble import packet_link
+from zkeeper.server.ensemble import packet_flow
 from zkeeper.server.ensemble.packet_flow import MAX_HELD_BYTES
 from zkeeper.server.ensemble.packet_link import LinkClosedError, PacketLink
 from zkeeper.testing.simulation import Machine, Simulation
@@ -106,7 +106,7 @@ def test_the_raw_bytes_of_an_image_and_what_follows_them(pair: Pair) -> None:
 
 def test_what_comes_too_fast_is_not_read(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also packets without data take room."""
-    monkeypatch.setattr(packet_link, "MAX_WAITING_BYTES", 64 * 1000)
+    monkeypatch.setattr(packet_flow, "MAX_WAITING_BYTES", 64 * 1000)
     for _ in range(20_000):
         pair.peer.send(ACK, 1)
     pair.run_for(5)
@@ -138,7 +138,7 @@ def test_a_new_limit_counts_from_now(pair: Pair) -> None:
 
 
 def test_who_is_not_read_from_is_not_silent(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(packet_link, "MAX_WAITING_BYTES", 100)
+    monkeypatch.setattr(packet_flow, "MAX_WAITING_BYTES", 100)
     pair.on_a(lambda: pair.link.limit_silence(2.0))
     for _ in range(100):
         pair.peer.send(ACK, 1)
@@ -238,7 +238,7 @@ def test_held_back_bytes_are_shared(pair: Pair) -> None:
 
 
 def test_a_peer_that_does_not_read_is_left(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(packet_link, "MAX_UNSENT_BYTES", 1_000_000)
+    monkeypatch.setattr(packet_flow, "MAX_UNSENT_BYTES", 1_000_000)
     pair.partition(pair.a, pair.b)
     for _ in range(20):
         pair.on_a(lambda: pair.link.write(b"x" * 100_000))
