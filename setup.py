@@ -1,6 +1,7 @@
-"""Builds the wheel: compiles the pure core with mypyc where there is a C compiler, else installs it uncompiled.
+"""Builds the wheel: compiles the pure core, and what is hot beside it, with mypyc where there is a C compiler.
 
-`ZKEEPER_COMPILE=0` leaves the compiler out on purpose, `ZKEEPER_COMPILE=1` makes its absence an error.
+Where there is none it installs them uncompiled. `ZKEEPER_COMPILE=0` leaves the compiler out on purpose,
+`ZKEEPER_COMPILE=1` makes its absence an error.
 """
 
 import os
@@ -16,6 +17,11 @@ from setuptools._distutils.errors import CompileError, DistutilsError
 from setuptools._distutils.sysconfig import customize_compiler
 
 CORE = ["wire", "database", "pipeline", "quorum"]
+HOT = ["server/group_commit", "storage/log_files", "storage/log_writer", "storage/triggers"]
+"""Compiled beside the core: what runs once for each sync. Such a module touches the world only through the loop and the
+`Disk`, and holds no coroutine, no generator and no closure, since mypyc is young there (and `without_trashcan` refuses
+what it makes of them). `tests/unit/test_compiled.py` holds them to it."""
+
 # A deallocator of mypyc's, of an acyclic class; those of other classes begin with PyObject_GC_UnTrack.
 ACYCLIC_DEALLOC = re.compile(r"\{\s*CPy_TRASHCAN_BEGIN\(self, \w+\)\n(.*?)\s*CPy_TRASHCAN_END\(self\)\n", re.DOTALL)
 
@@ -35,9 +41,10 @@ def has_compiler() -> bool:
     return True
 
 
-def core_modules() -> list[str]:
+def compiled_modules() -> list[str]:
     root = pathlib.Path("src/zkeeper")
-    return [str(path) for part in CORE for path in sorted((root / part).glob("*.py")) if path.name != "__init__.py"]
+    core = [path for part in CORE for path in sorted((root / part).glob("*.py")) if path.name != "__init__.py"]
+    return [str(path) for path in (*core, *(root / f"{name}.py" for name in HOT))]
 
 
 def without_trashcan(source: pathlib.Path) -> None:
@@ -65,7 +72,7 @@ def extensions() -> list[Extension]:
         return []
     from mypyc.build import mypycify
 
-    built = mypycify(["--strict", *core_modules()], opt_level="3", debug_level="0", group_name="zkeeper")
+    built = mypycify(["--strict", *compiled_modules()], opt_level="3", debug_level="0", group_name="zkeeper")
     without_trashcan(pathlib.Path("build/__native_zkeeper.c"))
     return built
 

@@ -6,8 +6,6 @@ from typing import Any
 import pytest
 
 from zkeeper.server import standalone
-from zkeeper.storage.log_writer import TxnLog
-from zkeeper.storage.triggers import SnapshotTrigger
 from zkeeper.testing.simulation import UnhandledError
 
 from .requests import Create, GetData, SetData
@@ -27,24 +25,26 @@ class Failing:
         return fail
 
 
-def fail_to_prepare(world: Scenario, patch: pytest.MonkeyPatch) -> None:
+def fail_to_prepare(world: Scenario) -> None:
     world.server.service.wall_ms = fail
 
 
-def fail_to_append(world: Scenario, patch: pytest.MonkeyPatch) -> None:
+def fail_to_append(world: Scenario) -> None:
     world.server.service.connect_log(Failing(), fail)
 
 
-def fail_to_apply(world: Scenario, patch: pytest.MonkeyPatch) -> None:
+def fail_to_apply(world: Scenario) -> None:
     world.server.service.audit = Failing()
 
 
-def fail_to_write(world: Scenario, patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(TxnLog, "append_entries", fail)
+def fail_to_write(world: Scenario) -> None:
+    world.server.log._log._files._disk = Failing()
 
 
-def fail_behind_a_sync(world: Scenario, patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(SnapshotTrigger, "appended", fail)
+def fail_behind_a_sync(world: Scenario) -> None:
+    trigger = world.server.log._commit._trigger
+    trigger._txns_limit = 0
+    trigger._random = Failing()
 
 
 PLACES = [fail_to_prepare, fail_to_append, fail_to_apply, fail_to_write, fail_behind_a_sync]
@@ -61,17 +61,14 @@ def stops(world: Scenario) -> None:
 
 
 @pytest.mark.parametrize("break_it", PLACES)
-def test_what_fails_on_the_road_of_writes_stops_the_server(
-    break_it: Callable[[Scenario, pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_fails_on_the_road_of_writes_stops_the_server(break_it: Callable[[Scenario], None]) -> None:
     """And what was acknowledged is there again when it starts."""
     with Scenario() as world:
         client = world.connect(timeout_ms=40_000)
         world.create(client, "/a")
-        with monkeypatch.context() as patch:
-            break_it(world, patch)
-            first, second, _ = world.post(client, SetData("/a", b"new"), Create("/b"), GetData("/a"))
-            stops(world)
+        break_it(world)
+        first, second, _ = world.post(client, SetData("/a", b"new"), Create("/b"), GetData("/a"))
+        stops(world)
         is_told = [sent.reply is not None for sent in (first, second)]
         world.node.machine.kill()
         world.node.start()

@@ -11,8 +11,7 @@ import asyncio
 import contextlib
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import NoReturn
+from typing import NoReturn, final
 
 from zkeeper.errors import StorageError
 from zkeeper.storage.disk import Disk, DiskFile
@@ -21,16 +20,18 @@ from zkeeper.storage.log_format import LOG_HEADER
 from zkeeper.storage.names import log_name
 
 
-@dataclass(frozen=True, slots=True)
+@final
 class Segment:
     """Entries for one file. `begins` is the first zxid of a file to be begun with them, None to go on with the file
     at hand; `size_bytes` is the size that padding gives the file first, 0 for none."""
 
-    begins: int | None
-    size_bytes: int
-    data: bytes
+    def __init__(self, begins: int | None, size_bytes: int, data: bytes) -> None:
+        self.begins = begins
+        self.size_bytes = size_bytes
+        self.data = data
 
 
+@final
 class LogFiles:
     """Its methods are called one at a time: by jobs of the log's lane, and `go_on` between them."""
 

@@ -11,9 +11,8 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, final
 
 from librt.strings import BytesWriter
 
@@ -28,19 +27,21 @@ from zkeeper.wire.zxids import follows
 LANE: Final = "log"
 
 
-@dataclass(frozen=True, slots=True)
+@final
 class SyncResult:
     """What became durable: everything up to `zxid`. `free_bytes` is known when a file grew by padding."""
 
-    zxid: int
-    duration_s: float
-    free_bytes: int | None
+    def __init__(self, zxid: int, duration_s: float, free_bytes: int | None) -> None:
+        self.zxid = zxid
+        self.duration_s = duration_s
+        self.free_bytes = free_bytes
 
 
 Told = Callable[[SyncResult | StorageError], None]
 Finish = Callable[[asyncio.Future[Any]], None]
 
 
+@final
 class TxnLog:
     """The log of one server, written by one role. `last_zxid` is the last that the files hold, -1 for none;
     `tell` takes sentences for the server's log."""

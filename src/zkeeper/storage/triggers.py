@@ -5,10 +5,12 @@ write their snapshots at the same time.
 """
 
 from random import Random
+from typing import final
 
 from zkeeper.storage.settings import MIN_SNAP_COUNT, StorageSettings
 
 
+@final
 class SnapshotTrigger:
     """Counts since the last snapshot was triggered, or since the start."""
 
