@@ -17,8 +17,20 @@ from setuptools._distutils.errors import CompileError, DistutilsError
 from setuptools._distutils.sysconfig import customize_compiler
 
 CORE = ["wire", "database", "pipeline", "quorum"]
-HOT = ["server/group_commit", "storage/log_files", "storage/log_writer", "storage/triggers"]
-"""Compiled beside the core: what runs once for each sync. Such a module touches the world only through the loop and the
+HOT = [
+    "server/ensemble/broadcasting",
+    "server/ensemble/changes",
+    "server/ensemble/known_learner",
+    "server/ensemble/leader_link",
+    "server/ensemble/packet_flow",
+    "server/ensemble/replication",
+    "server/ensemble/syncs",
+    "server/group_commit",
+    "storage/log_files",
+    "storage/log_writer",
+    "storage/triggers",
+]
+"""Compiled beside the core: what runs for each sync, or for each packet or slice of bytes. Such a module touches the world only through the loop and the
 `Disk`, and holds no coroutine, no generator and no closure, since mypyc is young there (and `without_trashcan` refuses
 what it makes of them). `tests/unit/test_compiled.py` holds them to it."""
 

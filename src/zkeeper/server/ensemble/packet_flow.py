@@ -81,7 +81,7 @@ class PacketFlow(asyncio.Protocol):
                 self._on_packets(packets)
             return
         self._waiting.extend(packets)
-        self._waiting_bytes += sum(size_bytes(one) for one in packets)
+        self._waiting_bytes += sum([size_bytes(one) for one in packets])
         if self._waiting_bytes + self._inbox.raw_bytes > MAX_WAITING_BYTES:
             self._pause_reading()
         self._wake()
