@@ -37,13 +37,12 @@ class Lane:
             self._work.put((job, loop, future))
         return future
 
-    def is_idle(self) -> bool:
-        """Whether every job that was submitted is done."""
-        return self._submitted == self._finished and self._held is None
-
-    def hold(self) -> None:
-        assert self._held is None, "the lane is held already"
+    def hold(self) -> bool:
+        """Holds the lane, if it is not held already and every job that was submitted is done."""
+        if self._held is not None or self._submitted != self._finished:
+            return False
         self._held = []
+        return True
 
     def release(self, *first: Work) -> None:
         """Goes on with `first`, then with what was submitted since `hold`."""

@@ -76,9 +76,11 @@ class LogFiles:
     def give_up(self, error: BaseException) -> NoReturn:
         """What a failed write leaves to do. Raises what is told of it."""
         self._cut_off()
-        if isinstance(error, OSError):
-            raise failure("writing", self._path, error) from error
-        raise error
+        if not isinstance(error, OSError):
+            raise error
+        wrong = failure("writing", self._path, error)
+        wrong.__cause__ = error  # `raise from` loses it when it is compiled.
+        raise wrong
 
     def _cut_off(self) -> None:
         with contextlib.suppress(OSError):

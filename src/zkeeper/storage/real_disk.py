@@ -20,13 +20,14 @@ from weakref import WeakSet
 
 from zkeeper.storage.direct_writes import DirectWriter
 from zkeeper.storage.disk import DiskFile
-from zkeeper.storage.lane import Lane, succeed
+from zkeeper.storage.lane import Lane
 from zkeeper.storage.real_file import RealFile
 
 T = TypeVar("T")
 
 FILE_MODE: Final = 0o666
 REWRITE_CHUNK_BYTES: Final = 1 << 20
+DIRECT_WAY: Final = "durable writes go past the page cache (io_uring, O_DIRECT)"
 LANE_WAY: Final = "durable writes take a thread"
 
 
@@ -126,38 +127,42 @@ class RealDisk:
     def write_durably_soon(self, lane: str, file: DiskFile, data: bytes) -> asyncio.Future[None]:
         worker = self._lane(lane)
         writer = self._direct_writer()
-        if writer is not None and isinstance(file, RealFile) and worker.is_idle():
+        if writer is not None and isinstance(file, RealFile) and worker.hold():
             written = self._write_directly(worker, writer, file, data)
             if written is not None:
                 return written
+            worker.release()
         return worker.submit(partial(file.write_durably, data))
 
     def _write_directly(
         self, worker: Lane, writer: DirectWriter, file: RealFile, data: bytes
     ) -> asyncio.Future[None] | None:
-        """Holds the lane and starts to write; None when the file or the data do not allow it."""
-        future: asyncio.Future[None] = writer.loop.create_future()
+        """Starts to write while the lane is held, and then releases it; None when the file or the data do not allow
+        it."""
+        loop = writer.loop
+        future: asyncio.Future[None] = loop.create_future()
 
         def told(is_durable: bool) -> None:
             if not is_durable:
                 writer.is_usable = False
                 self._tell_way(f"{LANE_WAY} from now on, since a direct write was not done")
-                worker.release((partial(file.write_durably, data), writer.loop, future))
+                worker.release((partial(file.write_durably, data), loop, future))
                 return
             # Asked while the lane is held: afterwards a job of it may be closing the file.
-            wants_zeros = file.wants_zeros() and writer.is_usable
+            wants_zeros = file.wrote_directly(len(data)) and writer.is_usable
             worker.release()
-            with contextlib.suppress(RuntimeError):  # The loop was closed: nobody waits any more.
-                succeed(future, None)
+            if not (future.done() or loop.is_closed()):
+                future.set_result(None)
             if wants_zeros:
                 worker.submit(file.zero_next)
 
-        worker.hold()
-        if file.write_directly(writer, data, told):
+        if not file.was_direct_tried:
+            file.try_direct()
             self._direct_files.add(file)
-            self._tell_way("durable writes go past the page cache (io_uring, O_DIRECT)")
+        if file.write_directly(writer, data, told):
+            if self._told_way != DIRECT_WAY:
+                self._tell_way(DIRECT_WAY)
             return future
-        worker.release()
         if not file.is_direct:
             self._tell_way(f"{LANE_WAY}: the file system refuses direct writes")
         return None

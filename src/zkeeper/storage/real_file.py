@@ -21,7 +21,7 @@ class RealFile:
         self._position = 0
         self._reserved_bytes = 0
         self._direct: DirectFile | None = None
-        self._was_direct_tried = False
+        self.was_direct_tried = False
 
     def read(self, size_bytes: int) -> bytes:
         try:
@@ -46,26 +46,24 @@ class RealFile:
         if written_bytes < len(data) or not RWF_DSYNC:
             self.sync()
 
-    def write_directly(self, writer: DirectWriter, data: bytes, told: Callable[[bool], None]) -> bool:
-        """`DirectFile.write` at the position, which moves on when it is done."""
-        if not self._was_direct_tried:
-            self._was_direct_tried = True
-            self._direct = DirectFile.of(self._descriptor)
-
-        def done(is_durable: bool) -> None:
-            if is_durable:
-                self._position += len(data)
-            told(is_durable)
-
-        direct = self._direct
-        return direct is not None and direct.write(writer, data, self._position, self._reserved_bytes, done)
+    def try_direct(self) -> None:
+        """To be called once, before the first `write_directly`."""
+        self.was_direct_tried = True
+        self._direct = DirectFile.of(self._descriptor)
 
     @property
     def is_direct(self) -> bool:
-        """Whether its file system allows direct writes; not before the first was tried."""
+        """Whether its file system allows direct writes; not before that was tried."""
         return self._direct is not None
 
-    def wants_zeros(self) -> bool:
+    def write_directly(self, writer: DirectWriter, data: bytes, told: Callable[[bool], None]) -> bool:
+        """`DirectFile.write` at the position. `wrote_directly` is to be called when `told` hears that it is durable."""
+        direct = self._direct
+        return direct is not None and direct.write(writer, data, self._position, self._reserved_bytes, told)
+
+    def wrote_directly(self, size_bytes: int) -> bool:
+        """Moves the position behind a direct write. Whether `zero_next` is due."""
+        self._position += size_bytes
         return self._direct is not None and self._direct.wants_zeros(self._position, self._reserved_bytes)
 
     def zero_next(self) -> None:

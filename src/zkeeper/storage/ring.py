@@ -28,7 +28,7 @@ RWF_DSYNC: Final = 2
 PARAMETERS: Final = struct.Struct("=10I8IQ8IQ")
 ENTRY: Final = struct.Struct("=BBHiQQIIQ24x")
 COMPLETION: Final = struct.Struct("=QiI")
-INDEX: Final = struct.Struct("=I")
+INDEX_BYTES: Final = 4
 
 _system_call = ctypes.CDLL(None, use_errno=True).syscall
 _system_call.restype = ctypes.c_long
@@ -54,20 +54,19 @@ class Ring:
         entries, completions, features = fields[0], fields[1], fields[5]
         if not features & SINGLE_MMAP:
             raise OSError("this kernel's io_uring is too old")
-        _, self._tail, _, _, _, _, array = fields[10:17]
-        self._done_head, self._done_tail, done_mask, _, _, self._done = fields[19:25]
-        size_bytes = max(array + entries * INDEX.size, self._done + completions * COMPLETION.size)
+        _, tail, _, _, _, _, array = fields[10:17]
+        done_head, done_tail, done_mask, _, _, self._done = fields[19:25]
+        size_bytes = max(array + entries * INDEX_BYTES, self._done + completions * COMPLETION.size)
         self._memory = mmap.mmap(self._descriptor, size_bytes, flags=mmap.MAP_SHARED | mmap.MAP_POPULATE)
         self._entries = mmap.mmap(
             self._descriptor, entries * ENTRY.size, flags=mmap.MAP_SHARED | mmap.MAP_POPULATE, offset=SQES_OFFSET
         )
-        self._done_mask = self._index(done_mask)
-        self._started = self._index(self._tail)
-        INDEX.pack_into(self._memory, array, 0)
-
-    def _index(self, offset: int) -> int:
-        value: int = INDEX.unpack_from(self._memory, offset)[0]
-        return value
+        self._indexes = memoryview(self._memory).cast("I")
+        self._tail = tail // INDEX_BYTES
+        self._done_head, self._done_tail = done_head // INDEX_BYTES, done_tail // INDEX_BYTES
+        self._done_mask = self._indexes[done_mask // INDEX_BYTES]
+        self._started = self._indexes[self._tail]
+        self._indexes[array // INDEX_BYTES] = 0
 
     def fileno(self) -> int:
         """Readable when a write is done."""
@@ -77,18 +76,18 @@ class Ring:
         """Writes memory to a file, durably. `OSError` when it cannot be started."""
         ENTRY.pack_into(self._entries, 0, WRITE, 0, 0, descriptor, offset, address, size_bytes, RWF_DSYNC, 0)
         self._started = (self._started + 1) & 0xFFFFFFFF
-        INDEX.pack_into(self._memory, self._tail, self._started)
+        self._indexes[self._tail] = self._started
         if _call(ENTER, self._descriptor, 1) != 1:
             raise OSError(errno.EAGAIN, "the kernel took no write")
 
     def result(self) -> int | None:
         """What the write came to: bytes, or a negative errno; None while it is on its way."""
-        head = self._index(self._done_head)
-        if head == self._index(self._done_tail):
+        head = self._indexes[self._done_head]
+        if head == self._indexes[self._done_tail]:
             return None
         at = self._done + (head & self._done_mask) * COMPLETION.size
         value: int = COMPLETION.unpack_from(self._memory, at)[1]
-        INDEX.pack_into(self._memory, self._done_head, (head + 1) & 0xFFFFFFFF)
+        self._indexes[self._done_head] = (head + 1) & 0xFFFFFFFF
         return value
 
     def wait(self) -> None:
@@ -96,10 +95,11 @@ class Ring:
         while True:
             with contextlib.suppress(InterruptedError):
                 _call(ENTER, self._descriptor, 0, 1, WAIT_FOR_EVENTS)
-            if self._index(self._done_head) != self._index(self._done_tail):
+            if self._indexes[self._done_head] != self._indexes[self._done_tail]:
                 return
 
     def close(self) -> None:
+        self._indexes.release()
         self._memory.close()
         self._entries.close()
         os.close(self._descriptor)
