@@ -1,7 +1,7 @@
 """How each rule is broken on purpose: a small change of production code with which the row's scenario has to fail.
 
 A breakage takes one guard away, as somebody might who does not know what it is for. What is compiled cannot be
-replaced; where the guard is in such a module, `is_of_core` is true, and the breakage is tried where the source runs as
+replaced; where the guard is in such a module, `is_compiled` is true, and the breakage is tried where the source runs as
 it is.
 """
 
@@ -49,7 +49,7 @@ class Breakage:
     what: str
     scenario: Scenario
     by: Callable[[Patch], None]
-    is_of_core: bool = False
+    is_compiled: bool = False
 
     @property
     def name(self) -> str:
@@ -249,7 +249,7 @@ BREAKAGES = (
     Breakage(
         "4646, 4685", "a proposal is acknowledged when it comes",
         learners.test_4646_4685_a_proposal_is_acknowledged_by_what_the_disk_confirmed,
-        proposals_are_acknowledged_as_they_come,
+        proposals_are_acknowledged_as_they_come, is_compiled=True,
     ),
     Breakage(
         "4925", "a hole in a history is not looked for",
@@ -259,7 +259,7 @@ BREAKAGES = (
     Breakage(
         "4925", "a hole before a proposal is not looked for",
         learners.test_4925_a_proposal_behind_a_hole_is_not_taken,
-        a_hole_before_a_proposal_is_not_looked_for,
+        a_hole_before_a_proposal_is_not_looked_for, is_compiled=True,
     ),
     Breakage(
         "4925", "a commit takes the next proposal, whatever its zxid",
@@ -284,12 +284,12 @@ BREAKAGES = (
     Breakage(
         "2623, 4680", "a check outside a multi is decoded",
         learners.test_2623_4680_a_bare_check_that_a_leader_proposes_touches_nothing,
-        a_check_outside_a_multi_is_decoded,
+        a_check_outside_a_multi_is_decoded, is_compiled=True,
     ),
     Breakage(
         "4537, 4409", "what the log has is applied by its writer, too",
         learners.test_4537_4409_reads_see_what_is_committed_and_nothing_of_what_is_logged,
-        what_the_log_has_is_applied_by_its_writer,
+        what_the_log_has_is_applied_by_its_writer, is_compiled=True,
     ),
     Breakage(
         "2418", "files of the log need not join",
@@ -299,7 +299,7 @@ BREAKAGES = (
     Breakage(
         "2623, 4680", "whatever a learner asks for is a write",
         leaders.test_2623_4680_a_bare_check_is_no_transaction,
-        whatever_a_learner_asks_for_is_a_write, is_of_core=True,
+        whatever_a_learner_asks_for_is_a_write, is_compiled=True,
     ),
     Breakage(
         "3496", "a transaction may be of any length",
@@ -314,7 +314,7 @@ BREAKAGES = (
     Breakage(
         "4837, 5010", "a leader leaves ephemerals without a session alone",
         leaders.test_4837_5010_who_begins_to_lead_closes_sessions_of_which_only_ephemerals_are_left,
-        ephemerals_without_a_session_are_left_alone, is_of_core=True,
+        ephemerals_without_a_session_are_left_alone, is_compiled=True,
     ),
     Breakage(
         "1277, 2789, 4883", "a leader stays when its zxids are used up",
@@ -324,12 +324,12 @@ BREAKAGES = (
     Breakage(
         "4846, 4689, 3306", "the id of a list that is in no table is given again",
         disks.test_4846_4689_3306_acls_of_a_fuzzy_snapshot_come_from_the_log_and_their_ids_are_not_given_again,
-        ids_of_acls_are_given_again, is_of_core=True,
+        ids_of_acls_are_given_again, is_compiled=True,
     ),
     Breakage(
         "4846, 4689, 3306", "an id that is in no table is damage",
         disks.test_4846_4689_3306_acls_of_a_fuzzy_snapshot_come_from_the_log_and_their_ids_are_not_given_again,
-        an_id_that_is_in_no_table_is_damage, is_of_core=True,
+        an_id_that_is_in_no_table_is_damage, is_compiled=True,
     ),
     Breakage(
         "4269, 2307", "an epoch file is written in its place",

@@ -20,7 +20,7 @@ PAGE = Path(__file__).parents[3] / "docs" / "internals" / "pitfalls.md"
 
 @pytest.mark.parametrize("breakage", BREAKAGES, ids=lambda breakage: breakage.name)
 def test_breaking_the_rule_is_noticed(breakage: Breakage, monkeypatch: pytest.MonkeyPatch) -> None:
-    if breakage.is_of_core and is_compiled():
+    if breakage.is_compiled and is_compiled():
         pytest.skip("what is compiled cannot be replaced")
     breakage.by(monkeypatch)
     with pytest.raises((AssertionError, SimulationError, StorageError)):

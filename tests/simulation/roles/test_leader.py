@@ -6,6 +6,7 @@ from itertools import pairwise
 import pytest
 from raw_jute import buffer, i32, i64, text
 
+from zkeeper.cli.serve import is_compiled
 from zkeeper.server.config.ensemble import EnsembleConfig, LearnersConfig
 from zkeeper.server.config.model import LimitsConfig
 from zkeeper.server.ensemble import broadcasting, leading
@@ -293,6 +294,7 @@ def test_the_wait_for_newleader_is_over_after_init_limit(world: LeaderWorld) -> 
     world.run_until(world.node.is_looking, 1)
 
 
+@pytest.mark.skipif(is_compiled(), reason="what is compiled cannot be replaced")
 def test_a_commit_that_was_not_told_to_all_is_the_last(world: LeaderWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who missed it must not hear of a later one; the leader stops."""
     link = world.serve()

@@ -6,6 +6,7 @@ from functools import partial
 
 import pytest
 
+from zkeeper.cli.serve import is_compiled
 from zkeeper.server.ensemble import packet_flow
 from zkeeper.server.ensemble.packet_flow import MAX_HELD_BYTES
 from zkeeper.server.ensemble.packet_link import LinkClosedError, PacketLink
@@ -15,6 +16,8 @@ from .packets import ACK, COMMIT, PING, PROPOSAL, SIGNATURE, SNAP, Packet, i64
 from .peers import Link
 
 LIMIT_BYTES = 1000
+
+LIMITS_ARE_FIXED = pytest.mark.skipif(is_compiled(), reason="limits of what is compiled cannot be replaced")
 
 
 class Pair(Simulation):
@@ -104,6 +107,7 @@ def test_the_raw_bytes_of_an_image_and_what_follows_them(pair: Pair) -> None:
     assert pair.receive() == Packet(COMMIT, 6)
 
 
+@LIMITS_ARE_FIXED
 def test_what_comes_too_fast_is_not_read(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also packets without data take room."""
     monkeypatch.setattr(packet_flow, "MAX_WAITING_BYTES", 64 * 1000)
@@ -137,6 +141,7 @@ def test_a_new_limit_counts_from_now(pair: Pair) -> None:
     pair.peer.wait_over(0.2)
 
 
+@LIMITS_ARE_FIXED
 def test_who_is_not_read_from_is_not_silent(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(packet_flow, "MAX_WAITING_BYTES", 100)
     pair.on_a(lambda: pair.link.limit_silence(2.0))
@@ -237,6 +242,7 @@ def test_held_back_bytes_are_shared(pair: Pair) -> None:
     assert pair.link._held[0] is data
 
 
+@LIMITS_ARE_FIXED
 def test_a_peer_that_does_not_read_is_left(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(packet_flow, "MAX_UNSENT_BYTES", 1_000_000)
     pair.partition(pair.a, pair.b)
