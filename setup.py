@@ -31,8 +31,8 @@ HOT = [
     "storage/triggers",
 ]
 """Compiled beside the core: what runs for each sync, or for each packet of an ensemble. Such a module touches the world
-only through the loop and the `Disk`. It holds no coroutine, no generator and no closure, since mypyc is young there (and
-`without_trashcan` refuses what it makes of them), and no `raise ... from`, whose cause it drops.
+only through the loop and the `Disk`. It holds no coroutine, no generator and no closure, since mypyc is young there and
+`without_trashcan` refuses what it makes of them, and no `raise ... from`, whose cause it drops.
 `tests/unit/test_compiled.py` holds them to it."""
 
 # A deallocator of mypyc's, of an acyclic class; those of other classes begin with PyObject_GC_UnTrack.
