@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Final, cast
 
 from librt.strings import BytesWriter
+from mypy_extensions import mypyc_attr
 
 from zkeeper.errors import DecodeError
 from zkeeper.wire.quorum_packets import PacketInbox, QuorumPacket, write_packet
@@ -29,6 +30,7 @@ PACKET_BYTES: Final = 64
 Packets = list[QuorumPacket]
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class PacketFlow(asyncio.Protocol):
     """`limit_bytes` is the longest field that is believed; more than `max_held_bytes` may not wait behind a history.
     `on_made` is called when the connection stands, `on_closed` when it is over."""
