@@ -20,7 +20,7 @@ CORE = ["wire", "database", "pipeline", "quorum"]
 HOT = ["server/group_commit", "storage/log_files", "storage/log_writer", "storage/triggers"]
 """Compiled beside the core: what runs once for each sync. Such a module touches the world only through the loop and the
 `Disk`, and holds no coroutine, no generator and no closure, since mypyc is young there (and `without_trashcan` refuses
-what it makes of them), and no `raise ... from`, whose cause it drops. `tests/unit/test_compiled.py` holds them to it."""
+what it makes of them), and no `raise ... from`, whose cause it drops: `tests/unit/test_compiled.py` looks."""
 
 # A deallocator of mypyc's, of an acyclic class; those of other classes begin with PyObject_GC_UnTrack.
 ACYCLIC_DEALLOC = re.compile(r"\{\s*CPy_TRASHCAN_BEGIN\(self, \w+\)\n(.*?)\s*CPy_TRASHCAN_END\(self\)\n", re.DOTALL)
