@@ -4,6 +4,8 @@
    a zxid of its own, so that the learner's client is answered.
 2. A write counts only if it comes from where its session is now; else it fails with SessionMoved. Of a session that
    may be local elsewhere nobody knows more than the learner.
+3. The end of a session may come from anywhere: whoever asks for it has the session, and will not come back. As it is
+   closing from then on and expires no more, it must not be refused.
 """
 
 from typing import TYPE_CHECKING

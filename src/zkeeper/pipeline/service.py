@@ -195,8 +195,9 @@ class Service:
     def propose_own(
         self, link: ClientLink, session: Session, cxid: i64, request: WriteRequest, received_ms: i64, refusal: i64 = OK
     ) -> None:  # fmt: skip
-        """Proposes what a client of this server asks for; with a `refusal` it may have no ephemerals."""
-        if session.owner != OWN:
+        """Proposes what a client of this server asks for; with a `refusal` it may have no ephemerals. A session may be
+        ended wherever it is held (`learners.py`, rule 3)."""
+        if session.owner != OWN and request.op != protocol.CLOSE_SESSION:
             code = claim_session(session, OWN)
             if code != OK:
                 request = RefusedRequest(request.op, code)

@@ -217,6 +217,22 @@ def test_the_former_member_may_write_no_more_for_a_session_that_has_moved(
     old.drop()
 
 
+@KINDS
+@pytest.mark.parametrize(("before", "after"), [(1, 2), (1, 3), (3, 1)])
+def test_the_former_member_may_end_a_session_that_has_moved(before: int, after: int, calm_ensemble: Ensemble) -> None:
+    ensemble, path = calm_ensemble, f"/ended-{before}-{after}"
+    old = open_session(ensemble[before])
+    new = open_session(ensemble[after], resumed=old)
+    new.create(path, b"", EPHEMERAL)
+    old.close()
+    await_gone(ensemble, path)
+    with pytest.raises(Closed):
+        new.exists(path)
+    with pytest.raises(Refused):
+        open_session(ensemble[after], resumed=old)
+    new.drop()
+
+
 def _is_turned_away(write: Callable[[], Any]) -> bool:
     """Whether the server says that the session has moved, or closes the connection."""
     try:

@@ -184,11 +184,18 @@ class EnsembleRun:
         for node in self.nodes:
             self.ledger.harvest(node)
             self.photos.append(take_photo(node.server, self.sim.time()))
+            self._check_closing(node)
         self._check_leftovers(self.photos[-1])
         judge = EnsembleJudge(self.ledger.truth(), self.record, self.critical.sessions, self.layout.is_ensemble)
         judge.verdict(self.photos, self.tally)
         self.tally["photographs"] += len(self.photos)
         self.tally["epochs"] += len(self.ledger.leaders)
+
+    def _check_closing(self, node: ServerNode) -> None:
+        """What is closing does not expire any more: the transaction that ends it has to be on its way."""
+        closing = [hex(one.session_id) for one in node.server.service.tracker.sessions.values() if one.closing]
+        if closing:
+            raise Violation(f"{node.name} waits for ever for sessions to end: {closing}")
 
     def _check_leftovers(self, photo: Photo) -> None:
         """Sessions with short timeouts are over, and no ephemeral is without its session."""

@@ -56,7 +56,7 @@ class EnsembleReplay(Replay):
     """Also takes what sessions in `others` did, whose requests are not known: what the log says was done.
 
     Where a session is held by another server, or is over, a leader refuses what still comes of it; the model knows of
-    neither, so the refusal is taken from the log.
+    neither, so the refusal is taken from the log. That a session ends is never refused.
     """
 
     def __init__(self, model: Model, record: Record, others: Container[int]) -> None:
@@ -87,6 +87,8 @@ class EnsembleReplay(Replay):
         sent = self._all_sent.get((entry.session_id, entry.cxid))
         if sent is None and entry.session_id not in self._others:
             raise Violation(f"{entry} was asked for by nobody")
+        if sent is not None and isinstance(sent.request, CloseSession) and code != OK:
+            raise Violation(f"{sent} was refused with {code} at zxid {entry.zxid}")
         return None if sent is None else (sent, Answer(code))
 
     def _nothing(self, entry: Entry) -> None:

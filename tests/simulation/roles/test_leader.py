@@ -12,7 +12,7 @@ from zkeeper.server.ensemble import leading
 from zkeeper.storage.history import LANE
 from zkeeper.testing.simulation import UnhandledError
 
-from ..requests import Create, GetData, SetData, Sync  # noqa: TID252  the package has two names
+from ..requests import CloseSession, Create, GetData, SetData, Sync  # noqa: TID252  the package has two names
 from .leader_world import (
     IDS,
     SESSION,
@@ -684,6 +684,29 @@ def test_a_session_that_moves_while_its_write_is_on_the_way(world: LeaderWorld) 
     second.send(REVALIDATE, -1, revalidate(SESSION))
     world.run_for(0.2)
     assert ask(first, SET_DATA, text("/") + buffer(b"x") + i32(-1)) == (ERROR, SESSION_MOVED)
+
+
+def test_a_session_is_ended_from_where_it_was_before(world: LeaderWorld) -> None:
+    first = world.serve(1)
+    second = world.follow(2, E1)
+    open_session(world, first)
+    second.send(REVALIDATE, -1, revalidate(SESSION))
+    assert second.take(REVALIDATE).data == revalidated(SESSION, True)
+    assert ask(first, CLOSE_SESSION, b"") == (CLOSE_SESSION, 0)
+    assert SESSION not in world.node.photo().sessions
+
+
+def test_a_client_of_the_leader_ends_a_session_that_a_learner_asks_for_too_late(world: LeaderWorld) -> None:
+    """The client has come to the leader meanwhile; what it asked the learner for was under way for longer."""
+    link = world.serve()
+    client = world.connect()
+    session_id = client.session.session_id
+    link.send(REVALIDATE, -1, revalidate(session_id))
+    assert link.take(REVALIDATE).data == revalidated(session_id, True)
+    assert world.call(client, CloseSession()).code == 0
+    world.run_until(lambda: not client.is_open)
+    assert session_id not in world.node.photo().sessions
+    assert session_id not in world.node.member.service.tracker.sessions
 
 
 def test_revalidation(world: LeaderWorld) -> None:

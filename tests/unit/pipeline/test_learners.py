@@ -255,6 +255,29 @@ def test_a_session_moves_while_its_write_is_on_the_way(leader: Server, one: Lear
     assert leader.database.tree.lookup(b"/a") is None
 
 
+def test_a_session_that_moved_is_ended_where_it_was(leader: Server, one: Learner, two: Learner) -> None:
+    client = one.connect()
+    two.hear()
+    moved = resume(two, client)
+    client.ok(raw.CLOSE_SESSION)
+    two.hear()
+    assert client.is_closed
+    assert moved.is_closed
+    assert leader.database.sessions == two.database.sessions == {}
+
+
+def test_a_session_that_moved_from_the_leader_is_ended_there(leader: Server, one: Learner) -> None:
+    client = leader.connect()
+    one.hear()
+    moved = resume(one, client)
+    client.ok(raw.CLOSE_SESSION)
+    one.hear()
+    assert client.is_closed
+    assert moved.is_closed
+    assert leader.service.tracker.sessions == {}
+    assert leader.database.sessions == one.database.sessions == {}
+
+
 def test_a_write_that_the_leader_has_taken_counts_though_the_session_moves(
     leader: Server, one: Learner, two: Learner
 ) -> None:
