@@ -47,6 +47,12 @@ class Recovered:
     sessions: Sessions
 
 
+WORD_TOO_EARLY = re.compile(
+    r"^.*Error closing a command socket.*\njava\.lang\.NullPointerException.*zkDb.*\n(?:\tat .*\n)*", re.MULTILINE
+)
+"""What Java logs of a four-letter word, such as a test's whether it serves yet, that comes before it has its data."""
+
+
 @pytest.fixture(scope="module", params=VARIANTS)
 def recovered(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Recovered:
     need_zkjava()
@@ -135,4 +141,4 @@ def test_sessions_that_are_over_stay_so(recovered: Recovered) -> None:
 
 def test_java_finds_every_digest_as_it_should_be(recovered: Recovered) -> None:
     assert recovered.java_metrics["zk_digest_mismatches_count"] == "0"
-    assert not re.search("(?i)digest|corrupt|exception", recovered.java_log)
+    assert not re.search("(?i)digest|corrupt|exception", WORD_TOO_EARLY.sub("", recovered.java_log))
