@@ -249,7 +249,6 @@ def test_the_end_of_the_terminal_leaves_nothing_behind(
             cwd=tmp_path, start_new_session=gets_signal, stderr=slave if has_errors_there else errors,
             env={**os.environ, "TERM": "xterm", "COLUMNS": "120", "LINES": "30", "TMPDIR": str(folder)},
         )  # fmt: skip
-    os.close(slave)
     guard = Timer(DEADLINE_S, process.terminate)
     guard.start()
     told = ""
@@ -257,6 +256,7 @@ def test_the_end_of_the_terminal_leaves_nothing_behind(
         while (found := re.search(r"leader .* 0x100000000 .* ([0-9]+) *\r\n", told)) is None:
             told += re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", os.read(master, 4096).decode(errors="replace"))
     finally:
+        os.close(slave)
         os.close(master)
         code = process.wait(DEADLINE_S)
         guard.cancel()
