@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Protocol
 
 from zkeeper.cli.ensemble.looking import Look, behind
-from zkeeper.cli.ensemble.terminal import TerminalEnded, writing
+from zkeeper.cli.ensemble.terminal import TerminalEnded, check_terminal, writing
 from zkeeper.cli.status.srvr import count_text
 
 if TYPE_CHECKING:
@@ -84,6 +84,7 @@ class LiveTable:
             self._live.start()
 
     def show(self, looks: Sequence[Look], now_s: float) -> None:
+        check_terminal()
         with writing():
             self._live.update(table(looks, self._live.console), refresh=True)
 

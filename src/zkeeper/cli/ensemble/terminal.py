@@ -1,7 +1,8 @@
 """The end of the terminal, as when its window is closed.
 
 1. Whoever writes to a terminal that has ended gets an `EIO`; here that becomes `TerminalEnded`.
-2. From then on what is written to that terminal is dropped: Python flushes its streams once more when it exits.
+2. Who may not come to write is to ask: Rich draws nothing where it finds no terminal, and so gets no error.
+3. From then on what is written to that terminal is dropped: Python flushes its streams once more when it exits.
 """
 
 import errno
@@ -26,6 +27,13 @@ def writing() -> Iterator[None]:
             raise
         _leave_terminal()
         raise TerminalEnded from None
+
+
+def check_terminal() -> None:
+    """Raises `TerminalEnded` if standard output was one and has ended."""
+    if sys.__stdout__ is not None and _has_ended(sys.__stdout__.fileno()):
+        _leave_terminal()
+        raise TerminalEnded
 
 
 def _leave_terminal() -> None:
