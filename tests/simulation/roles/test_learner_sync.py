@@ -199,7 +199,7 @@ def test_trunc_to_what_the_log_does_not_hold_is_followed_by_everything(
     assert world.lead_in(link, 3).zxid == 0
     send_image(link, E2 + 1, image({"/e2-1": b""}, E2 + 1))
     world.new_leader(link, 3)
-    assert "up to zxid 0x100000002, by the leader's state at zxid 0x200000001, since it could not be" in caplog.text
+    assert "up to zxid 0x100000002, by the leader's state at zxid 0x200000001, which this server has" in caplog.text
     world.up_to_date(link, 3)
     assert world.paths() == {"/e2-1"}
     world.node.machine.kill()

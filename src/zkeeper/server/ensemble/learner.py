@@ -228,7 +228,7 @@ class Learner:
         elif packet.packet_type == DIFF and self.context.needs_everything:
             # What comes is for an empty database, and takes the place of what the disk has.
             hit("learner.asks-for-everything")
-            self._warn_of_loss("all that the leader has, from its beginning", "since it could not be brought into line")
+            self._warn_of_loss("all that the leader has, from its beginning", "which this server has asked for")
             self._begin_anew(self._stage.empty_database())
         elif packet.packet_type == DIFF:
             self._begin_log()
@@ -268,7 +268,7 @@ class Learner:
         link.end_raw(rest)
         loss = what_is_lost(self.database, database, zxid)
         if loss or self.context.needs_everything:
-            reason = loss or "since it could not be brought into line"
+            reason = loss or "which this server has asked for"
             self._warn_of_loss(f"the leader's state at zxid 0x{zxid:x}", reason)
         self._begin_anew(database)
 
