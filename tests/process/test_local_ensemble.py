@@ -162,7 +162,38 @@ def test_a_port_in_use_is_told_before_anything_starts(tmp_path: Path, server: in
         with running("-n", "2", "--base-port", str(base), cwd=tmp_path) as ensemble:
             assert ensemble.end() == 1
     assert ensemble.told.startswith(f"server {server} cannot have port {port} on 127.0.0.1: Address already in use.")
-    assert "--base-port" in ensemble.told
+    assert ensemble.told.endswith("or choose other ports with --base-port\n")
+    assert list(tmp_path.iterdir()) == [], "the temporary folder is gone"
+
+
+def test_a_port_in_use_is_told_with_the_files_that_keep_it(tmp_path: Path) -> None:
+    base = free_base_port(1)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", base))
+        taken.listen()
+        with running("-n", "1", "--dir", "local", "--base-port", str(base), cwd=tmp_path) as ensemble:
+            assert ensemble.end() == 1
+    files = "local/server-*/zoo.cfg"
+    assert ensemble.told.endswith(f"with --base-port and another --dir, or in the server lines of all of {files}\n")
+    assert list(tmp_path.glob(files)) == [tmp_path / "local" / "server-1" / "zoo.cfg"]
+
+
+def test_a_folder_that_cannot_be_made_is_a_wrong_argument(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with running("--dir", "file/local", cwd=tmp_path) as ensemble:
+        assert ensemble.end() == 2
+    told = f"The ensemble cannot be kept there: File exists at {tmp_path / 'file'}. Name a folder you may write to."
+    assert f"Error: Invalid value for '--dir': {told}\n" in ensemble.told
+
+
+def test_nothing_is_left_behind_when_nobody_reads_any_more(tmp_path: Path) -> None:
+    with running("--base-port", str(free_base_port(3)), cwd=tmp_path) as ensemble:
+        for sid in (1, 2, 3):
+            ensemble.read_until(re.compile(f"server {sid} at .*: starting"))
+        assert ensemble.process.stdout is not None
+        ensemble.process.stdout.close()
+        assert ensemble.process.wait(DEADLINE_S) == 141
+        assert [sid for sid, pid in ensemble.pids().items() if is_alive(pid)] == []
     assert list(tmp_path.iterdir()) == [], "the temporary folder is gone"
 
 
@@ -196,6 +227,42 @@ def test_a_terminal_is_shown_a_table(tmp_path: Path) -> None:
         os.close(master)
     assert b"leader" in told
     assert b"connections" in told
+
+
+ON_THE_TERMINAL = ["sh", "-c", 'exec "$@" <"$0" >"$0"']
+"""Its first argument is the terminal, which becomes that of a new session when it is opened."""
+
+
+@pytest.mark.parametrize("gets_signal", [True, False])
+@pytest.mark.parametrize("has_errors_there", [True, False])
+def test_the_end_of_the_terminal_leaves_nothing_behind(
+    tmp_path: Path, gets_signal: bool, has_errors_there: bool
+) -> None:
+    """Whether SIGHUP tells it, as the leader of a session, or only that it cannot write any more."""
+    master, slave = pty.openpty()
+    base = free_base_port(1)
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    with (tmp_path / "errors").open("wb") as errors:
+        process = subprocess.Popen(
+            [*(*ON_THE_TERMINAL, os.ttyname(slave)), *COMMAND, "-n", "1", "--base-port", str(base)],
+            cwd=tmp_path, start_new_session=gets_signal, stderr=slave if has_errors_there else errors,
+            env={**os.environ, "TERM": "xterm", "COLUMNS": "120", "LINES": "30", "TMPDIR": str(folder)},
+        )  # fmt: skip
+    os.close(slave)
+    guard = Timer(DEADLINE_S, process.terminate)
+    guard.start()
+    told = ""
+    try:
+        while (found := re.search(r"leader .* 0x100000000 .* ([0-9]+) *\r\n", told)) is None:
+            told += re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", os.read(master, 4096).decode(errors="replace"))
+    finally:
+        os.close(master)
+        code = process.wait(DEADLINE_S)
+        guard.cancel()
+    assert ((tmp_path / "errors").read_text(), code) == ("", 0)
+    assert not is_alive(int(found[1]))
+    assert list(folder.iterdir()) == [], "the temporary folder is gone"
 
 
 def test_a_server_that_cannot_start_is_told_with_the_end_of_its_log(tmp_path: Path) -> None:

@@ -1,13 +1,17 @@
 """How the state of a local ensemble is told in lines and in a table, and what its members' lag is."""
 
 import asyncio
+import errno
 import io
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from rich.console import Console
 
+from zkeeper.cli.ensemble.command import command
 from zkeeper.cli.ensemble.display import LINES_S, Lines, line, table
 from zkeeper.cli.ensemble.looking import Look, behind, look, look_at, read_epoch
 from zkeeper.cli.ensemble.members import Member
@@ -150,3 +154,13 @@ def test_the_tail_of_a_log_is_its_last_lines(member: Member, tmp_path: Path) -> 
     assert [text.split()[1] for text in tail] == [str(number) for number in range(90, 100)]
     (tmp_path / "server.log").write_text("one\ntwo\n")
     assert member.log_tail() == "one\ntwo"
+
+
+def test_a_temporary_folder_that_cannot_be_made_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(prefix: str) -> str:
+        raise OSError(errno.ENOSPC, "No space left on device", f"/tmp/{prefix}1")
+
+    monkeypatch.setattr(tempfile, "mkdtemp", refuse)
+    result = CliRunner().invoke(command)
+    assert result.exit_code == 2
+    assert "'--dir': The ensemble cannot be kept there: No space left on device at /tmp/zkeeper-ens" in result.output

@@ -6,7 +6,8 @@ import signal
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
 from typing import Any, Final
 
 import click
@@ -15,6 +16,7 @@ from zkeeper.cli.ensemble.display import Display, make_display
 from zkeeper.cli.ensemble.looking import Look, look_at
 from zkeeper.cli.ensemble.members import Member, stop_all
 from zkeeper.cli.ensemble.ports import check_ports
+from zkeeper.cli.ensemble.terminal import TerminalEnded, writing
 from zkeeper.cli.failures import ToolError
 from zkeeper.cli.running import run
 from zkeeper.server.config import ConfigError, load
@@ -46,31 +48,51 @@ def command(voters: int, observers: int, folder: str | None, base_port: int) -> 
     ports = LocalPorts(base_port, base_port + count, base_port + 2 * count)
     try:
         with _place(folder) as place:
-            members = _make_members(place, count, ports, observers)
-            check_ports(members)
+            members = _make_members(place.folder, count, ports, observers)
+            check_ports(members, folder)
             sys.exit(run(_run(members, place)))
     except ToolError as error:
         click.echo(str(error), err=True)
         sys.exit(EXIT_FAILED)
+    except _PlaceError as error:
+        raise click.BadParameter(str(error), param_hint="'--dir'") from None
+
+
+class _PlaceError(Exception):
+    """Configurations cannot be written to, or read from, where they are to be."""
+
+    def __init__(self, error: OSError) -> None:
+        where = "" if error.filename is None else f" at {error.filename}"
+        super().__init__(f"The ensemble cannot be kept there: {error.strerror}{where}. Name a folder you may write to.")
+
+
+@dataclass
+class _Place:
+    """Where the servers are. It is wanted while they run, and then if one went wrong: its log says why."""
+
+    folder: str
+    is_wanted: bool = False
 
 
 @contextmanager
-def _place(folder: str | None) -> Iterator[str]:
-    """`folder`, or a temporary one that is removed unless servers ran and something went wrong: then their logs are
-    wanted."""
+def _place(folder: str | None) -> Iterator[_Place]:
+    """`folder`, or a temporary one that is removed unless it is wanted."""
     if folder is not None:
-        yield folder
+        yield _Place(folder)
         return
-    temporary = tempfile.mkdtemp(prefix="zkeeper-ensemble-")
-    is_wanted = False
+    temporary = _Place(_make_temporary())
     try:
         yield temporary
-    except SystemExit as end:
-        is_wanted = end.code != 0
-        raise
     finally:
-        if not is_wanted:
-            shutil.rmtree(temporary, ignore_errors=True)
+        if not temporary.is_wanted:
+            shutil.rmtree(temporary.folder, ignore_errors=True)
+
+
+def _make_temporary() -> str:
+    try:
+        return tempfile.mkdtemp(prefix="zkeeper-ensemble-")
+    except OSError as error:
+        raise _PlaceError(error) from None
 
 
 def _make_members(folder: str, count: int, ports: LocalPorts, observers: int) -> list[Member]:
@@ -78,8 +100,10 @@ def _make_members(folder: str, count: int, ports: LocalPorts, observers: int) ->
     try:
         servers = make_local_ensemble(disk, folder, count, ports, observers)
         return [_member(disk, server) for server in servers]
-    except (ConfigError, OSError) as error:
+    except ConfigError as error:
         raise ToolError(str(error)) from None
+    except OSError as error:
+        raise _PlaceError(error) from None
     finally:
         disk.close()
 
@@ -95,24 +119,29 @@ def _member(disk: Disk, server: LocalServer) -> Member:
     return Member(server.sid, server.config_path, (host, port), peers, f"{config.storage.data_dir}/version-2")
 
 
-async def _run(members: Sequence[Member], folder: str) -> int:
+async def _run(members: Sequence[Member], place: _Place) -> int:
+    """However it ends, the members have ended before."""
     stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    display = make_display()
+    place.is_wanted = True
     try:
+        with suppress(TerminalEnded):
+            await _start_and_watch(members, place.folder, stopping)
+    finally:
+        ends = [f"server {member.sid} had ended with {member.end}" for member in members if member.end]
+        await stop_all(members)
+        place.is_wanted = bool(ends)
+        with suppress(TerminalEnded), writing():
+            click.echo(_stopped_text(ends, place.folder), err=bool(ends))
+    return EXIT_FAILED if ends else 0
+
+
+async def _start_and_watch(members: Sequence[Member], folder: str, stopping: asyncio.Event) -> None:
+    with closing(make_display()) as display:
         for member in members:
             await member.start()
         await _watch(members, folder, display, stopping)
-    finally:
-        display.close()
-        ends = [f"server {member.sid} had ended with {member.end}" for member in members if member.end]
-        await stop_all(members)
-    if ends:
-        click.echo(f"all servers are stopped; {', '.join(ends)}; data and logs are in {folder}", err=True)
-        return EXIT_FAILED
-    click.echo("all servers are stopped")
-    return 0
 
 
 async def _watch(members: Sequence[Member], folder: str, display: Display, stopping: asyncio.Event) -> None:
@@ -143,6 +172,11 @@ def _ready_text(looks: Sequence[Look], folder: str) -> str:
     serving = [look.address for look in looks if look.serves]
     who = "all servers serve" if len(serving) == len(looks) else "the other servers serve"
     return f"{who}; connect to {','.join(serving)}; data and logs are in {folder}; Ctrl-C stops all"
+
+
+def _stopped_text(ends: Sequence[str], folder: str) -> str:
+    told = "all servers are stopped"
+    return f"{told}; {', '.join(ends)}; data and logs are in {folder}" if ends else told
 
 
 def _end_text(member: Member) -> str:

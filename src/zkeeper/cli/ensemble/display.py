@@ -5,9 +5,11 @@ Lines tell whatever has changed a role at once, and how far everybody is every `
 
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Protocol
 
 from zkeeper.cli.ensemble.looking import Look, behind
+from zkeeper.cli.ensemble.terminal import TerminalEnded, writing
 from zkeeper.cli.status.srvr import count_text
 
 if TYPE_CHECKING:
@@ -72,22 +74,26 @@ def line(look: Look, distance: int | None) -> str:
 
 
 class LiveTable:
-    """For a terminal."""
+    """For a terminal. All but `close` raise `TerminalEnded` when it has ended."""
 
     def __init__(self, console: "Console") -> None:
         from rich.live import Live
 
         self._live = Live(console=console, auto_refresh=False, transient=False)
-        self._live.start()
+        with writing():
+            self._live.start()
 
     def show(self, looks: Sequence[Look], now_s: float) -> None:
-        self._live.update(table(looks, self._live.console), refresh=True)
+        with writing():
+            self._live.update(table(looks, self._live.console), refresh=True)
 
     def tell(self, sentence: str) -> None:
-        self._live.console.print(sentence, soft_wrap=True, markup=False)
+        with writing():
+            self._live.console.print(sentence, soft_wrap=True, markup=False)
 
     def close(self) -> None:
-        self._live.stop()
+        with suppress(TerminalEnded), writing():
+            self._live.stop()
 
 
 def table(looks: Sequence[Look], console: "Console") -> "Table":

@@ -1,5 +1,6 @@
 """Whether the ports of a local ensemble are free: else its servers would end one by one, and others answer for them."""
 
+import os
 import socket
 from collections.abc import Iterable
 
@@ -7,14 +8,17 @@ from zkeeper.cli.ensemble.members import Address, Member
 from zkeeper.cli.failures import ToolError
 
 
-def check_ports(members: Iterable[Member]) -> None:
-    """Opens each port and closes it again. Raises `ToolError` that names the first that cannot be had."""
+def check_ports(members: Iterable[Member], folder: str | None) -> None:
+    """Opens each port and closes it again. Raises `ToolError` that names the first that cannot be had.
+
+    `folder` is where the configurations stay; None if they do not.
+    """
     for member in members:
         for address in member.listens:
             try:
                 _try(address)
             except OSError as error:
-                raise ToolError(_text(member, address, error)) from None
+                raise ToolError(_text(member, address, error, folder)) from None
 
 
 def _try(address: Address) -> None:
@@ -25,10 +29,17 @@ def _try(address: Address) -> None:
         probe.bind(place)
 
 
-def _text(member: Member, address: Address, error: OSError) -> str:
+def _text(member: Member, address: Address, error: OSError, folder: str | None) -> str:
     host, port = address
     return (
         f"server {member.sid} cannot have port {port} on {host}: {error.strerror}. Nothing was started. Stop what "
-        "listens there, or choose other ports with --base-port; where --dir has an ensemble already, in "
-        f"{member.config_path}"
+        f"listens there, or choose other ports {_where(folder)}"
     )
+
+
+def _where(folder: str | None) -> str:
+    """A folder has kept its ports since its configurations were written."""
+    if folder is None:
+        return "with --base-port"
+    files = os.path.join(folder, "server-*", "zoo.cfg")
+    return f"with --base-port and another --dir, or in the server lines of all of {files}"
