@@ -18,6 +18,7 @@ export ZKJAVA
 help:
 	@echo "make serve         build zkeeper and run a server on loopback (SERVE='zoo.cfg' for a configuration)"
 	@echo "make test          lint, types, and all tests, uncompiled and against the built wheel"
+	@echo "make check         lint and types;   make unit   all tests, uncompiled;   make wheel-test   against the built wheel"
 	@echo "make interop       drive the server with clients of other projects (needs Java, Maven, npm, a C compiler)"
 	@echo "make differential  compare it with Apache ZooKeeper, request by request"
 	@echo "make recipes       10,000 simulated runs of recipes over connections that break"
@@ -28,6 +29,7 @@ help:
 	@echo "make soak          half an hour of kills, pauses and partitions of an ensemble under load"
 	@echo "make bench         measure it beside Apache ZooKeeper;   make bench-client   the client beside kazoo"
 	@echo "make bench-ensemble  three servers beside three of Apache ZooKeeper"
+	@echo "make clean         remove the virtual environments and all that was built"
 
 serve: $(WHEEL_VENV)/built
 	@$(WHEEL_BIN)/python -c $(IS_COMPILED)

@@ -3,6 +3,8 @@
 import re
 
 OF_LATER_RELEASES = re.compile(r"zk_(op_count_|ttl_node_)")
+OUR_OWN = frozenset(["zk_zxid_counter"])
+"""Metrics that zkeeper alone has."""
 
 
 def shape(text: str) -> str:

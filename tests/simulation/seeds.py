@@ -93,13 +93,20 @@ def run_one(run: Run, seed: int, is_told: bool) -> int:
     return 0
 
 
+def positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is less than 1")
+    return number
+
+
 def argument_parser(program: str) -> argparse.ArgumentParser:
     """The options of all these programs; one may add its own."""
     parser = argparse.ArgumentParser(prog=f"python -m {program}")
-    parser.add_argument("--seeds", type=int, default=1000, help="how many")
+    parser.add_argument("--seeds", type=positive, default=1000, help="how many")
     parser.add_argument("--minutes", type=float, default=math.inf, help="after which no more of them are tried")
     parser.add_argument("--first", type=int, default=0, help="the first of them")
-    parser.add_argument("--jobs", type=int, default=1, help="processes")
+    parser.add_argument("--jobs", type=positive, default=1, help="processes")
     parser.add_argument("--seed", type=int, help="replay only this one")
     parser.add_argument("--trace", action="store_true", help="tell what happens in it")
     return parser

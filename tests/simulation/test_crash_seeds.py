@@ -18,7 +18,7 @@ from .log_files import Entry
 from .node import Photo
 from .raw_client import Reply, Sent
 from .requests import CREATE_SESSION, SET_DATA, Create, SetData
-from .seeds import run_one
+from .seeds import argument_parser, run_one
 
 FIXED_SEEDS = range(100)
 FRESH_SEEDS = 5
@@ -141,3 +141,10 @@ def test_the_judge_sees_a_tree_that_differs() -> None:
 def test_a_reply_reads_its_body_to_the_end() -> None:
     with pytest.raises(AssertionError, match="left over"):
         _ = Reply(Sent(SetData("/"), 1, SESSION, 0), 1, 0, 0.0, bytes(69)).value
+
+
+@pytest.mark.parametrize("option", ["--seeds", "--jobs"])
+def test_none_at_all_is_a_mistake_in_the_arguments(option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        argument_parser("any").parse_args([option, "0"])
+    assert f"argument {option}: 0 is less than 1" in capsys.readouterr().err

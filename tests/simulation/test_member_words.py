@@ -108,7 +108,7 @@ def test_mntr_tells_the_role(world: MemberWorld) -> None:
 
 LEADERS = [
     "last_proposal_size", "leader_uptime", "learners", "max_proposal_size", "min_proposal_size", "pending_syncs",
-    "synced_followers", "synced_non_voting_followers", "synced_observers",
+    "synced_followers", "synced_non_voting_followers", "synced_observers", "zxid_counter",
 ]  # fmt: skip
 
 
@@ -117,7 +117,7 @@ def test_mntr_of_a_leader_tells_of_its_learners(world: MemberWorld) -> None:
     assert sorted(set(at_leader) - set(at_follower)) == LEADERS
     assert set(at_follower) - set(at_leader) == set()
     counts = [name for name in LEADERS if "proposal" not in name and name != "leader_uptime"]
-    assert [at_leader[name] for name in counts] == ["3", "0", "2", "0", "1"]
+    assert [at_leader[name] for name in counts] == ["3", "0", "2", "0", "1", "4"]
     assert at_leader["min_proposal_size"] == "48"
     assert 0 < int(at_leader["leader_uptime"]) <= int(at_leader["uptime"]) < 10_000
 

@@ -68,9 +68,13 @@ class OpResult:
 
 @final
 class Database:
-    """`tell` takes sentences for the server's log; `sessions` maps a session id to its timeout in ms."""
+    """`tell` takes sentences for the server's log, `on_mismatch` is called for each digest that differs; `sessions`
+    maps a session id to its timeout in ms."""
 
-    def __init__(self, options: DatabaseOptions | None = None, tell: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self, options: DatabaseOptions | None = None, tell: Callable[[str], None] | None = None,
+        on_mismatch: Callable[[], None] | None = None,
+    ) -> None:  # fmt: skip
         options = options if options is not None else DatabaseOptions()
         self.options = options
         self.tree = DataTree(OwnerRules(options.extended_types, options.emulate_353_ttl), options.with_digest)
@@ -82,6 +86,7 @@ class Database:
         self.digest_history: deque[tuple[int, int]] = deque(maxlen=DIGEST_HISTORY)
         self.results: list[OpResult] = []
         self._tell = tell
+        self._on_mismatch = on_mismatch
         self.awaits_agreement = False
         self._awaited_zxid: i64 = 0
         self._awaited_digest: i64 = 0
@@ -274,6 +279,8 @@ class Database:
                 f"digest mismatch at zxid 0x{zxid:x}: {source} expects {expected}, the tree has {self.tree.digest}; "
                 "this replica may differ from others, compare it with a backup"
             )
+        if self._on_mismatch is not None:
+            self._on_mismatch()
 
     def _say(self, sentence: str) -> None:
         if self._tell is not None:

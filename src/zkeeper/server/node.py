@@ -68,6 +68,8 @@ class Node:
         self.random = random
         self.storage = storage_settings(config)
         self.stats = ServiceStats()
+        self.on_digest_mismatch: Callable[[], None] | None = None
+        """Called for each transaction after which the tree is not what it should be."""
         self._on_failure = on_failure
         self._server_id = server_id
         self._clock_s = clock_s
@@ -81,7 +83,11 @@ class Node:
     # State.
 
     def empty_database(self) -> Database:
-        return Database(database_options(self.config), logger.error)
+        return Database(database_options(self.config), logger.error, self._digest_differs)
+
+    def _digest_differs(self) -> None:
+        if self.on_digest_mismatch is not None:
+            self.on_digest_mismatch()
 
     def clock_s(self) -> float:
         """For what blocks the loop."""

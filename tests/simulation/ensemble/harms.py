@@ -1,8 +1,9 @@
 """The faults of a run: which one comes next, to whom, and how it is undone, all from the seed.
 
-1. Disks lose only what was not synced, unless one lies. Then nothing else is done but to kill the liar: no protocol
-   survives a lie together with another failure. Connections are left alone, too, since who loses the one to its leader
-   may elect another one with a liar that has forgotten what it said (seed 810001094).
+1. Disks lose only what was not synced, unless one lies. Then nothing else is done but to kill the liar, and that only
+   when all other voters have what it has said that it has. For a lie is a failure, and no protocol survives it together
+   with another one: a voter that lags, or has lost the connection to its leader, may with a liar that has forgotten all
+   elect a leader that has less than was committed (seeds 810001094 and 820000822).
 2. Whatever was done, `heal` undoes it: then all servers run, and everything reaches everything.
 """
 
@@ -10,6 +11,7 @@ import errno
 from collections.abc import Callable
 from itertools import product
 from random import Random
+from typing import Any
 
 from zkeeper.errors import StorageError
 from zkeeper.testing.simulation import Machine, Simulation, Unsynced
@@ -18,7 +20,7 @@ from ..node import ServerNode  # noqa: TID252  the package has one name in pytes
 from .changes import Operator
 from .faulty_disks import FAULTY_OPERATIONS, make_sound
 from .ledger import Ledger
-from .servers import Layout
+from .servers import Layout, look_at
 
 LATENCIES_S = ((0.0001, 0.0005), (0.002, 0.02), (0.01, 0.1), (0.05, 0.3))
 FAULT_WEIGHTS = (3, 6, 1, 1, 2, 1, 1)
@@ -110,7 +112,17 @@ class Harms:
 
     def _kill_liar(self) -> None:
         assert self.liar is not None
-        self.kill(self.liar, self.random.choice((Unsynced.LOST, Unsynced.RANDOM)))
+        fate = self.random.choice((Unsynced.LOST, Unsynced.RANDOM))
+        if self._is_nobody_behind(self.liar):
+            self.kill(self.liar, fate)
+
+    def _is_nobody_behind(self, node: ServerNode) -> bool:
+        """Whether all voters have applied what is in the log of this one."""
+        looks = [look_at(one) for one in self.nodes[: self._layout.participants]]
+        server: Any = node.server
+        if None in looks or server.service.outstanding():
+            return False
+        return len({look.zxid for look in looks if look is not None}) == 1
 
     def kill(self, node: ServerNode, fate: Unsynced | None = None) -> None:
         """What the logs have is known before, and who was killed comes back after a while."""

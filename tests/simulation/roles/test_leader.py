@@ -1,5 +1,6 @@
 """A leader of ours with scripted learners (quorum, sections 7.3, 8, 9, 10, 12 and 13)."""
 
+import re
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -7,6 +8,7 @@ import pytest
 from raw_jute import buffer, i32, i64, text
 
 from zkeeper.cli.serve import is_compiled
+from zkeeper.quorum.votes import LEADING
 from zkeeper.server.config.ensemble import EnsembleConfig, LearnersConfig
 from zkeeper.server.config.model import LimitsConfig
 from zkeeper.server.ensemble import broadcasting, leading
@@ -561,6 +563,39 @@ def test_followers_are_enough_while_the_leaders_own_disk_stands_still(world: Lea
     world.run_for(0.5)
     assert sent.reply is not None
     assert sent.reply.zxid not in world.node.logged()
+
+
+def test_two_connections_of_one_number_are_served_and_told_of(
+    world: LeaderWorld, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.serve()
+    world.follow(2)
+    world.run_for(1)
+    assert "follows twice" not in caplog.text
+    second = world.peers[2].connect(world.node.machine.name)
+    follow_to_service(second, 1)
+    world.run_until(lambda: "follows twice" in caplog.text)
+    warned = [record.getMessage() for record in caplog.records if "follows twice" in record.getMessage()]
+    (text,) = warned
+    first_address, second_address = re.findall(r"from ([0-9.]+:[0-9]+)", text)
+    assert text.startswith("leading: server 1 follows twice, from ")
+    assert first_address != second_address
+    assert "compare the files myid" in text
+    gauges = world.node.member._facts(LEADING).gauges()
+    assert (gauges["learners"], gauges["synced_followers"]) == (3, 2)
+    assert not second.is_over
+
+
+def test_the_same_server_that_came_back_is_not_taken_for_two(
+    world: LeaderWorld, caplog: pytest.LogCaptureFixture
+) -> None:
+    link = world.serve()
+    world.follow(2)
+    link.close()
+    world.run_until(lambda: link.is_over)
+    world.follow(1)
+    world.run_for(1)
+    assert "follows twice" not in caplog.text
 
 
 def test_acks_are_counted_once_for_each_server(world: LeaderWorld) -> None:

@@ -2,6 +2,7 @@
 and what its disk has durably at each moment (storage, section 13; quorum, appendix F).
 """
 
+import logging
 from collections.abc import Iterator
 
 import pytest
@@ -113,7 +114,43 @@ def test_snap_takes_the_place_of_what_is_there(world: LearnerWorld) -> None:
     assert world.paths() == {"/e9-9"}
 
 
-def test_trunc_takes_back_what_was_not_committed(world: LearnerWorld) -> None:
+@pytest.mark.parametrize(
+    ("zxid", "nodes", "reason"),
+    [
+        (E1 + 1, {"/e1-1": b""}, "which is earlier"),
+        (E3 + 9, {"/other": b""}, ""),
+        (E1 + 3, {"/e1-1": b""}, ""),
+    ],
+)
+def test_a_snapshot_without_what_is_here_is_told_of(
+    world: LearnerWorld, caplog: pytest.LogCaptureFixture, zxid: int, nodes: dict[str, bytes], reason: str
+) -> None:
+    """What was changed since cannot be told from what never was."""
+    link = world.begin()
+    world.serve(link, 1, count=2)
+    link = world.rejoin(link)
+    world.lead_in(link, 4)
+    send_image(link, zxid, image(nodes, zxid))
+    world.new_leader(link, 4)
+    warned = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    assert [reason in text for text in warned] == ([True] if reason else [])
+    if reason:
+        assert "leader 3 replaces the history of this server, of epoch 1, up to zxid 0x100000002" in warned[0]
+        assert f"by the leader's state at zxid 0x{zxid:x}, {reason}:" in warned[0]
+
+
+def test_a_snapshot_of_another_history_is_told_of(world: LearnerWorld, caplog: pytest.LogCaptureFixture) -> None:
+    """A znode with a zxid of this history, which did not create it, and nothing of what is here."""
+    link = world.begin()
+    world.serve(link, 2, count=2)
+    link = world.rejoin(link)
+    world.lead_in(link, 3)
+    send_image(link, E3 + 1, image({"/other": b""}, E1 + 1))
+    world.new_leader(link, 3)
+    assert "up to zxid 0x200000002, by the leader's state at zxid 0x300000001, which does not contain it" in caplog.text
+
+
+def test_trunc_takes_back_what_was_not_committed(world: LearnerWorld, caplog: pytest.LogCaptureFixture) -> None:
     link = world.begin()
     world.serve(link, 1, count=2)
     for zxid in (E1 + 3, E1 + 4):
@@ -123,6 +160,7 @@ def test_trunc_takes_back_what_was_not_committed(world: LearnerWorld) -> None:
     assert world.lead_in(link, 2).zxid == E1 + 4, "what was logged counts, committed or not"
     link.send(TRUNC, E1 + 2)
     world.new_leader(link, 2)
+    assert "replaces the history" not in caplog.text
     assert world.node.logged() == [E1 + 1, E1 + 2]
     assert world.node.current_epoch() == 2
     world.up_to_date(link, 2)
@@ -147,7 +185,9 @@ def test_trunc_is_followed_by_other_transactions_of_the_same_numbers(world: Lear
     assert world.paths() == paths(E1 + 1, E1 + 2) | {"/e-other"}
 
 
-def test_trunc_to_what_the_log_does_not_hold_is_followed_by_everything(world: LearnerWorld) -> None:
+def test_trunc_to_what_the_log_does_not_hold_is_followed_by_everything(
+    world: LearnerWorld, caplog: pytest.LogCaptureFixture
+) -> None:
     link = world.begin()
     world.serve(link, 1, count=2)
     link = world.rejoin(link)
@@ -159,6 +199,7 @@ def test_trunc_to_what_the_log_does_not_hold_is_followed_by_everything(world: Le
     assert world.lead_in(link, 3).zxid == 0
     send_image(link, E2 + 1, image({"/e2-1": b""}, E2 + 1))
     world.new_leader(link, 3)
+    assert "up to zxid 0x100000002, by the leader's state at zxid 0x200000001, which this server has" in caplog.text
     world.up_to_date(link, 3)
     assert world.paths() == {"/e2-1"}
     world.node.machine.kill()

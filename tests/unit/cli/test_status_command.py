@@ -95,12 +95,24 @@ def test_a_word_that_is_not_answered_is_an_error(tmp_path: Path) -> None:
             assert (done.exit_code, done.out) == (2, "")
             assert "the server does not know this word" in done.err
             done = await program("status", "--word", "ruok", server, "127.0.0.1:1")
-            assert (done.exit_code, "imok" in done.out) == (1, True)
+            assert (done.exit_code, done.out) == (1, f"{server}\nimok\n")
+            assert done.err.startswith("127.0.0.1:1: ")
             done = await program("status", "--json", "--word", "nope", server)
             assert (done.exit_code, json.loads(done.out)["server"]) == (2, server)
             assert "does not know" in json.loads(done.out)["error"]
             done = await program("status", "--word", "srvrs", server)
             assert (done.exit_code, "'srvrs' has not four letters" in done.err) == (2, True)
+
+    asyncio.run(scenario())
+
+
+def test_an_answer_without_a_digest_is_one(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with running_server(tmp_path) as server:
+            done = await program("status", "--word", "hash", server)
+            assert (done.exit_code, done.out, done.err) == (0, "", "the answer is empty\n")
+            done = await program("status", "--json", "--word", "hash", server)
+            assert (done.exit_code, json.loads(done.out)) == (0, {"server": server, "answer": "", "error": None})
 
     asyncio.run(scenario())
 

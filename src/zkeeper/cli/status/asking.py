@@ -12,6 +12,11 @@ MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
 """Some words list every watch; but whatever listens there may never stop talking."""
 
 
+MAY_BE_EMPTY: Final = frozenset(["hash"])
+"""Words that say nothing when there is nothing to say: no digest is remembered yet. Nobody can tell that from a server
+before 3.6, which does not know the word."""
+
+
 class Answer(NamedTuple):
     """Of one server; `error` says why there is none."""
 
@@ -36,8 +41,9 @@ async def word_of(host: str, port: int, word: str, timeout_s: float, tls: "SSLCo
     found = await answer_of(host, port, word, timeout_s, tls)
     if found.error is not None:
         return found
-    if not found.answer:
-        return found._replace(error=f"no answer to {word}: the server does not know this word")
+    if not found.answer and word not in MAY_BE_EMPTY:
+        reason = "the server does not know this word, or takes no more connections"
+        return found._replace(error=f"no answer to {word}: {reason}")
     if found.answer.startswith(f"{word} is not executed because"):
         return found._replace(error=f"{word} is not in the server's 4lw.commands.whitelist")
     return found

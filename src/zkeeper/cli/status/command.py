@@ -129,6 +129,12 @@ async def _print_answers(
 
 
 def _print_answer(one: "Answer", has_head: bool) -> None:
+    if one.error is not None:
+        click.echo(f"{one.server}: {one.error}" if has_head else one.error, err=True)
+        return
     if has_head:
         click.echo(one.server)
-    click.echo((one.answer if one.error is None else one.error).rstrip("\n"), err=one.error is not None)
+    if one.answer:
+        click.echo(one.answer.rstrip("\n"))
+    else:
+        click.echo("the answer is empty", err=True)

@@ -11,6 +11,7 @@ from zkeeper.server.ensemble.following import Following
 from zkeeper.server.ensemble.known_learner import KnownLearner
 from zkeeper.server.ensemble.leading import Leader
 from zkeeper.server.words.facts import Sizes
+from zkeeper.wire.zxids import counter_of
 
 MODES: Mapping[int, str] = {
     LEADING: "leader", FOLLOWING: "follower", OBSERVING: "observer", LOOKING: "read-only"
@@ -81,19 +82,20 @@ class MemberFacts:
 
     def _leader_gauges(self, leader: Leader) -> dict[str, int]:
         learners = leader.learners()
-        synced = [learner for learner in learners if learner.is_synced]
+        followers = {one.sid for one in learners if one.is_synced and not one.is_observer}
         voters = self._context.memberships.committed.participants
         sizes = leader.proposal_sizes()
         return {
             "learners": len(learners),
-            "synced_followers": sum(not one.is_observer for one in synced),
-            "synced_non_voting_followers": sum(not one.is_observer and one.sid not in voters for one in synced),
+            "synced_followers": len(followers),
+            "synced_non_voting_followers": sum(sid not in voters for sid in followers),
             "synced_observers": _synced_observers(learners),
             "pending_syncs": leader.pending_syncs,
             "leader_uptime": int((self._now_s() - leader.serves_since_s) * 1000),
             "last_proposal_size": int(sizes.last),
             "min_proposal_size": int(sizes.least),
             "max_proposal_size": int(sizes.most),
+            "zxid_counter": int(counter_of(leader.last_proposed())),
         }
 
     def proposal_sizes(self) -> Sizes | None:

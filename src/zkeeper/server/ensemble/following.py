@@ -68,9 +68,9 @@ class Following:
         self._connect_log()
         self._link.send(ACK, epoch_begin(learner.epoch))
         self._stage.open_to_clients(self.service, learner.epoch)
-        self._link.on_closed = lambda: self._end(self._link.closed_reason)
+        self._link.on_closed = lambda: self.end(self._link.closed_reason)
         if self._link.is_closed():
-            self._end(self._link.closed_reason)
+            self.end(self._link.closed_reason)
             return
         self._replication.begin(learner.proposed, learner.committed)
         self.service.database.demand_agreement()
@@ -83,7 +83,8 @@ class Following:
         log = self._stage.make_log(self._learner.database, self._replication.logged)
         self.service.connect_log(log.batch, log.wake)
 
-    def _end(self, reason: str) -> None:
+    def end(self, reason: str) -> None:
+        """The leader is left, or lost."""
         if not self._ended.done():
             self._ended.set_result(reason)
 

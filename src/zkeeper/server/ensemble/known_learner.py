@@ -4,10 +4,12 @@
 2. A learner that was not heard of for `syncLimit` ticks does not count as one that follows; one that leaves a proposal
    unacknowledged for so long is disconnected.
 3. An observer has no voice, whatever the configuration says of its sid.
+4. Two connections of one sid are served alike, as in Java, and told of: perhaps two servers have the same number.
 """
 
 import asyncio
 import logging
+from typing import Final
 
 from zkeeper.errors import DecodeError
 from zkeeper.pipeline.proposals import Proposal
@@ -27,6 +29,11 @@ from zkeeper.wire.quorum_packets import (
     QuorumPacket,
 )
 from zkeeper.wire.zxids import counter_of
+
+_SAME_SID_ADVICE: Final = (
+    "compare the files myid of the servers there: each member needs a number of its own. If there is one such server "
+    "only, it came back before its old connection was noticed as lost, and nothing is wrong"
+)
 
 logger = logging.getLogger("zkeeper.quorum")
 
@@ -77,7 +84,17 @@ class KnownLearner:
         self._heard()
         self.link.limit_silence(self._master.context.sync_s)
         logger.info("%s: %s follows", *self.who())
+        self._look_for_namesakes()
         self.link.serve(self._take)
+
+    def _look_for_namesakes(self) -> None:
+        """Rule 4."""
+        for other in self._master.learners():
+            if other is not self and other.sid == self.sid and other.follows and not other.link.is_closed():
+                logger.warning(
+                    "%s: server %s follows twice, from %s and from %s: %s",
+                    self._master.title, self.sid, other.link.peer, self.link.peer, _SAME_SID_ADVICE,
+                )  # fmt: skip
 
     # What it says.
 

@@ -9,6 +9,8 @@ The master is the leader; for an observer it may be a follower in the leader's p
 4. A state that came only in part is never used, and one that the disk does not have yet is not kept: the caller has the
    old one loaded from the disk again. What was added to the old one is in the log, however this ends.
 5. What the leader sends goes on where this server stands; a hole ends the role.
+6. Transactions that are here and not in what takes their place are told of with a warning. A few at the end of the log
+   that were never committed are none of these (TRUNC).
 """
 
 import asyncio
@@ -25,6 +27,7 @@ from zkeeper.server.ensemble.context import EnsembleContext, RoleEndedError
 from zkeeper.server.ensemble.dialing import dial
 from zkeeper.server.ensemble.masters import Master
 from zkeeper.server.ensemble.packet_link import LinkClosedError, PacketLink
+from zkeeper.server.ensemble.replacing import what_is_lost
 from zkeeper.server.ensemble.stage import Stage
 from zkeeper.storage.image_transfer import receive_image
 from zkeeper.storage.log_writer import TxnLog
@@ -70,6 +73,11 @@ _EPOCH_AHEAD_ADVICE: Final = (
     "compare acceptedEpoch and currentEpoch in version-2 with those of the other members. If this version-2 is another "
     "ensemble's, stop this server, move version-2 away, keep myid, and start it: it gets everything from the leader. "
     "If it belongs here, restart the leader while this server runs: the next epoch will be a later one"
+)
+
+_LOSS_ADVICE: Final = (
+    "If nobody has restored an older state, a member was perhaps started on the data of another ensemble: compare the "
+    "znodes of the leader with what you expect before anything else is written"
 )
 
 logger = logging.getLogger("zkeeper.quorum")
@@ -220,6 +228,7 @@ class Learner:
         elif packet.packet_type == DIFF and self.context.needs_everything:
             # What comes is for an empty database, and takes the place of what the disk has.
             hit("learner.asks-for-everything")
+            self._warn_of_loss("all that the leader has, from its beginning", "which this server has asked for")
             self._begin_anew(self._stage.empty_database())
         elif packet.packet_type == DIFF:
             self._begin_log()
@@ -257,7 +266,19 @@ class Learner:
             self._stage.empty_database, zxid, link.receive_raw, self.context.limit_bytes
         )
         link.end_raw(rest)
+        loss = what_is_lost(self.database, database, zxid)
+        if loss or self.context.needs_everything:
+            reason = loss or "which this server has asked for"
+            self._warn_of_loss(f"the leader's state at zxid 0x{zxid:x}", reason)
         self._begin_anew(database)
+
+    def _warn_of_loss(self, replacement: str, reason: str) -> None:
+        """Rule 6."""
+        logger.warning(
+            "following: %s replaces the history of this server, of epoch %d, up to zxid 0x%x, by %s, %s: transactions "
+            "that are here only are dropped. %s",
+            self.master.title, self.context.epochs.current, self.database.last_zxid, replacement, reason, _LOSS_ADVICE,
+        )  # fmt: skip
 
     async def _take_history(self) -> None:
         while True:

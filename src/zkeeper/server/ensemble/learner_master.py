@@ -37,6 +37,10 @@ class LearnerMaster(Protocol):
     @property
     def database(self) -> Database: ...
 
+    def learners(self) -> list["KnownLearner"]:
+        """Of all connections, whatever their stage."""
+        ...
+
     # Discovery.
 
     async def agree_on_epoch(self, voter: int | None, accepted_epoch: int) -> int:

@@ -37,6 +37,7 @@ from zkeeper.server.descriptors import Descriptors
 from zkeeper.server.durable_log import DurableLog
 from zkeeper.server.ensemble.activation import Activations
 from zkeeper.server.ensemble.context import EnsembleContext, RoleEndedError
+from zkeeper.server.ensemble.divergence import Divergence
 from zkeeper.server.ensemble.election import Election
 from zkeeper.server.ensemble.facts import MemberFacts
 from zkeeper.server.ensemble.following import Following
@@ -99,6 +100,7 @@ class EnsembleServer:
         self._following: Following | None = None
         self._masters: Masters
         self._pace: Pace
+        self._divergence: Divergence
         self._now_s: Callable[[], float] = lambda: 0.0
         self._unserved_since_s = 0.0
         self._role_tasks: list[asyncio.Task[None]] = []
@@ -150,6 +152,8 @@ class EnsembleServer:
         self._context = ensemble_context(self.config, self._memberships, epochs, node.random)
         self._masters = Masters(self._context)
         self._pace = Pace(self._context)
+        self._divergence = Divergence(self.config.storage.digest_mismatch_policy, self._context, self._fail)
+        node.on_digest_mismatch = self._divergence.seen
         if self.config.ensemble.oracle_path:
             await self._consult_oracle(self._context, self.config.ensemble.oracle_path)
         self._now_s = asyncio.get_running_loop().time
@@ -302,9 +306,11 @@ class EnsembleServer:
         tell_synchronized(self.context, learner, int((self._now_s() - began_s) * 1000))
         self._masters.succeeded()
         self._following = Following(learner, self)
+        self._divergence.follow(self._following.end)
         try:
             await self._following.follow()
         finally:
+            self._divergence.leave()
             self._following = None
 
     async def _get_ready(self) -> None:
