@@ -120,6 +120,10 @@ DOORS: dict[str, tuple[frozenset[str], str]] = {
         frozenset({"socket"}),
         "whether the ports of members are free, before any is started",
     ),
+    "zkeeper.cli.ensemble.terminal": (
+        frozenset({"os"}),
+        "whether the terminal has ended, and the descriptors that lead to it",
+    ),
     "zkeeper.cli.tls": (
         frozenset({"ssl"}),
         "the TLS that a user asks for, made of the files that they name",
