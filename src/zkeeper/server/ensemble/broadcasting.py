@@ -1,8 +1,8 @@
 """A leader's transactions on their way: proposed, logged by a quorum, committed in their order (quorum, 9 and 10).
 
 1. A transaction is committed in its order, once a quorum has it in its logs.
-2. COMMIT or INFORM leaves before a transaction is applied here, so that learners apply it meanwhile. Only if one of a
-   few is a write of this server's own client, the answer leaves first.
+2. COMMIT or INFORM leaves before a transaction is applied here, so that learners apply it meanwhile. Only where a few
+   are committed and this server's own client waits for the first of them, the answer leaves first.
 3. A sync is answered between the commits of what was proposed before it and behind it (`Syncs`).
 4. Nothing is proposed or committed behind the commit of a membership by which another server has to lead.
 5. When the zxids of the epoch are used up, what was proposed is committed first; then the role may end.
@@ -117,7 +117,7 @@ class Broadcasting:
             first_zxid = self._answer_syncs(first_zxid, last_zxid)
             self._tell_committed(first_zxid, last_zxid)
             self._apply(last_zxid, is_much=last_zxid - first_zxid >= FEW_TXNS)
-        self.end_if_used_up()
+        self._end_if_used_up()
 
     def _apply(self, zxid: int, is_much: bool) -> None:
         """Rule 2."""
@@ -188,8 +188,8 @@ class Broadcasting:
     def zxids_used_up(self) -> None:
         """Nothing more can be proposed (rule 5)."""
         self.is_used_up = True
-        self.end_if_used_up()
+        self._end_if_used_up()
 
-    def end_if_used_up(self) -> None:
+    def _end_if_used_up(self) -> None:
         if self.is_used_up and self.last_proposed == self.committed_zxid:
             self._used_up()

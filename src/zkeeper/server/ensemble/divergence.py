@@ -16,7 +16,6 @@ from zkeeper.server.ensemble.context import EnsembleContext
 
 REPORT: Final = "report"
 STOP: Final = "stop"
-RESYNC: Final = "resync"
 
 DIFFERS: Final = (
     "the state of this server differs from its leader's, and digestMismatchPolicy is stop; keep a copy of its data for "

@@ -65,8 +65,9 @@ class PacketFlow(asyncio.Protocol):
         peername = transport.get_extra_info("peername")
         self.peer = f"{peername[0]}:{peername[1]}" if peername else "?"
         self.last_heard_s = self._loop.time()
-        if self.on_made is not None:
-            self.on_made()
+        made, self.on_made = self.on_made, None
+        if made is not None:
+            made()
 
     def data_received(self, data: bytes) -> None:
         self.last_heard_s = self._loop.time()
