@@ -112,9 +112,8 @@ class Harms:
 
     def _kill_liar(self) -> None:
         assert self.liar is not None
-        fate = self.random.choice((Unsynced.LOST, Unsynced.RANDOM))
         if self._is_nobody_behind(self.liar):
-            self.kill(self.liar, fate)
+            self.kill(self.liar, self.random.choice((Unsynced.LOST, Unsynced.RANDOM)))
 
     def _is_nobody_behind(self, node: ServerNode) -> bool:
         """Whether all voters have applied what is in the log of this one."""

@@ -14,6 +14,7 @@ from ..roles.packets import (  # noqa: TID252  as above
     PROPOSAL,
     TRUNC,
     create_txn,
+    digest,
     epoch,
     error_txn,
     image,
@@ -216,11 +217,6 @@ def test_2845_2846_a_database_that_diverged_is_seen_by_the_next_digest() -> None
         world.commit(link, E2 + 1, error_txn(E2 + 1, -101) + digest(before + 1))
         world.run_until(lambda: world.node.photo().zxid == E2 + 1)
         assert world.node.photo().digest_mismatches == 1
-
-
-def digest(value: int) -> bytes:
-    """As it ends a transaction."""
-    return (2).to_bytes(4) + (value & 0xFFFFFFFFFFFFFFFF).to_bytes(8)
 
 
 def test_2623_4680_a_bare_check_that_a_leader_proposes_touches_nothing() -> None:

@@ -171,6 +171,11 @@ def error_txn(zxid: int, code: int, session_id: int = 0x1234, cxid: int = 1) -> 
 STAT_BYTES = 60
 
 
+def digest(value: int) -> bytes:
+    """As it ends a transaction."""
+    return (2).to_bytes(4) + (value & 0xFFFFFFFFFFFFFFFF).to_bytes(8)
+
+
 def image(nodes: dict[str, bytes], zxid: int, sessions: dict[int, int] | None = None) -> bytes:
     """The znodes beside the root, all of them persistent and made at `zxid`; the signature is not part of it."""
     sessions = sessions or {}

@@ -5,7 +5,7 @@ from zkeeper.server.config.model import StorageConfig
 
 from ..node import DATA_DIR  # noqa: TID252  the package has one name in pytest and another as a program
 from .learner_world import LearnerWorld
-from .packets import ACK, epoch, error_txn, image
+from .packets import ACK, digest, epoch, error_txn, image
 from .peers import Link, send_image
 
 E1, E2 = epoch(1), epoch(2)
@@ -15,15 +15,13 @@ def world_of(policy: str) -> LearnerWorld:
     return LearnerWorld(storage=StorageConfig(data_dir=DATA_DIR, pre_alloc_size_kb=64, digest_mismatch_policy=policy))
 
 
+def agree(world: LearnerWorld, zxid: int, more: int = 0) -> bytes:
+    """A transaction that changes nothing, with the server's digest and `more`."""
+    return error_txn(zxid, -101) + digest(int(world.node.member.service.database.tree.digest) + more)
+
+
 def differ(world: LearnerWorld, zxid: int) -> bytes:
-    """A transaction that changes nothing, with another digest than the server's."""
-    digest = (int(world.node.member.service.database.tree.digest) + 1) & 0xFFFFFFFFFFFFFFFF
-    return error_txn(zxid, -101) + (2).to_bytes(4) + digest.to_bytes(8)
-
-
-def agree(world: LearnerWorld, zxid: int) -> bytes:
-    digest = int(world.node.member.service.database.tree.digest) & 0xFFFFFFFFFFFFFFFF
-    return error_txn(zxid, -101) + (2).to_bytes(4) + digest.to_bytes(8)
+    return agree(world, zxid, more=1)
 
 
 def follow(world: LearnerWorld) -> Link:

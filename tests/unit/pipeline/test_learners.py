@@ -255,27 +255,27 @@ def test_a_session_moves_while_its_write_is_on_the_way(leader: Server, one: Lear
     assert leader.database.tree.lookup(b"/a") is None
 
 
+def check_it_ends(leader: Server, client: Client, learner: Learner) -> None:
+    """The session moves to a learner, and its client ends it where it was."""
+    moved = resume(learner, client)
+    client.ok(raw.CLOSE_SESSION)
+    learner.hear()
+    assert client.is_closed
+    assert moved.is_closed
+    assert leader.service.tracker.sessions == {}
+    assert leader.database.sessions == learner.database.sessions == {}
+
+
 def test_a_session_that_moved_is_ended_where_it_was(leader: Server, one: Learner, two: Learner) -> None:
     client = one.connect()
     two.hear()
-    moved = resume(two, client)
-    client.ok(raw.CLOSE_SESSION)
-    two.hear()
-    assert client.is_closed
-    assert moved.is_closed
-    assert leader.database.sessions == two.database.sessions == {}
+    check_it_ends(leader, client, two)
 
 
 def test_a_session_that_moved_from_the_leader_is_ended_there(leader: Server, one: Learner) -> None:
     client = leader.connect()
     one.hear()
-    moved = resume(one, client)
-    client.ok(raw.CLOSE_SESSION)
-    one.hear()
-    assert client.is_closed
-    assert moved.is_closed
-    assert leader.service.tracker.sessions == {}
-    assert leader.database.sessions == one.database.sessions == {}
+    check_it_ends(leader, client, one)
 
 
 def test_a_write_that_the_leader_has_taken_counts_though_the_session_moves(
@@ -424,3 +424,17 @@ def test_nothing_is_proposed_beyond_the_last_zxid(leader: Server) -> None:
     assert len(calls) == 3
     leader.commit()
     assert len(client.take()) == 2
+
+
+def test_whether_a_client_of_the_leader_waits_for_what_is_next(leader: Server, one: Learner) -> None:
+    """Of others' writes the commit may leave before it is applied."""
+    own, others = leader.connect(), one.connect()
+    assert not leader.service.answers_next(), "nothing is under way"
+    others.post(raw.CREATE, raw.create(b"/a"))
+    one.pass_on()
+    assert leader.service.outstanding() == 1
+    assert not leader.service.answers_next()
+    one.commit()
+    own.post(raw.CREATE, raw.create(b"/b"))
+    assert leader.service.outstanding() == 1
+    assert leader.service.answers_next()
