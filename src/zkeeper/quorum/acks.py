@@ -6,6 +6,8 @@
    done before the next is committed.
 4. While an oracle lets a leader go on alone, what its own log holds is committed.
 5. What a server that has no vote says is remembered, since it may get one; it counts for nothing.
+6. An ACK counts as long as the log holds what it was for. A server that joins anew may have to give up what it has
+   acknowledged before, by a TRUNC or a SNAP; it is sent that again, and acknowledges it again.
 """
 
 from typing import Final, final
@@ -45,6 +47,11 @@ class Acks:
     def ack(self, sid: int, zxid: i64) -> None:
         """Takes that the log of `sid` holds everything up to `zxid`."""
         if zxid > self._acked.get(sid, -1):
+            self._acked[sid] = zxid
+
+    def withdraw(self, sid: int, zxid: i64) -> None:
+        """Takes that the log of `sid` may hold nothing behind `zxid` any more (rule 6)."""
+        if zxid < self._acked.get(sid, -1):
             self._acked[sid] = zxid
 
     def acked_by(self, zxid: i64) -> list[int]:

@@ -18,12 +18,14 @@ from zkeeper.errors import CorruptionError
 from zkeeper.pipeline import learners as pipeline_learners
 from zkeeper.pipeline.prepare import PrepareOptions
 from zkeeper.pipeline.service import Service
+from zkeeper.quorum.acks import Acks
 from zkeeper.server import node
 from zkeeper.server.config.model import ServerConfig
 from zkeeper.server.durable_log import DurableLog
 from zkeeper.server.ensemble import replication
 from zkeeper.server.ensemble.leading import Leader
 from zkeeper.server.ensemble.learner import Learner, Proposed
+from zkeeper.server.ensemble.learners import Learners
 from zkeeper.server.ensemble.member import EnsembleServer
 from zkeeper.server.ensemble.replication import Replication
 from zkeeper.server.settings import prepare_options
@@ -151,6 +153,14 @@ def what_the_log_has_is_applied_by_its_writer(patch: Patch) -> None:
 
 def files_of_the_log_need_not_join(patch: Patch) -> None:
     patch.setattr(DiskHistory, "_link", lambda self, last_zxid, zxid: setattr(self, "_before", self._peer_zxid))
+
+
+def an_ack_counts_for_ever(patch: Patch) -> None:
+    patch.setattr(Acks, "withdraw", lambda self, sid, zxid: None)
+
+
+def all_connections_of_a_server_have_a_voice(patch: Patch) -> None:
+    patch.setattr(Learners, "replace_by", lambda self, learner: None)
 
 
 def whatever_a_learner_asks_for_is_a_write(patch: Patch) -> None:
@@ -295,6 +305,16 @@ BREAKAGES = (
         "2418", "files of the log need not join",
         leaders.test_2418_a_history_from_the_logs_joins_what_the_learner_has_and_what_is_in_memory,
         files_of_the_log_need_not_join,
+    ),
+    Breakage(
+        "own", "an ACK counts for ever",
+        partial(leaders.test_own_an_ack_counts_only_while_the_log_holds_what_it_was_for, True),
+        an_ack_counts_for_ever, is_compiled=True,
+    ),
+    Breakage(
+        "own", "all connections of a server have a voice",
+        leaders.test_own_an_ack_that_a_new_connection_has_overtaken_does_not_count,
+        all_connections_of_a_server_have_a_voice,
     ),
     Breakage(
         "2623, 4680", "whatever a learner asks for is a write",

@@ -1,10 +1,12 @@
 """Pitfalls of a server that leads, and of whole ensembles."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 from unittest import mock
 
+import pytest
 from raw_jute import i32, text
 
 import zkeeper
@@ -17,11 +19,23 @@ from zkeeper.wire.zxids import follows
 from ..log_files import entry_of, log_names, read_logs  # noqa: TID252  the package has two names
 from ..member_world import CLIENT_PORT, MemberWorld  # noqa: TID252
 from ..node import DATA_DIR  # noqa: TID252
-from ..raw_client import RawClient, connect  # noqa: TID252
+from ..raw_client import RawClient, Sent, connect  # noqa: TID252
 from ..requests import EPHEMERAL, CloseSession, Create  # noqa: TID252
-from ..roles.leader_world import LeaderWorld, acknowledge, discover, until_new_leader  # noqa: TID252
-from ..roles.packets import COMMIT, DIFF, PROPOSAL, REQUEST, SNAP, Packet, create_txn, epoch, request  # noqa: TID252
-from ..roles.peers import follow_to_service  # noqa: TID252
+from ..roles.leader_world import LeaderWorld, acknowledge, catch_up, discover, hold_back, until_new_leader  # noqa: TID252
+from ..roles.packets import (  # noqa: TID252
+    ACK,
+    COMMIT,
+    DIFF,
+    PROPOSAL,
+    REQUEST,
+    SNAP,
+    TRUNC,
+    Packet,
+    create_txn,
+    epoch,
+    request,
+)
+from ..roles.peers import Link, follow_to_service  # noqa: TID252
 
 E1, E2 = epoch(1), epoch(2)
 SMALL_LOGS = StorageConfig(data_dir=DATA_DIR, pre_alloc_size_kb=0, txn_log_size_limit_kb=1)
@@ -62,6 +76,63 @@ def test_2418_a_history_from_the_logs_joins_what_the_learner_has_and_what_is_in_
         world.node.disk.remove(logs[2])
         got = offered(world, zxids[0])
         assert (got[0].kind, proposed(got)) == (SNAP, [])
+
+
+# What an acknowledgement says.
+
+
+@pytest.mark.parametrize("is_snapshot_forced", [False, True])
+def test_own_an_ack_counts_only_while_the_log_holds_what_it_was_for(is_snapshot_forced: bool) -> None:
+    """Server 2 has acknowledged a write, and comes back to be cut back; nobody else has it."""
+    with acknowledged_by_one(is_snapshot_forced) as (world, link, sent, zxid):
+        link.close()
+        world.run_until(lambda: link.is_over)
+        again = joined_anew(world, zxid)
+        world.run_until(lambda: zxid in world.node.logged())
+        world.run_for(0.1)
+        assert sent.reply is None, "the leader alone has it"
+        again.send(ACK, zxid)
+        assert world.reply(sent).zxid == zxid
+
+
+def test_own_an_ack_that_a_new_connection_has_overtaken_does_not_count() -> None:
+    with acknowledged_by_one(is_snapshot_forced=False) as (world, link, sent, zxid):
+        again = joined_anew(world, zxid)
+        link.send(ACK, zxid)
+        world.run_until(lambda: zxid in world.node.logged())
+        world.run_for(0.1)
+        assert sent.reply is None, "the leader alone has it"
+        again.send(ACK, zxid)
+        assert world.reply(sent).zxid == zxid
+
+
+@contextmanager
+def acknowledged_by_one(is_snapshot_forced: bool) -> Iterator[tuple[LeaderWorld, Link, Sent, int]]:
+    """A write that server 2 has acknowledged on its connection, and neither server 1 nor the leader, whose disk takes
+    its time."""
+    with LeaderWorld(learners=LearnersConfig(is_snapshot_sync_forced=is_snapshot_forced)) as world:
+        other = world.serve(1)
+        link = world.follow(2, E1)
+        client = world.connect()
+        hold_back(other)
+        hold_back(link)
+        world.node.disk.set_latency(2, 2, "log")
+        sent, proposal = world.propose(client, link, Create("/a"))
+        link.send(ACK, proposal.zxid)
+        world.run_for(0.1)
+        assert sent.reply is None
+        yield world, link, sent, proposal.zxid
+
+
+def joined_anew(world: LeaderWorld, zxid: int) -> Link:
+    """One more connection of server 2, which has everything up to `zxid`, loses that and is sent it again."""
+    link = world.learner(2)
+    first = discover(link, 2, zxid, accepted=1, current=1)
+    assert first.kind in {TRUNC, SNAP}
+    assert first.zxid < zxid
+    assert [packet.zxid for packet in until_new_leader(link) if packet.kind == PROPOSAL] == [zxid]
+    catch_up(link, 1)
+    return link
 
 
 # Whoever asks.

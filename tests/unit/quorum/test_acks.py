@@ -70,6 +70,19 @@ def test_an_earlier_ack_takes_nothing_back() -> None:
     assert committed(acks) == []
 
 
+def test_what_is_withdrawn_has_to_be_acknowledged_again() -> None:
+    acks = Acks(E1, majority(1, 2, 3))
+    acks.ack(2, E1 + 5)
+    acks.withdraw(2, E1 + 2)
+    acks.withdraw(2, E1 + 4)
+    acks.withdraw(3, E1 + 4)
+    acks.ack(1, E1 + 5)
+    assert committed(acks) == [2]
+    assert acks.acked_by(E1 + 3) == [1]
+    acks.ack(2, E1 + 5)
+    assert committed(acks) == [5]
+
+
 def test_one_server_counts_once() -> None:
     acks = Acks(E1, majority(1, 2, 3))
     for _ in range(3):

@@ -64,10 +64,9 @@ class Confirmations:
 
     def answered(self, learner: KnownLearner) -> None:
         """A learner has answered a ping."""
-        asked = self._asked.get(learner)
-        if self._gathering is not None and asked is not None and learner.answered_pings >= asked:
-            assert learner.voter is not None
-            self._gathering.add(learner.voter)
+        asked, voter = self._asked.get(learner), learner.voter
+        if self._gathering is not None and asked is not None and voter is not None and learner.answered_pings >= asked:
+            self._gathering.add(voter)
             self._maybe_end(self._gathering)
 
     def _maybe_end(self, gathering: Gathering) -> None:

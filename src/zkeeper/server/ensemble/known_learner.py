@@ -4,7 +4,8 @@
 2. A learner that was not heard of for `syncLimit` ticks does not count as one that follows; one that leaves a proposal
    unacknowledged for so long is disconnected.
 3. An observer has no voice, whatever the configuration says of its sid.
-4. Two connections of one sid are served alike, as in Java, and told of: perhaps two servers have the same number.
+4. Two connections of one sid are served alike, as in Java, and told of: perhaps two servers have the same number. Only
+   the one that has joined last has a voice: what still comes on the other is of a log that may be cut back since.
 """
 
 import asyncio
@@ -50,6 +51,8 @@ class KnownLearner:
         self.owner = owner
         self.sid: int | None = None
         self.is_observer = False
+        self.is_replaced = False
+        """Another connection of its sid has joined since."""
         self.is_forwarding = False
         self.is_synced = False
         self.follows = False
@@ -66,8 +69,8 @@ class KnownLearner:
 
     @property
     def voter(self) -> int | None:
-        """As whom it counts; None for an observer (rule 3), and as long as it is not known."""
-        return None if self.is_observer else self.sid
+        """As whom it counts; None for one that has no voice (rules 3 and 4), and as long as it is not known."""
+        return None if self.is_observer or self.is_replaced else self.sid
 
     def name(self) -> str:
         who = "a learner" if self.sid is None else f"{'observer' if self.is_observer else 'follower'} {self.sid}"

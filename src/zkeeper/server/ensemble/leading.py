@@ -163,8 +163,8 @@ class Leader:
             raise RoleEndedError("by the membership that was under way another server has to lead")
 
     def _in_step(self) -> set[int]:
-        followers = [one.sid for one in self.learners() if one.is_synced and one.is_alive() and not one.is_observer]
-        return {self.context.sid, *[sid for sid in followers if sid is not None]}
+        followers = [one.voter for one in self.learners() if one.is_synced and one.is_alive()]
+        return {self.context.sid, *[voter for voter in followers if voter is not None]}
 
     def _handed_over(self) -> None:
         self._handed_over_tick = self.tick
@@ -250,6 +250,7 @@ class Leader:
 
     def join(self, learner: KnownLearner, sent_zxid: int) -> None:
         """Rule 4."""
+        self._learners.replace_by(learner)
         if self._broadcasting is not None:
             self._broadcasting.send_outstanding(learner, sent_zxid)
         learner.is_forwarding = True
@@ -302,9 +303,8 @@ class Leader:
 
     def _check_quorum(self) -> None:
         here = self._gathering()
-        for learner in self.learners():
-            if learner.voter is not None and learner.is_synced and learner.is_alive():
-                here.add(learner.voter)
+        for voter in self._in_step():
+            here.add(voter)
         if not here.is_complete():
             hit("leader.no-quorum")
             self.give_up(f"only {sorted(here.sids())} were heard of within syncLimit, which is no quorum")

@@ -65,6 +65,11 @@ class Learners:
     def has_observers(self) -> bool:
         return any(learner.is_observer for learner in self._tasks)
 
+    def replace_by(self, learner: KnownLearner) -> None:
+        """Takes the voice from earlier connections of a learner that joins."""
+        for other in self._tasks:
+            other.is_replaced |= other is not learner and other.sid == learner.sid
+
     def send(self, for_followers: bytes, for_observers: bytes) -> None:
         """Sends all who have joined what is for their kind."""
         for learner in self._tasks:
