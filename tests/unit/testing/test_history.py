@@ -133,6 +133,20 @@ def test_a_write_of_unknown_outcome_happens_once() -> None:
     assert not is_linearizable(history)
 
 
+def test_of_two_writes_alike_the_one_that_is_forgotten_first_is_used_first() -> None:
+    """That of `b`, though it was asked later: `b` was told of what it asked next, before the second change."""
+    history = History()
+    done(history, "c", create("/x", b"1"))
+    history.invoke("a", set_data("/x", b"2"))
+    history.invoke("b", set_data("/x", b"2"))
+    done(history, "b", read("/x"), Seen(1, b"2"))
+    done(history, "c", read("/x"), Seen(1, b"2"))
+    done(history, "c", read("/x"), Seen(2, b"2"))
+    assert is_linearizable(history)
+    done(history, "c", read("/x"), Seen(3, b"2"))
+    assert not is_linearizable(history)
+
+
 def test_nothing_happens_before_it_was_asked() -> None:
     history = History()
     done(history, "b", read("/x"), Seen(0, b"1"))
@@ -433,11 +447,11 @@ def test_thousands_of_operations_take_seconds() -> None:
 
 
 def random_history(random: Random) -> History:
-    """A few operations on one znode with answers out of thin air."""
+    """A few operations of three sessions on one znode, with answers out of thin air."""
     history = History()
     flights: list[Operation] = []
     tokens = (b"1", b"2")
-    for _ in range(random.randint(3, 6)):
+    for _ in range(random.randint(3, 7)):
         step = random.choice(
             (
                 create("/x", random.choice(tokens)),
@@ -446,7 +460,7 @@ def random_history(random: Random) -> History:
                 *(read("/x"),) * 2,
             )
         )
-        flights.append(history.invoke(f"s{len(history.operations)}", step, is_synced=True))
+        flights.append(history.invoke(f"s{random.randrange(3)}", step, is_synced=True))
         while flights and random.random() < 0.5:
             answer(history, flights.pop(random.randrange(len(flights))), random)
     for operation in flights:
@@ -467,19 +481,21 @@ def answer(history: History, operation: Operation, random: Random) -> None:
         history.ok(operation)
 
 
-def has_order(moves: list[Move], state: State) -> bool:
-    """Tries every order: next may come any move that was asked before the first of the certain ones was completed."""
+def has_order(moves: list[Move], state: State, now: float = 0.0) -> bool:
+    """Tries every order: next may come any move that was asked before the first of the certain ones was completed, and
+    is not forgotten `now`, when the last of those before it was asked."""
     certain = [move for move in moves if move.is_certain]
     if not certain:
         return True
     first_end = min(move.operation.completed_at for move in certain)
     for move in moves:
-        if move.invoked_at <= first_end:
+        then = max(now, move.invoked_at)
+        if move.invoked_at <= first_end and then <= move.settled_at:
             try:
                 after = move.apply(state)
             except Impossible:
                 continue
-            if has_order([other for other in moves if other is not move], after):
+            if has_order([other for other in moves if other is not move], after, then):
                 return True
     return False
 

@@ -11,7 +11,8 @@ it is tried, and in the end all of it; only then is a history said to be wrong.
 What keeps the configurations few:
 1. A configuration is a value, and is followed once.
 2. A move that changes nothing happens as soon as it can: that closes no door.
-3. Of moves that may never happen (outcome unknown) and are alike, the one asked first happens first.
+3. Of moves that may never happen (outcome unknown) and are alike, the one that is forgotten first (rule 5) happens
+   first: whatever the other one could do later, it can do as well.
 4. A configuration is dropped when another one has the same state and has used fewer of those: it can do all the same.
 5. What was not told is forgotten once the session was told of something later: the servers keep its order.
 6. That a session may have ended is not used up: its ephemerals may go from then on.
@@ -118,6 +119,7 @@ class ZnodeCheck:
             self._configurations = {self._with_reads(*one, (pending,)) for one in self._configurations}
             return
         self._writes[number] = pending
+        self._writes = dict(sorted(self._writes.items(), key=_forgotten_at))
         if not move.is_certain:
             self._unsure_bits |= pending.bit
 
@@ -225,6 +227,10 @@ class Frontier:
         if self._count > MAX_CONFIGURATIONS:
             raise Undecided(f"{self._path}: more than {MAX_CONFIGURATIONS} configurations are possible")
         return True
+
+
+def _forgotten_at(write: tuple[int, Pending]) -> float:
+    return write[1].move.settled_at
 
 
 def _used(one: Configuration) -> int:
