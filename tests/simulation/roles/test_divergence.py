@@ -1,9 +1,8 @@
 """A follower whose state is seen to differ from its leader's does what `digestMismatchPolicy` says."""
 
 from zkeeper.errors import StorageError
-from zkeeper.server.config.model import StorageConfig
+from zkeeper.server.config.ensemble import LearnersConfig
 
-from ..node import DATA_DIR  # noqa: TID252  the package has one name in pytest and another as a program
 from .learner_world import LearnerWorld
 from .packets import ACK, digest, epoch, error_txn, image
 from .peers import Link, send_image
@@ -12,7 +11,7 @@ E1, E2 = epoch(1), epoch(2)
 
 
 def world_of(policy: str) -> LearnerWorld:
-    return LearnerWorld(storage=StorageConfig(data_dir=DATA_DIR, pre_alloc_size_kb=64, digest_mismatch_policy=policy))
+    return LearnerWorld(learners=LearnersConfig(digest_mismatch_policy=policy))
 
 
 def agree(world: LearnerWorld, zxid: int, more: int = 0) -> bytes:

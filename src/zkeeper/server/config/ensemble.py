@@ -10,6 +10,7 @@ from zkeeper.quorum.membership import Member, Membership
 from zkeeper.server.config.setting import Scope, fill, setting
 from zkeeper.server.config.values import (
     Reading,
+    choice,
     filled_text,
     lenient_bool,
     lenient_float,
@@ -74,7 +75,7 @@ class ElectionConfig:
 
 @dataclass(frozen=True)
 class LearnersConfig:
-    """A leader and its learners: how these connect, catch up and observe. -1 in a time means that it is off."""
+    """A leader and its learners: how these connect, catch up, observe and are compared. -1 in a time: it is off."""
 
     connect_retry_delay_ms: int = setting("leaderConnectDelayDuringRetryMs", lenient_int(0), 100)
     max_wait_for_epoch_ms: int = setting("leader.maxTimeToWaitForEpoch", lenient_int(-1), -1)
@@ -93,6 +94,11 @@ class LearnersConfig:
     observer_election_delay_ms: int = setting("observer.election.DelayMs", lenient_int(0), 200)
     observer_master_port: int = setting("observerMasterPort", strict_int(0, 65535), 0, scope=Scope.FILE)
     observer_master_size_limit_bytes: int = setting("observerMaster.sizeLimit", lenient_int(0), 33_554_432)
+    digest_mismatch_policy: str = setting(
+        "digestMismatchPolicy",
+        choice({"report": "report", "stop": "stop", "resync": "resync"}, is_fatal=True),
+        "report",
+    )
 
     def __post_init__(self) -> None:
         fill(self, "is_observer_sync_enabled", None, self.is_sync_enabled)

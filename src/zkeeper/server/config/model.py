@@ -104,11 +104,6 @@ class StorageConfig:
     is_trust_empty_snapshot: bool = setting("snapshot.trust.empty", lenient_bool, False)
     is_last_processed_zxid_serialized: bool = setting("serializeLastProcessedZxid.enabled", lenient_bool, True)
     is_digest_enabled: bool = setting("digest.enabled", lenient_bool, True)
-    digest_mismatch_policy: str = setting(
-        "digestMismatchPolicy",
-        choice({"report": "report", "stop": "stop", "resync": "resync"}, is_fatal=True),
-        "report",
-    )
     is_close_session_txn_enabled: bool = setting("closeSessionTxn.enabled", lenient_bool, True)
 
     def __post_init__(self) -> None:

@@ -152,7 +152,7 @@ class EnsembleServer:
         self._context = ensemble_context(self.config, self._memberships, epochs, node.random)
         self._masters = Masters(self._context)
         self._pace = Pace(self._context)
-        self._divergence = Divergence(self.config.storage.digest_mismatch_policy, self._context, self._fail)
+        self._divergence = Divergence(self.config.learners.digest_mismatch_policy, self._context, self._fail)
         node.on_digest_mismatch = self._divergence.seen
         if self.config.ensemble.oracle_path:
             await self._consult_oracle(self._context, self.config.ensemble.oracle_path)
