@@ -295,6 +295,11 @@ class Service:
         if not self._is_applying:
             self._apply_more()
 
+    def apply_committed(self) -> None:
+        """Applies and answers at once what is committed, to the end of a long batch."""
+        while self.database.last_zxid < self._committed_zxid and self._serving:
+            self._apply_more()
+
     def _apply_more(self) -> None:
         try:
             self._apply_slice()

@@ -225,6 +225,9 @@ class Leader:
     # Learners.
 
     def plan_for(self, peer_zxid: int) -> SyncPlan:
+        """What is committed is applied first: a learner must not have to cut that back, not even to get it again."""
+        if self._broadcasting is not None:
+            self._broadcasting.service.apply_committed()
         return plan_for(self.context, self.database, self.history, peer_zxid)
 
     def disk_history(self, plan: SyncPlan) -> DiskHistory | None:
