@@ -7,7 +7,9 @@ other leader had a quorum then, nor had committed anything.
 
 1. One round of pings is under way at a time. Syncs that come meanwhile wait for the next one.
 2. Learners answer pings in their order, each once; only those of voters count.
-3. The leader's own pings, twice a tick, ask those that have joined since the round began.
+3. The leader's own pings, twice a tick, ask those that have joined since the round began. If the membership has changed
+   since, a quorum of the new one is enough: whoever had another leader before would have needed that quorum, too, or
+   one of the old one without all that have acknowledged the change.
 """
 
 import asyncio
@@ -60,7 +62,10 @@ class Confirmations:
         for learner in learners:
             if learner.follows and learner.voter is not None:
                 self._asked.setdefault(learner, learner.pings)
-        self._maybe_end(self._make_gathering())
+        gathering = self._make_gathering()
+        for sid in self._gathering.sids():
+            gathering.add(sid)
+        self._maybe_end(gathering)
 
     def answered(self, learner: KnownLearner) -> None:
         """A learner has answered a ping."""

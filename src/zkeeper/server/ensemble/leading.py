@@ -42,6 +42,9 @@ from zkeeper.wire.zxids import MAX_COUNTER, epoch_begin
 LAST_COUNTER: Final = MAX_COUNTER - 1
 """Of the last transaction of an epoch (quorum, section 13)."""
 
+APPLYING_PAUSE_S: Final = 0.002
+"""Between two looks at how far a long batch is applied."""
+
 logger = logging.getLogger("zkeeper.quorum")
 
 
@@ -127,7 +130,15 @@ class Leader:
         return await self._discovery.agree_on_epoch(voter, accepted_epoch)
 
     async def epoch_accepted(self, voter: int | None, current_epoch: int, last_zxid: int) -> None:
+        """A plan is made of what is applied. What is committed and not applied yet is waited for: it may be in the
+        learner's log, which may be what makes a quorum of those that have it, and is not to be taken from there."""
         await self._discovery.epoch_accepted(voter, current_epoch, last_zxid)
+        until_zxid = self.committed_zxid()
+        while self._applies() and self.database.last_zxid < max(until_zxid, min(last_zxid, self.committed_zxid())):
+            await asyncio.sleep(APPLYING_PAUSE_S)
+
+    def _applies(self) -> bool:
+        return self._broadcasting is not None and self._broadcasting.service.serves()
 
     async def followed_by(self, voter: int | None) -> None:
         await self._discovery.followed_by(voter)
