@@ -1,6 +1,7 @@
 """Pitfalls that were found by reasoning about what is kept across connections and roles."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from raw_jute import RECONFIG, i32, i64
@@ -25,9 +26,10 @@ from ..roles.packets import (  # noqa: TID252
     UP_TO_DATE,
     Packet,
     epoch,
+    image,
     set_data_txn,
 )
-from ..roles.peers import introduce  # noqa: TID252
+from ..roles.peers import introduce, send_image  # noqa: TID252
 from ..roles.world import RolesWorld, config_text  # noqa: TID252
 
 E1 = epoch(1)
@@ -157,3 +159,28 @@ def with_file(world: RolesWorld, path: str, text: str) -> None:
     file.sync()
     file.close()
     world.node.disk.sync_folder("/")
+
+
+def test_own_a_purge_leaves_the_snapshot_that_takes_the_place_of_a_later_history() -> None:
+    """A learner gets an older state than the one that it has, as after a restore. The snapshots of the one that it had
+    are the newest until they go, and a purge keeps the newest."""
+    with LearnerWorld() as world:
+        retention = replace(world.node.config.retention, purge_interval_ms=500)
+        world.node.config = replace(world.node.config, retention=retention)
+        link = world.begin()
+        for number in (1, 2, 3):
+            world.lead_in(link, number)
+            send_image(link, E1 + 10 * number, image({f"/e{number}": b""}, E1 + 10 * number))
+            world.new_leader(link, number)
+            link = world.rejoin(link)
+        world.run_for(1)
+        assert world.node.snapshots() == [E1 + 10, E1 + 20, E1 + 30]
+        world.lead_in(link, 4)
+        world.node.disk.set_latency(2, 2, "log")
+        send_image(link, E1 + 5, image({"/e4": b""}, E1 + 5))
+        world.new_leader(link, 4)
+        assert world.node.snapshots() == [E1 + 5]
+        world.node.machine.kill()
+        world.node.start()
+        assert world.node.failure is None
+        assert world.paths() == {"/e4"}
