@@ -329,7 +329,8 @@ class EnsembleServer:
         hit("member.reload")
         self._is_ahead_of_disk = False
         self._history.clear()
-        self._database = await self._resync.reload(self._history.add)
+        async with self._node.history_lock:
+            self._database = await self._resync.reload(self._history.add)
         if not self.service.serves():
             self._idle()
 
@@ -431,11 +432,13 @@ class EnsembleServer:
         return TxnLog(self._node.disk, self._node.storage, int(database.last_zxid), logger.warning)
 
     async def truncate(self, zxid: int, history: CommittedLog) -> Database | None:
-        return await self._resync.truncate(zxid, history.add)
+        async with self._node.history_lock:
+            return await self._resync.truncate(zxid, history.add)
 
     def disk_history(self, peer_zxid: int, until_zxid: int) -> DiskHistory:
         return DiskHistory(self._node.disk, self._node.storage, peer_zxid, until_zxid)
 
     async def keep_received(self, database: Database) -> None:
-        written = await SnapshotWriter(self._node.disk, self._node.storage).write(database)
-        await self._resync.forget_behind(written.zxid)
+        async with self._node.history_lock:
+            written = await SnapshotWriter(self._node.disk, self._node.storage).write(database)
+            await self._resync.forget_behind(written.zxid)
