@@ -23,6 +23,8 @@ from ..roles.packets import (  # noqa: TID252
     INFORM_AND_ACTIVATE,
     LEADER_INFO,
     NEW_LEADER,
+    OBSERVER_INFO,
+    TRUNC,
     UP_TO_DATE,
     Packet,
     epoch,
@@ -31,6 +33,7 @@ from ..roles.packets import (  # noqa: TID252
 )
 from ..roles.peers import introduce, send_image  # noqa: TID252
 from ..roles.world import RolesWorld, config_text  # noqa: TID252
+from .test_of_leaders import acknowledged_by_one
 
 E1 = epoch(1)
 
@@ -184,3 +187,19 @@ def test_own_a_purge_leaves_the_snapshot_that_takes_the_place_of_a_later_history
         world.node.start()
         assert world.node.failure is None
         assert world.paths() == {"/e4"}
+
+
+def test_own_an_ack_does_not_count_any_more_when_its_server_comes_back_as_an_observer() -> None:
+    """Its zoo.cfg was changed, and it was started again. What it is sent takes from its log what it has acknowledged."""
+    with acknowledged_by_one(is_snapshot_forced=False) as (world, link, sent, zxid):
+        link.close()
+        world.run_until(lambda: link.is_over)
+        again = world.learner(2)
+        assert introduce(again, 2, 1, kind=OBSERVER_INFO).kind == LEADER_INFO
+        again.send(ACK_EPOCH, zxid, i32(1))
+        first = again.next()
+        assert first.kind == TRUNC
+        assert first.zxid < zxid
+        world.run_until(lambda: zxid in world.node.logged())
+        world.run_for(0.1)
+        assert sent.reply is None, "the leader alone has it"
