@@ -1,4 +1,4 @@
-"""Pitfalls that were found by reasoning about what is kept across connections and roles."""
+"""Pitfalls of what is kept across connections, roles and memberships, and on the disk while a history is replaced."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -190,7 +190,7 @@ def test_own_a_purge_leaves_the_snapshot_that_takes_the_place_of_a_later_history
 
 
 def test_own_an_ack_does_not_count_any_more_when_its_server_comes_back_as_an_observer() -> None:
-    """Its zoo.cfg was changed, and it was started again. What it is sent takes from its log what it has acknowledged."""
+    """It was started again with another zoo.cfg. What it is sent takes what it has acknowledged from its log."""
     with acknowledged_by_one(is_snapshot_forced=False) as (world, link, sent, zxid):
         link.close()
         world.run_until(lambda: link.is_over)
