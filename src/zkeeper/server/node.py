@@ -70,6 +70,9 @@ class Node:
         self.stats = ServiceStats()
         self.on_digest_mismatch: Callable[[], None] | None = None
         """Called for each transaction after which the tree is not what it should be."""
+        self.history_lock = asyncio.Lock()
+        """Held by whoever takes files of the history away, or puts another history in its place: what one of them has
+        seen to be there the other one must not remove meanwhile."""
         self._on_failure = on_failure
         self._server_id = server_id
         self._clock_s = clock_s
@@ -245,7 +248,8 @@ class Node:
     async def _purge_for_ever(self, interval_s: float) -> None:
         while True:
             try:
-                plan = await purge(self.disk, self.storage)
+                async with self.history_lock:
+                    plan = await purge(self.disk, self.storage)
                 if plan.snapshots or plan.logs:
                     logger.info("purged: snapshots %d, logs %d", len(plan.snapshots), len(plan.logs))
             except StorageError as error:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from zkeeper.database.acls import AclList, AclTable
+from zkeeper.database.database import Database
 from zkeeper.database.sessions import OWN
 from zkeeper.errors import CorruptionError
 from zkeeper.pipeline import learners as pipeline_learners
@@ -23,6 +24,7 @@ from zkeeper.server import node
 from zkeeper.server.config.model import ServerConfig
 from zkeeper.server.durable_log import DurableLog
 from zkeeper.server.ensemble import replication
+from zkeeper.server.ensemble.confirmations import Confirmations
 from zkeeper.server.ensemble.leading import Leader
 from zkeeper.server.ensemble.learner import Learner, Proposed
 from zkeeper.server.ensemble.learners import Learners
@@ -32,12 +34,14 @@ from zkeeper.server.settings import prepare_options
 from zkeeper.storage import epochs, log_reader
 from zkeeper.storage.disk import Disk
 from zkeeper.storage.history import DiskHistory
+from zkeeper.storage.snapshot_writer import SnapshotWriter
 from zkeeper.testing.simulation import Unsynced
 from zkeeper.wire import protocol, txns
 
 from . import test_of_disks as disks
 from . import test_of_leaders as leaders
 from . import test_of_learners as learners
+from . import test_of_roles as roles
 
 Scenario = Callable[[], None]
 Patch = pytest.MonkeyPatch
@@ -161,6 +165,26 @@ def an_ack_counts_for_ever(patch: Patch) -> None:
 
 def all_connections_of_a_server_have_a_voice(patch: Patch) -> None:
     patch.setattr(Learners, "replace_by", lambda self, learner: None)
+
+
+def what_is_not_applied_yet_is_cut_back(patch: Patch) -> None:
+    patch.setattr(Service, "apply_committed", lambda self: None)
+
+
+def who_has_answered_counts_in_the_membership_of_then_alone(patch: Patch) -> None:
+    patch.setattr(Confirmations, "_renewed", lambda self, gathering: gathering)
+
+
+def memory_is_history_for_a_voter_without_a_log(patch: Patch) -> None:
+    patch.setattr(EnsembleServer, "_has_to_forget", lambda self: False)
+
+
+def a_history_is_replaced_beside_a_purge(patch: Patch) -> None:
+    async def keep_received(self: EnsembleServer, database: Database) -> None:
+        written = await SnapshotWriter(self._node.disk, self._node.storage).write(database)
+        await self._resync.forget_behind(written.zxid)
+
+    patch.setattr(EnsembleServer, "keep_received", keep_received)
 
 
 def whatever_a_learner_asks_for_is_a_write(patch: Patch) -> None:
@@ -315,6 +339,36 @@ BREAKAGES = (
         "own", "all connections of a server have a voice",
         leaders.test_own_an_ack_that_a_new_connection_has_overtaken_does_not_count,
         all_connections_of_a_server_have_a_voice,
+    ),
+    Breakage(
+        "own", "an ACK counts for ever",
+        roles.test_own_an_ack_does_not_count_any_more_when_its_server_comes_back_as_an_observer,
+        an_ack_counts_for_ever, is_compiled=True,
+    ),
+    Breakage(
+        "own", "what is not applied yet is cut back",
+        roles.test_own_what_is_committed_is_not_taken_from_a_log_because_it_is_not_applied_yet,
+        what_is_not_applied_yet_is_cut_back, is_compiled=True,
+    ),
+    Breakage(
+        "own", "who has answered counts in the membership of then alone",
+        roles.test_own_a_sync_amid_a_change_does_not_wait_for_who_has_left_with_it,
+        who_has_answered_counts_in_the_membership_of_then_alone,
+    ),
+    Breakage(
+        "own", "memory is history for a voter without a log",
+        roles.test_own_an_observer_without_a_log_that_learns_in_an_election_that_it_votes_goes_on_from_its_disk,
+        memory_is_history_for_a_voter_without_a_log,
+    ),
+    Breakage(
+        "own", "memory is history for a voter without a log",
+        partial(roles.test_own_an_observer_without_a_log_that_is_told_that_it_votes_goes_on_from_its_disk, True),
+        memory_is_history_for_a_voter_without_a_log,
+    ),
+    Breakage(
+        "own", "a history is replaced beside a purge",
+        roles.test_own_a_purge_leaves_the_snapshot_that_takes_the_place_of_a_later_history,
+        a_history_is_replaced_beside_a_purge,
     ),
     Breakage(
         "2623, 4680", "whatever a learner asks for is a write",

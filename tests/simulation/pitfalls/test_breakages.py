@@ -13,6 +13,7 @@ from zkeeper.testing.simulation import SimulationError
 from . import test_of_disks as disks
 from . import test_of_leaders as leaders
 from . import test_of_learners as learners
+from . import test_of_roles as roles
 from .breakages import BREAKAGES, Breakage, Scenario
 
 PAGE = Path(__file__).parents[3] / "docs" / "internals" / "pitfalls.md"
@@ -32,7 +33,9 @@ def name_of(scenario: Scenario) -> str:
 
 
 def test_each_scenario_has_a_breakage() -> None:
-    scenarios = {name for module in (learners, leaders, disks) for name in vars(module) if name.startswith("test_")}
+    scenarios = {
+        name for module in (learners, leaders, disks, roles) for name in vars(module) if name.startswith("test_")
+    }
     assert {name_of(breakage.scenario) for breakage in BREAKAGES} == scenarios
 
 

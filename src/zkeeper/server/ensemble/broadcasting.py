@@ -141,9 +141,9 @@ class Broadcasting:
 
     def send_outstanding(self, learner: KnownLearner, sent_zxid: int) -> None:
         """Sends a learner that joins what came behind `sent_zxid`, to be acknowledged whatever it has acknowledged on a
-        connection before: what it is sent first may take that from its log."""
-        if learner.voter is not None:
-            self.acks.withdraw(learner.voter, sent_zxid)
+        connection before, also as what it was then: what it is sent first may take that from its log."""
+        if learner.sid is not None:
+            self.acks.withdraw(learner.sid, sent_zxid)
         self.flush()
         learner.send_outstanding(self.service.outstanding_proposals(), sent_zxid, self.committed_zxid)
 

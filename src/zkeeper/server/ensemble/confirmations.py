@@ -62,11 +62,15 @@ class Confirmations:
         for learner in learners:
             if learner.follows and learner.voter is not None:
                 self._asked.setdefault(learner, learner.pings)
-        gathering = self._make_gathering()
-        for sid in self._gathering.sids():
-            gathering.add(sid)
-        self._gathering = gathering
-        self._maybe_end(gathering)
+        self._gathering = self._renewed(self._gathering)
+        self._maybe_end(self._gathering)
+
+    def _renewed(self, gathering: Gathering) -> Gathering:
+        """Who has answered so far, before those who have to now."""
+        renewed = self._make_gathering()
+        for sid in gathering.sids():
+            renewed.add(sid)
+        return renewed
 
     def answered(self, learner: KnownLearner) -> None:
         """A learner has answered a ping."""

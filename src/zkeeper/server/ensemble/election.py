@@ -7,7 +7,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -46,7 +46,8 @@ class Election:
 
     `on_peer_looking` is told the sid of a voter that looks for a leader while this server leads. `on_newer_membership`
     takes a membership that was committed without this server, and says whether it is another one than before; what it
-    raises as `StorageError` ends `look_for_leader`.
+    raises as `StorageError` ends `look_for_leader`. `stand_again` takes the last zxid, and gives that with which the
+    election begins anew under another membership.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class Election:
         self.own_sid = own_sid
         self.on_peer_looking: Callable[[int], None] = lambda sid: None
         self.on_newer_membership: Callable[[Membership], bool] = self._take_membership
+        self.stand_again: Callable[[int], Awaitable[int]] = _as_before
         self.connections = PeerConnections(own_sid, memberships, settings.peers, self._receive)
         self._memberships = memberships
         self._elector = Elector(
@@ -100,6 +102,7 @@ class Election:
                     return decision
                 logger.info("the membership has changed: the election begins anew")
                 await self.connections.restart()
+                zxid = await self.stand_again(zxid)
         finally:
             self._outcome = None
             self._disarm()
@@ -212,3 +215,7 @@ class Election:
 
     def _now_ms(self) -> int:
         return int(asyncio.get_running_loop().time() * 1000)
+
+
+async def _as_before(zxid: int) -> int:
+    return zxid

@@ -168,6 +168,7 @@ class EnsembleServer:
         )
         self._activations = Activations(self._sid, self._memberships, self._election, self._move_clients, self._fail)
         self._election.on_newer_membership = self._activations.learn
+        self._election.stand_again = self._stand_again
         await self._election.start()
         node.start_tasks()
         self._main = asyncio.get_running_loop().create_task(self._go_through_roles())
@@ -297,12 +298,13 @@ class EnsembleServer:
             )
         master = await self._masters.next(member)
         learner, began_s = Learner(self.context, self, self._database, self._history, master), self._now_s()
+        # By the membership with which it begins: it may become a voter on the way.
+        self._is_ahead_of_disk = not self.context.is_logging
         try:
             await learner.synchronize()
         finally:
             self._is_whole = learner.is_database_whole
             self._database = learner.database
-            self._is_ahead_of_disk = not self.context.is_logging
         tell_synchronized(self.context, learner, int((self._now_s() - began_s) * 1000))
         self._masters.succeeded()
         self._following = Following(learner, self)
@@ -316,12 +318,28 @@ class EnsembleServer:
     async def _get_ready(self) -> None:
         """Rule 1."""
         self._idle()
-        if not self._is_whole or (self._is_ahead_of_disk and self.context.is_logging):
-            hit("member.reload")
-            self._is_ahead_of_disk = False
-            self._history.clear()
+        if not self._is_whole or self._has_to_forget():
+            await self._reload()
+
+    def _has_to_forget(self) -> bool:
+        """Whether this server votes, and has in memory alone what it gathered without a log."""
+        return self._is_ahead_of_disk and self.context.is_logging
+
+    async def _reload(self) -> None:
+        hit("member.reload")
+        self._is_ahead_of_disk = False
+        self._history.clear()
+        async with self._node.history_lock:
             self._database = await self._resync.reload(self._history.add)
+        if not self.service.serves():
             self._idle()
+
+    async def _stand_again(self, zxid: int) -> int:
+        """In the election it has learned of a membership by which it may be a voter now."""
+        if not self._has_to_forget():
+            return zxid
+        await self._reload()
+        return int(self._database.last_zxid)
 
     # The stage of the roles.
 
@@ -414,11 +432,13 @@ class EnsembleServer:
         return TxnLog(self._node.disk, self._node.storage, int(database.last_zxid), logger.warning)
 
     async def truncate(self, zxid: int, history: CommittedLog) -> Database | None:
-        return await self._resync.truncate(zxid, history.add)
+        async with self._node.history_lock:
+            return await self._resync.truncate(zxid, history.add)
 
     def disk_history(self, peer_zxid: int, until_zxid: int) -> DiskHistory:
         return DiskHistory(self._node.disk, self._node.storage, peer_zxid, until_zxid)
 
     async def keep_received(self, database: Database) -> None:
-        written = await SnapshotWriter(self._node.disk, self._node.storage).write(database)
-        await self._resync.forget_behind(written.zxid)
+        async with self._node.history_lock:
+            written = await SnapshotWriter(self._node.disk, self._node.storage).write(database)
+            await self._resync.forget_behind(written.zxid)
