@@ -1,7 +1,8 @@
 """Ensembles under faults by the thousand: `python -m tests.simulation.ensemble --seeds 10000`.
 
 A run that fails is told with its seed; `--seed N --trace` replays it and tells what happened. `--layout 3` or, with two
-observers, `--layout 5+2` has all runs play with that ensemble; a replay needs the same one again.
+observers, `--layout 5+2` has all runs play with that ensemble; a replay needs the same one again. Marks that no run has
+reached are told; each of them has a scenario in `test_marks_reached.py`.
 """
 
 import sys

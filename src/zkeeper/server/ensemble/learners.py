@@ -38,7 +38,11 @@ class Learners:
                 self._servers.append(await self._loop.create_server(self._accept, host, port))
             except OSError as error:
                 errors.append(error)
-                logger.warning("%s: port %d of %s cannot be opened: %s", self._master.title, port, host or "*", error)
+                logger.warning(
+                    "%s: port %d of %s cannot be opened, no learner can connect there: %s; stop what listens there, "
+                    "or correct the address of this server in the configuration of all members",
+                    self._master.title, port, host or "*", error,
+                )  # fmt: skip
         if not self._servers:
             raise errors[0]
 
