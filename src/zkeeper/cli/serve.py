@@ -161,7 +161,7 @@ async def _serve_until_stopped(loaded: Loaded) -> int:
         await _first(stop.wait(), server.stopped())
         await server.stop()
     except StorageError as error:
-        logger.critical("the data directory cannot be used: %s", error)
+        logger.critical("the files of this server cannot be used: %s", error)
         return EXIT_DATA
     except PortError as error:
         logger.critical("%s", error)
