@@ -586,6 +586,21 @@ def test_two_connections_of_one_number_are_served_and_told_of(
     assert not second.is_over
 
 
+def test_who_has_lost_its_voice_joins_anew_when_the_other_one_leaves(world: LeaderWorld) -> None:
+    first = world.serve()
+    other = world.follow(2)
+    second = world.learner(1)
+    follow_to_service(second, 1)
+    world.run_for(1)
+    assert not first.is_over
+    second.close()
+    first.wait_over()
+    assert not other.is_over
+    hold_back(other)
+    world.follow(1)
+    assert world.write(world.connect(), "/a") == [E1 + 2], "with the leader's log alone nothing is committed"
+
+
 def test_the_same_server_that_came_back_is_not_taken_for_two(
     world: LeaderWorld, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -5,7 +5,8 @@
    unacknowledged for so long is disconnected.
 3. An observer has no voice, whatever the configuration says of its sid.
 4. Two connections of one sid are served alike, as in Java, and told of: perhaps two servers have the same number. Only
-   the one that has joined last has a voice: what still comes on the other is of a log that may be cut back since.
+   the one that has joined last has a voice: what still comes on the other is of a log that may be cut back since. When
+   the one with the voice leaves, the other one is left, too, and joins anew.
 """
 
 import asyncio

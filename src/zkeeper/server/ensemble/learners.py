@@ -86,8 +86,11 @@ class Learners:
             learner.ping(last_proposed)
 
     def remove(self, learner: KnownLearner) -> None:
-        """Its connection is over."""
+        """Its connection is over. Those whose voice it had taken have to join anew, and get theirs back."""
         self._tasks.pop(learner, None)
+        for other in self._tasks:
+            if other.is_replaced and other.sid == learner.sid:
+                other.link.close("a later connection of its number had its voice, and has left: it has to join anew")
 
     async def close(self, why: str) -> None:
         """Ends all connections, and lets nobody come any more."""
