@@ -128,13 +128,18 @@ def test_a_closed_watcher_leaves_nothing_behind() -> None:
 
 
 def test_many_watchers_of_one_znode_take_time_by_their_number_only() -> None:
+    assert min(seconds_to_tell(8000) for _ in range(3)) < 0.4, "the garbage collector may come between, not each time"
+
+
+def seconds_to_tell(count: int) -> float:
+    """Of the processor, for a znode that is deleted under so many watchers."""
     server, manager = Server(), WatchManager()
-    for _ in range(8000):
+    for _ in range(count):
         manager.add_watch(server.open().link, b"/a", recursive=False)
     acl = server.database.tree.acls.open
     began = time.process_time()
     manager.deleted(b"/a", b"/", 1, acl, acl)
-    assert time.process_time() - began < 0.4
+    return time.process_time() - began
 
 
 def test_every_event_that_meets_watchers_is_counted_once_for_each_table() -> None:
