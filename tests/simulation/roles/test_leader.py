@@ -138,6 +138,15 @@ def test_a_learner_of_before_3_4_is_refused(world: LeaderWorld, info: bytes | No
     link.wait_over(1)
 
 
+def test_a_learner_with_the_number_of_the_leader_is_refused(world: LeaderWorld) -> None:
+    """What it acknowledges would count as the leader's own log."""
+    world.serve()
+    link = world.learner(2)
+    link.send(FOLLOWER_INFO, E1, learner_info(3))
+    link.wait_over(1)
+    assert link.left() == []
+
+
 def test_a_newer_configuration_than_the_leaders_is_refused(world: LeaderWorld) -> None:
     world.start()
     link = world.learner()

@@ -71,6 +71,8 @@ class LearnerHandler:
         learner, info = self._learner, read_learner_info(packet.data)
         learner.is_observer = packet.packet_type == OBSERVER_INFO
         learner.sid = info.sid if info.sid is not None else -learner.owner
+        if learner.sid == self._master.context.sid:
+            raise PeerError(f"it says that it is server {learner.sid}, which is this one: compare their files myid")
         if info.protocol_version < PROTOCOL_VERSION:
             raise PeerError("it speaks the protocol of ZooKeeper 3.3, which is not served")
         version = self._master.context.memberships.committed.version
