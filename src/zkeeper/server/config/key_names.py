@@ -118,9 +118,15 @@ def _unknown(spelling: str) -> Note:
 
 def suggestion(spelling: str, cutoff: float = 0.7) -> str:
     """The known key that looks most like `spelling`, by `difflib`'s measure; empty when none is over `cutoff`."""
+    written = spelling.removeprefix(PREFIX).lower()
     known = {key.rstrip("*").lower(): key for key in (*SETTINGS, *IGNORED, *SYNONYMS) if not key.endswith("*")}
-    close = difflib.get_close_matches(spelling.removeprefix(PREFIX).lower(), known, n=1, cutoff=cutoff)
+    known |= {key: key for key in _member_keys(written.rpartition(".")[2])}
+    close = difflib.get_close_matches(written, known, n=1, cutoff=cutoff)
     return known[close[0]] if close else ""
+
+
+def _member_keys(number: str) -> list[str]:
+    return [f"{name}.{number}" for name in ("server", "group", "weight")] if number.isdecimal() else []
 
 
 def _warning(text: str) -> Note:

@@ -53,8 +53,11 @@ def _my_sid(given: Given, read_file: ReadFile) -> int | None:
     path = _myid_path(given)
     try:
         text = read_file(path).decode("iso-8859-1")
-    except (FileNotFoundError, NotADirectoryError):
+    except FileNotFoundError:
         return None
+    except NotADirectoryError as bad:
+        reason = f"{path} cannot be read: a file is where a folder should be"
+        raise ConfigError(reason, "correct dataDir, or move the file away", source=given.origin) from bad
     except OSError as bad:
         raise ConfigError(f"{path} cannot be read: {bad.strerror}", "check its permissions") from bad
     line = text.replace("\r", "\n").partition("\n")[0]

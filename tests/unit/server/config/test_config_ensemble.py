@@ -242,13 +242,20 @@ class TestRefusals:
     def test_the_order_is_javas(self, text: str, files: Mapping[str, str], first: str) -> None:
         assert refusal(text, files).reason.startswith(first)
 
-    def test_a_myid_that_cannot_be_read(self) -> None:
+    @pytest.mark.parametrize(
+        ("error", "told"),
+        [
+            (PermissionError(13, "Permission denied"), "/data/myid cannot be read: Permission denied"),
+            (NotADirectoryError(20, "Not a directory"), "/data/myid cannot be read: a file is where a folder"),
+        ],
+    )
+    def test_a_myid_that_cannot_be_read(self, error: OSError, told: str) -> None:
         def read(path: str) -> bytes:
             if path == "zoo.cfg":
                 return (BASE + A + B).encode()
-            raise PermissionError(13, "Permission denied", path)
+            raise error
 
-        with pytest.raises(ConfigError, match="/data/myid cannot be read: Permission denied"):
+        with pytest.raises(ConfigError, match=told):
             load("zoo.cfg", {}, {}, read)
 
     def test_a_standalone_server_reads_no_other_file(self) -> None:

@@ -216,6 +216,7 @@ class TestSpellings:
             ("snapCuont=5", logging.WARNING, "did you mean snapCount?"),
             ("clientport=5", logging.WARNING, "did you mean clientPort?"),
             ("zookeeper.snapCnt=5", logging.WARNING, "did you mean snapCount?"),
+            ("sever.4=b:1:2", logging.WARNING, "did you mean server.4?"),
             ("purgeInterval.autopurge.x.y.z=5", logging.WARNING, "is not known and has no effect"),
             ("=5", logging.WARNING, "an empty key is not known"),
             ("jute.maxbuffer=5000", logging.WARNING, "Java ignores jute.maxbuffer in the file"),
