@@ -51,7 +51,7 @@ wheel-test: $(WHEEL_VENV)/tested
 
 interop: $(WHEEL_VENV)/tested
 	PYTHON=$(abspath $(WHEEL_BIN))/python bash tests/interop/setup.sh
-	ZKEEPER_INTEROP_REQUIRE=1 $(WHEEL_BIN)/python -m pytest tests/interop
+	ZKEEPER_INTEROP_REQUIRE=1 $(WHEEL_BIN)/python -m pytest -n 2 --dist loadfile tests/interop
 
 DIFFERENTIAL_REQUESTS ?= 200000
 SEED ?= 1

@@ -1,6 +1,7 @@
 """Where the members of an ensemble listen, and the files that tell them: `zoo.cfg` and `myid`.
 
 1. Ports lie below those that systems give to outgoing connections: a member that was stopped finds its own free again.
+   Each of the processes that run tests side by side has ports of its own.
 2. A `zoo.cfg` is written once. With reconfiguration the servers write it from then on, whatever their kind.
 3. `routes` says where a member looks for another one, if not where that one listens; who has routes listens on all
    interfaces, so that it tells the others no address and they look for it where their own files say.
@@ -10,6 +11,7 @@
 
 import contextlib
 import itertools
+import os
 import random
 import socket
 from collections.abc import Iterator, Mapping
@@ -19,7 +21,9 @@ from pathlib import Path
 from interop.servers import CONFIG, HOST, ServerNotStarted
 
 WILDCARD = "0.0.0.0"
-PORTS = range(15_000, 32_000)
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+_WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+PORTS = range(15_000 + _WORKER, 32_000, _WORKERS)
 TICK_MS, SYNC_TICKS = 500, 6
 ENSEMBLE_CONFIG: Mapping[str, str] = {
     **CONFIG,
