@@ -143,7 +143,7 @@ def test_java_elects_ours(ensemble: Ensemble) -> None:
         election = our_election(ensemble, 3)
         await election.start()
         looking: list[int] = []
-        election.on_peer_looking = looking.append
+        election.on_peer_looking = lambda sid, vote: looking.append(sid)
         ensemble.start(1)
         decision = await decide(election)
         assert (decision.state, decision.vote.leader, decision.voters) == (LEADING, 3, {1, 3})

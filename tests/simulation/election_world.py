@@ -57,7 +57,7 @@ class Member:
         known = Memberships(self.membership, self.last_seen or self.membership, True, self)
         settings = ElectionSettings(peers=PeerSettings(introduction_timeout_s=10.0))
         self.election = Election(self.sid, known, settings, Vote(self.sid, self.zxid, -1, self.epoch))
-        self.election.on_peer_looking = self.seen_looking.append
+        self.election.on_peer_looking = lambda sid, vote: self.seen_looking.append(sid)
         self.machine.start(self._run)
         self.is_started = True
 

@@ -169,7 +169,7 @@ def test_whom_it_could_not_reach_it_tries_to_reach_again(world: World) -> None:
 
 def test_a_leader_hears_who_looks_for_one(world: World) -> None:
     seen: list[int] = []
-    world.election.on_peer_looking = seen.append
+    world.election.on_peer_looking = lambda sid, vote: seen.append(sid)
     world.election.set_role(LEADING, Vote(2, 0, 4, 1))
     world.three.send(message(LOOKING, 3) + message(FOLLOWING, 2, round_=4))
     world.run_until(lambda: world.three.frames)

@@ -59,14 +59,14 @@ def test_who_has_a_wrong_quorum_port_of_the_leader(line: str, log: pytest.LogCap
         assert f"look at this server's line {line}:participant;0.0.0.0:2181: the first port has to be" in warning
 
 
-def test_who_has_accepted_a_later_epoch(log: pytest.LogCaptureFixture) -> None:
+def test_who_has_a_later_epoch(log: pytest.LogCaptureFixture) -> None:
     with MemberWorld() as world:
         world.start(2, 3)
         world.await_serving(2, 3)
         disk = world.sim.machine("m1").disk
         disk.make_folders("/data/version-2")
         replace_file(disk, "/data/version-2/acceptedEpoch", b"99")
-        replace_file(disk, "/data/version-2/currentEpoch", b"0")
+        replace_file(disk, "/data/version-2/currentEpoch", b"98")
         world.start(1)
         rounds, warnings = watch(world, log)
         assert len(rounds) <= MOST_ROUNDS

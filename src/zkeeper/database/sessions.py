@@ -31,9 +31,13 @@ def session_password(session_id: int) -> bytes:
     return b"".join(words)
 
 
-def first_session_id(server_id: int, now_ms: int) -> int:
-    """Server id in the top byte, then 40 bits of the clock, then 16 bits to count in; as a signed 64-bit number."""
-    value = ((server_id & 0xFF) << 56) | ((now_ms & 0xFFFFFFFFFF) << 16)
+def first_session_id(server_id: int, now_ms: int, last_zxid: int) -> int:
+    """Server id in the top byte, then 40 bits of the clock, then 16 bits to count in; as a signed 64-bit number.
+
+    Each session takes a zxid, so who counts from that of its history does not count again what it has counted before,
+    even if its clock was set back and says the same as at an earlier start.
+    """
+    value = ((server_id & 0xFF) << 56) | ((now_ms & 0xFFFFFFFFFF) << 16) | (last_zxid & 0xFFFF)
     return value - (1 << 64) if value >> 63 else value
 
 

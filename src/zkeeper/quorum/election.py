@@ -58,13 +58,13 @@ class Decision:
 class Elector:
     """`vote` is what a server without a leader says of itself before its first election.
 
-    `tell` takes sentences for the log; `report_looking` the sid of a voter that looks for a leader while this server
-    leads.
+    `tell` takes sentences for the log; `report_looking` the sid and the vote of a voter that looks for a leader while
+    this server leads.
     """
 
     def __init__(
         self, own_sid: int, memberships: Memberships, vote: Vote, tell: Callable[[str], None],
-        report_looking: Callable[[int], None], oracle: Oracle | None = None,
+        report_looking: Callable[[int, Vote], None], oracle: Oracle | None = None,
         min_interval_ms: int = MIN_NOTIFICATION_INTERVAL_MS, max_interval_ms: int = MAX_NOTIFICATION_INTERVAL_MS,
     ) -> None:  # fmt: skip
         self.own_sid = own_sid
@@ -140,7 +140,7 @@ class Elector:
                 self._work(now_ms)
         elif notification.state == LOOKING:
             if self.state == LEADING:
-                self._report_looking(sid)
+                self._report_looking(sid, _vote_in(notification))
             self._send(sid, self.current)
 
     def expire(self, now_ms: int, has_delivered: bool) -> None:
@@ -200,7 +200,7 @@ class Elector:
             self.deadline_ms = now_ms + (FINALIZE_WAIT_MS if self._is_finalizing else self._interval_ms)
 
     def _take(self, sid: int, notification: Notification) -> None:
-        vote = Vote(notification.leader, notification.zxid, notification.round_, notification.peer_epoch)
+        vote = _vote_in(notification)
         if not {sid, vote.leader} <= self.memberships.voters() or vote.round_ > MAX_ROUND:
             return
         ballot = Ballot(vote, notification.state, notification.version)
@@ -309,3 +309,7 @@ class Elector:
         if sid != self.own_sid and seen not in self._told and len(self._told) < MAX_TOLD:
             self._told.add(seen)
             self._tell(f"server {sid}, {STATE_NAMES[state]} in round {vote.round_}, votes for {vote.text()}")
+
+
+def _vote_in(notification: Notification) -> Vote:
+    return Vote(notification.leader, notification.zxid, notification.round_, notification.peer_epoch)

@@ -24,6 +24,7 @@ MARKS: Final[dict[str, str]] = {
     "sync-plan.5.snap": "the log on disk does not reach back, has a hole, is dearer, or would cross epochs",
     "sync-plan.6.snap": "nothing fits",
     "leader.learner-is-ahead": "a learner has more than a leader that is not yet established, which gives up",
+    "leader.makes-way": "a voter has accepted a later epoch than that of the leader, which gives up",
     "leader.no-quorum": "a leader has heard of no quorum within syncLimit",
     "learner.cannot-cut-back": "what TRUNC asks for is impossible, so everything is asked for",
     "learner.asks-for-everything": "whatever the leader sends takes the place of what the disk has",

@@ -82,7 +82,8 @@ class StandaloneServer:
         database = recovered.database
         database.demand_agreement()
         self._warn_former_member()
-        self._service = node.make_service(database, first_session_id(STANDALONE_SERVER_ID, node.wall_ms()))
+        first_id = first_session_id(STANDALONE_SERVER_ID, node.wall_ms(), int(database.last_zxid))
+        self._service = node.make_service(database, first_id)
         self._log = node.make_log(database, self._service.committed)
         self._service.connect_log(self._log.batch, self._log.wake)
         if recovered.start is Start.EMPTY:

@@ -13,6 +13,7 @@ from zkeeper.server.config.ensemble import LearnersConfig
 from zkeeper.server.config.model import StorageConfig
 
 from ..node import DATA_DIR  # noqa: TID252  the package has one name in pytest and another as a program
+from ..pitfalls import test_of_leaders as leaders  # noqa: TID252  as above
 from ..requests import Create  # noqa: TID252  as above
 from ..roles.leader_world import LeaderWorld, discover  # noqa: TID252  as above
 from ..roles.learner_world import LearnerWorld, made  # noqa: TID252  as above
@@ -147,6 +148,7 @@ SCENARIOS: dict[str, Callable[[], None]] = {
     "sync-plan.5.snap": partial(leading, E1 + 2, Packet(SNAP, E1 + 6), LearnersConfig(max_committed_txns=2)),
     "sync-plan.6.snap": partial(leading, E1 + 2, Packet(SNAP, E1 + 6), FROM_MEMORY),
     "leader.learner-is-ahead": leading_one_that_is_ahead,
+    "leader.makes-way": leaders.test_own_a_leader_makes_way_for_the_epoch_after_one_that_a_voter_has_accepted,
     "leader.no-quorum": leading_nobody,
     "learner.cannot-cut-back": partial(following, cut_back_too_far),
     "learner.asks-for-everything": partial(following, cut_back_too_far),

@@ -14,13 +14,13 @@ import pytest
 
 from zkeeper.database.acls import AclList, AclTable
 from zkeeper.database.database import Database
-from zkeeper.database.sessions import OWN
+from zkeeper.database.sessions import OWN, first_session_id
 from zkeeper.errors import CorruptionError
 from zkeeper.pipeline import learners as pipeline_learners
 from zkeeper.pipeline.prepare import PrepareOptions
 from zkeeper.pipeline.service import Service
 from zkeeper.quorum.acks import Acks
-from zkeeper.server import node
+from zkeeper.server import node, standalone
 from zkeeper.server.config.model import ServerConfig
 from zkeeper.server.durable_log import DurableLog
 from zkeeper.server.ensemble import replication
@@ -167,6 +167,10 @@ def all_connections_of_a_server_have_a_voice(patch: Patch) -> None:
     patch.setattr(Learners, "replace_by", lambda self, learner: None)
 
 
+def a_leader_stays_whatever_a_voter_has_accepted(patch: Patch) -> None:
+    patch.setattr(Leader, "_make_way", lambda self, sid, vote: None)
+
+
 def what_is_not_applied_yet_is_cut_back(patch: Patch) -> None:
     patch.setattr(Service, "apply_committed", lambda self: None)
 
@@ -248,6 +252,10 @@ def an_id_that_is_in_no_table_is_damage(patch: Patch) -> None:
         return load_user(self, index)
 
     patch.setattr(AclTable, "load_user", load_known_user)
+
+
+def ids_of_sessions_are_counted_from_nothing(patch: Patch) -> None:
+    patch.setattr(standalone, "first_session_id", lambda sid, now_ms, last_zxid: first_session_id(sid, now_ms, 0))
 
 
 def epoch_files_are_written_in_place(patch: Patch) -> None:
@@ -389,6 +397,16 @@ BREAKAGES = (
         "4837, 5010", "a leader leaves ephemerals without a session alone",
         leaders.test_4837_5010_who_begins_to_lead_closes_sessions_of_which_only_ephemerals_are_left,
         ephemerals_without_a_session_are_left_alone, is_compiled=True,
+    ),
+    Breakage(
+        "own", "a leader stays, whatever a voter has accepted",
+        leaders.test_own_a_leader_makes_way_for_the_epoch_after_one_that_a_voter_has_accepted,
+        a_leader_stays_whatever_a_voter_has_accepted,
+    ),
+    Breakage(
+        "own", "ids of sessions are counted from nothing at each start",
+        disks.test_own_a_clock_that_was_set_back_does_not_have_ids_of_sessions_given_again,
+        ids_of_sessions_are_counted_from_nothing,
     ),
     Breakage(
         "1277, 2789, 4883", "a leader stays when its zxids are used up",

@@ -11,7 +11,7 @@ from zkeeper.storage.log_format import LOG_HEADER
 from zkeeper.testing.simulation import SimulatedDisk, Unsynced
 
 from ..node import FOLDER  # noqa: TID252  the package has one name in pytest and another as a program
-from ..requests import Create, SetAcl  # noqa: TID252  as above
+from ..requests import CloseSession, Create, SetAcl  # noqa: TID252  as above
 from ..roles.learner_world import LearnerWorld  # noqa: TID252  as above
 from ..roles.packets import ACK_EPOCH, FOLLOWER_INFO, LEADER_INFO, PROTOCOL_VERSION, epoch  # noqa: TID252  as above
 from ..roles.peers import Link  # noqa: TID252  as above
@@ -39,6 +39,18 @@ def test_4846_4689_3306_acls_of_a_fuzzy_snapshot_come_from_the_log_and_their_ids
         purge(world.node.machine.disk)
         world.restart()
         assert world.node.photo().nodes == before.nodes
+
+
+def test_own_a_clock_that_was_set_back_does_not_have_ids_of_sessions_given_again() -> None:
+    """At the second start the clock says the same as at the first one."""
+    with Scenario() as world:
+        before = [world.connect() for _ in range(3)]
+        for client in before:
+            assert world.call(client, CloseSession()).code == 0
+        world.node.machine.skew_ms = -int(world.now_s * 1000)
+        world.restart()
+        after = [world.connect() for _ in range(3)]
+        assert not {one.session.session_id for one in before} & {one.session.session_id for one in after}
 
 
 def take_snapshot(world: Scenario, meanwhile: Callable[[], object]) -> None:

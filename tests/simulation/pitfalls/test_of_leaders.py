@@ -14,11 +14,12 @@ from zkeeper.errors import ConnectionLossError
 from zkeeper.server.config.ensemble import LearnersConfig
 from zkeeper.server.config.model import LimitsConfig, StorageConfig
 from zkeeper.server.ensemble import leading
+from zkeeper.storage.whole_files import replace_file
 from zkeeper.wire.zxids import follows
 
 from ..log_files import entry_of, log_names, read_logs  # noqa: TID252  the package has two names
 from ..member_world import CLIENT_PORT, MemberWorld  # noqa: TID252
-from ..node import DATA_DIR  # noqa: TID252
+from ..node import DATA_DIR, FOLDER  # noqa: TID252
 from ..raw_client import RawClient, Sent, connect  # noqa: TID252
 from ..requests import EPHEMERAL, CloseSession, Create  # noqa: TID252
 from ..roles.leader_world import LeaderWorld, acknowledge, catch_up, discover, hold_back, until_new_leader  # noqa: TID252
@@ -237,6 +238,19 @@ def test_4837_5010_who_begins_to_lead_closes_sessions_of_which_only_ephemerals_a
 
 
 # The end of an epoch.
+
+
+def test_own_a_leader_makes_way_for_the_epoch_after_one_that_a_voter_has_accepted() -> None:
+    """As a server that was to lead has accepted it, more than once, and nobody else did."""
+    with MemberWorld() as world:
+        world.start(*world.sids)
+        world.await_serving(*world.sids)
+        far = next(sid for sid in world.sids if sid != world.leader)
+        world.kill(far)
+        replace_file(world.sim.machine(f"m{far}").disk, f"{FOLDER}/acceptedEpoch", b"7")
+        world.start(far)
+        world.await_serving(*world.sids)
+        assert [world.servers[sid].context.epochs.current for sid in world.sids] == [8, 8, 8]
 
 
 def test_1277_2789_4883_when_the_zxids_of_an_epoch_are_used_up_the_next_one_begins() -> None:

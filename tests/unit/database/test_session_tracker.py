@@ -25,13 +25,13 @@ def test_every_id_has_a_password(session_id: int) -> None:
     assert len(session_password(session_id)) == 16
 
 
-@given(st.integers(0, 255), st.integers(0, 2**50))
-def test_the_first_id_holds_server_and_clock(server_id: int, now_ms: int) -> None:
-    value = first_session_id(server_id, now_ms)
+@given(st.integers(0, 255), st.integers(0, 2**50), st.integers(0, 2**63 - 1))
+def test_the_first_id_holds_server_clock_and_zxid(server_id: int, now_ms: int, last_zxid: int) -> None:
+    value = first_session_id(server_id, now_ms, last_zxid)
     assert -(2**63) <= value < 2**63
     assert (value >> 56) & 0xFF == server_id
     assert (value >> 16) & 0xFFFFFFFFFF == now_ms & 0xFFFFFFFFFF
-    assert value & 0xFFFF == 0
+    assert value & 0xFFFF == last_zxid & 0xFFFF
 
 
 def test_the_id_of_containers_is_left_out() -> None:

@@ -165,5 +165,5 @@ class Network:
         return leader if self.nodes[leader].elector.state == LEADING else None
 
 
-def _ignore(sid: int) -> None:
+def _ignore(sid: int, vote: Vote) -> None:
     """Nobody asks in these runs who looks for a leader."""

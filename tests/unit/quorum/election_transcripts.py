@@ -105,7 +105,7 @@ class Player:
     def _tell(self, sentence: str) -> None:
         self.done.append(f"# {sentence}")
 
-    def _report(self, sid: int) -> None:
+    def _report(self, sid: int, _: Vote) -> None:
         self.done.append(f"looking: {sid}")
 
     def _begin(self, words: list[str]) -> None:

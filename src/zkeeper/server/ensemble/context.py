@@ -35,6 +35,8 @@ class EnsembleContext:
 
     `oracle` is there if somebody outside decides between two participants.
 
+    `promised_elsewhere` is an epoch that another voter has accepted: the next one that begins here is a later one.
+
     `needs_everything` is set when the own history cannot be brought into line with a leader's: the next leader is asked
     for all of its state.
     """
@@ -63,6 +65,7 @@ class EnsembleContext:
     observer_master_port: int = 0
     observer_master_bytes: int = 1 << 25
     oracle: Oracle | None = None
+    promised_elsewhere: int = 0
     needs_everything: bool = False
     measures: Measures = field(default_factory=Measures)
 

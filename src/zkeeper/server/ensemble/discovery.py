@@ -37,7 +37,7 @@ class Discovery:
         self._look_around = look_around
         self._is_alone = is_alone
         self._summary = (context.epochs.current, last_zxid)
-        self._highest_accepted = context.epochs.accepted
+        self._highest_accepted = max(context.epochs.accepted, context.promised_elsewhere)
         committed = [context.memberships.committed.verifier]
         self._connected = Gathering(committed, context.sid)
         self._accepted = Gathering(committed, context.sid)

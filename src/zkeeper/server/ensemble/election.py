@@ -44,10 +44,10 @@ class ElectionSettings:
 class Election:
     """`vote` is for this server itself, with what it has on disk.
 
-    `on_peer_looking` is told the sid of a voter that looks for a leader while this server leads. `on_newer_membership`
-    takes a membership that was committed without this server, and says whether it is another one than before; what it
-    raises as `StorageError` ends `look_for_leader`. `stand_again` takes the last zxid, and gives that with which the
-    election begins anew under another membership.
+    `on_peer_looking` is told the sid and the vote of a voter that looks for a leader while this server leads.
+    `on_newer_membership` takes a membership that was committed without this server, and says whether it is another one
+    than before; what it raises as `StorageError` ends `look_for_leader`. `stand_again` takes the last zxid, and gives
+    that with which the election begins anew under another membership.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Election:
         oracle: Oracle | None = None,
     ) -> None:  # fmt: skip
         self.own_sid = own_sid
-        self.on_peer_looking: Callable[[int], None] = lambda sid: None
+        self.on_peer_looking: Callable[[int, Vote], None] = lambda sid, vote: None
         self.on_newer_membership: Callable[[Membership], bool] = self._take_membership
         self.stand_again: Callable[[int], Awaitable[int]] = _as_before
         self.connections = PeerConnections(own_sid, memberships, settings.peers, self._receive)
@@ -176,8 +176,8 @@ class Election:
         is_taken = self._memberships.is_reconfig_enabled and self._memberships.set_committed(membership)
         return is_taken and not membership.same_as(before)
 
-    def _report_looking(self, sid: int) -> None:
-        self.on_peer_looking(sid)
+    def _report_looking(self, sid: int, vote: Vote) -> None:
+        self.on_peer_looking(sid, vote)
 
     def _warn(self, sentence: str) -> None:
         if self._noise is not None:

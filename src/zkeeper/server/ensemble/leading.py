@@ -7,6 +7,8 @@
    step of the loop.
 5. Leading ends when no quorum was heard of for `syncLimit` ticks and no oracle lets this server go on alone, when the
    zxids of the epoch are used up, and with the commit of a membership by which another server has to lead.
+6. A voter that has promised itself to a later epoch cannot follow in this one. The leader makes way for the next epoch,
+   so that all can be there, unless that voter says that it has more than the leader: it would be elected.
 """
 
 import asyncio
@@ -22,6 +24,7 @@ from zkeeper.quorum.broadcast import ProposalSizes
 from zkeeper.quorum.committed_log import CommittedLog
 from zkeeper.quorum.marks import hit
 from zkeeper.quorum.sync_plan import SyncPlan
+from zkeeper.quorum.votes import Vote
 from zkeeper.server.ensemble.broadcasting import Broadcasting
 from zkeeper.server.ensemble.context import EnsembleContext, RoleEndedError
 from zkeeper.server.ensemble.discovery import Discovery
@@ -33,6 +36,7 @@ from zkeeper.server.ensemble.stage import Stage
 from zkeeper.server.ensemble.sync_throttle import SyncThrottle
 from zkeeper.server.ensemble.synchronizing import open_history, plan_for
 from zkeeper.server.ensemble.syncs import Syncs
+from zkeeper.storage.epochs import MAX_EPOCH
 from zkeeper.storage.history import DiskHistory
 from zkeeper.wire import protocol
 from zkeeper.wire.quorum_bodies import REQUEST_HEAD_BYTES, read_request_head, read_revalidate, revalidated_bytes
@@ -66,6 +70,7 @@ class Leader:
         self._stage = stage
         self._discovery = Discovery(context, stage, int(database.last_zxid), self._look_around_early, self._is_alone)
         self._learners = Learners(self, MAX_HELD_BYTES)
+        self._promised: dict[int, int] = {}
         self._broadcasting: Broadcasting | None = None
         self._handed_over_tick: int | None = None
         self._gave_up = asyncio.Event()
@@ -116,15 +121,28 @@ class Leader:
         if self._gave_up.is_set():
             raise RoleEndedError(self._why)
 
-    def peer_looks(self, sid: int) -> None:
+    def peer_looks(self, sid: int, vote: Vote) -> None:
         """A voter looks for a leader again: who waits for too long to be followed quits at once, if
-        leader.maxTimeToWaitForEpoch says so (quorum, section 7.3)."""
+        leader.maxTimeToWaitForEpoch says so (quorum, section 7.3). Else rule 6."""
+        if vote.leader == sid and sid in self._promised:
+            self._make_way(sid, vote)
         limit_s, waited_s = self.context.max_wait_for_epoch_s, self._loop.time() - self._began_s
         if 0 <= limit_s < waited_s and sid in self._voters and not self._discovery.has_epoch():
             self.give_up(f"server {sid}, which has elected this one, looks for a leader again after {waited_s:.1f} s")
 
+    def _make_way(self, sid: int, vote: Vote) -> None:
+        """Rule 6."""
+        promised = self._promised[sid]
+        if (vote.peer_epoch, vote.zxid) <= (self.epoch, self.last_proposed()):
+            hit("leader.makes-way")
+            self.context.promised_elsewhere = max(self.context.promised_elsewhere, promised)
+            self.give_up(f"server {sid} has accepted epoch {promised} and cannot follow in epoch {self.epoch}")
+
     async def agree_on_epoch(self, voter: int | None, accepted_epoch: int) -> int:
-        return await self._discovery.agree_on_epoch(voter, accepted_epoch)
+        epoch = await self._discovery.agree_on_epoch(voter, accepted_epoch)
+        if voter is not None and epoch < accepted_epoch < MAX_EPOCH:
+            self._promised[voter] = accepted_epoch
+        return epoch
 
     async def epoch_accepted(self, voter: int | None, current_epoch: int, last_zxid: int) -> None:
         await self._discovery.epoch_accepted(voter, current_epoch, last_zxid)

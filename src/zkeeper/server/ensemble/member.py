@@ -90,7 +90,7 @@ class EnsembleServer:
         self._membership_writer = MembershipWriter(disk, self._files, self._fail) if self._files is not None else None
         self._memberships = make_memberships(config.quorum, self._membership_writer)
         self._context: EnsembleContext | None = None
-        self._next_session_id = first_session_id(self._sid, wall_ms())
+        self._next_session_id: int
         self._service: Service | None = None
         self._log: DurableLog | None = None
         self._port: ClientPort | None = None
@@ -183,6 +183,7 @@ class EnsembleServer:
         node = self._node
         recovered = node.recover(self._history.add)
         self._database = recovered.database
+        self._next_session_id = first_session_id(self._sid, node.wall_ms(), int(self._database.last_zxid))
         epochs = load_epochs(node.disk, node.storage, int(self._database.last_zxid), logger.warning)
         tell_who_it_is(self._sid, self._memberships, epochs)
         if recovered.start is Start.EMPTY:
