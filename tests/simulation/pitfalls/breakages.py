@@ -168,7 +168,7 @@ def all_connections_of_a_server_have_a_voice(patch: Patch) -> None:
 
 
 def a_leader_stays_whatever_a_voter_has_accepted(patch: Patch) -> None:
-    patch.setattr(Leader, "_make_way", lambda self, sid, vote: None)
+    patch.setattr(Leader, "_maybe_make_way", lambda self, voter, accepted_epoch: None)
 
 
 def what_is_not_applied_yet_is_cut_back(patch: Patch) -> None:

@@ -70,7 +70,7 @@ class Leader:
         self._stage = stage
         self._discovery = Discovery(context, stage, int(database.last_zxid), self._look_around_early, self._is_alone)
         self._learners = Learners(self, MAX_HELD_BYTES)
-        self._promised: dict[int, int] = {}
+        self._histories: dict[int, tuple[int, int]] = {}
         self._broadcasting: Broadcasting | None = None
         self._handed_over_tick: int | None = None
         self._gave_up = asyncio.Event()
@@ -123,26 +123,26 @@ class Leader:
 
     def peer_looks(self, sid: int, vote: Vote) -> None:
         """A voter looks for a leader again: who waits for too long to be followed quits at once, if
-        leader.maxTimeToWaitForEpoch says so (quorum, section 7.3). Else rule 6."""
-        if vote.leader == sid and sid in self._promised:
-            self._make_way(sid, vote)
+        leader.maxTimeToWaitForEpoch says so (quorum, section 7.3)."""
+        if vote.leader == sid:
+            self._histories[sid] = (vote.peer_epoch, vote.zxid)
         limit_s, waited_s = self.context.max_wait_for_epoch_s, self._loop.time() - self._began_s
         if 0 <= limit_s < waited_s and sid in self._voters and not self._discovery.has_epoch():
             self.give_up(f"server {sid}, which has elected this one, looks for a leader again after {waited_s:.1f} s")
 
-    def _make_way(self, sid: int, vote: Vote) -> None:
-        """Rule 6."""
-        promised = self._promised[sid]
-        if (vote.peer_epoch, vote.zxid) <= (self.epoch, self.last_proposed()):
-            hit("leader.makes-way")
-            self.context.promised_elsewhere = max(self.context.promised_elsewhere, promised)
-            self.give_up(f"server {sid} has accepted epoch {promised} and cannot follow in epoch {self.epoch}")
-
     async def agree_on_epoch(self, voter: int | None, accepted_epoch: int) -> int:
         epoch = await self._discovery.agree_on_epoch(voter, accepted_epoch)
         if voter is not None and epoch < accepted_epoch < MAX_EPOCH:
-            self._promised[voter] = accepted_epoch
+            self._maybe_make_way(voter, accepted_epoch)
         return epoch
+
+    def _maybe_make_way(self, voter: int, accepted_epoch: int) -> None:
+        """Rule 6. Of its history the voter has told when it looked for a leader, just before it came here."""
+        history = self._histories.get(voter)
+        if history is not None and history <= (self.epoch, self.last_proposed()):
+            hit("leader.makes-way")
+            self.context.promised_elsewhere = max(self.context.promised_elsewhere, accepted_epoch)
+            self.give_up(f"server {voter} has accepted epoch {accepted_epoch} and cannot follow in epoch {self.epoch}")
 
     async def epoch_accepted(self, voter: int | None, current_epoch: int, last_zxid: int) -> None:
         await self._discovery.epoch_accepted(voter, current_epoch, last_zxid)
