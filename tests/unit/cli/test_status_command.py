@@ -67,6 +67,15 @@ def test_the_roles_of_an_ensemble_are_told_in_a_line(modes: list[str | None], te
     assert roles_text(statuses) == text
 
 
+def test_who_could_not_be_reached_is_told_apart_from_who_has_no_role() -> None:
+    statuses = [
+        Status("a", Health.SERVING, mode="leader", zxid=2 << 32),
+        Status("b", Health.NOT_SERVING),
+        Status("c", Health.UNREACHABLE),
+    ]
+    assert roles_text(statuses) == "1 leader: a in epoch 2, 1 without a role, 1 unreachable"
+
+
 def test_exit_codes() -> None:
     well, ill = Status("a", Health.SERVING), Status("b", Health.UNREACHABLE)
     assert [exit_code(some) for some in ([well], [well, ill], [ill], [Status("c", Health.READ_ONLY)])] == [0, 1, 2, 2]

@@ -94,7 +94,9 @@ def roles_text(statuses: Sequence[Status]) -> str | None:
         return None
     lost = len(modes) - len(leaders) - sum(learners.values())
     others = [count_text(count, mode) for mode, count in learners.items() if count]
-    others += [f"{lost} without a role"] if lost else []
+    unreachable = sum(status.health is Health.UNREACHABLE for status in statuses)
+    others += [f"{lost - unreachable} without a role"] if lost > unreachable else []
+    others += [f"{unreachable} unreachable"] if unreachable else []
     if leaders:
         return ", ".join([_leader_text(leaders), *others])
     return f"{_absence_text(len(modes), lost)}: {', '.join(others)}"
