@@ -23,8 +23,9 @@ from zkeeper.server.standalone import StandaloneServer
 from zkeeper.storage.real_disk import RealDisk
 from zkeeper.testing import Server
 
-DEADLINE_S = 30.0
-TIMEOUT_MS = 10_000
+DEADLINE_S = 120.0
+TIMEOUT_MS = 100_000
+"""So long that a machine which stands still for a while fails no test."""
 numbers = itertools.count(time.time_ns())
 
 Story = Callable[["Ground"], Coroutine[Any, Any, None]]
@@ -67,7 +68,7 @@ async def server_address(folder: Path) -> AsyncIterator[str]:
         return
     config = ServerConfig(
         network=NetworkConfig(client_port=0, client_port_address="127.0.0.1"),
-        sessions=SessionConfig(tick_time_ms=500),
+        sessions=SessionConfig(tick_time_ms=500, session_timeout_max_ms=TIMEOUT_MS),
         storage=StorageConfig(data_dir=str(folder)),
         nodes=NodesConfig(is_extended_types_enabled=True),
     )
@@ -100,7 +101,7 @@ def address() -> Iterator[str]:
     if given := os.environ.get("ZKEEPER_TEST_SERVER"):
         yield given
         return
-    with Server(properties={"tickTime": "500"}) as server:
+    with Server(properties={"tickTime": "500", "maxSessionTimeout": str(TIMEOUT_MS)}) as server:
         yield server.address
 
 

@@ -1,9 +1,11 @@
 """Our recipes and kazoo's, on the same paths at the same time."""
 
 import asyncio
+import concurrent.futures
 import datetime
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from threading import Thread
 from typing import Any, TypeVar
 
 from kazoo.client import KazooClient
@@ -22,7 +24,7 @@ from zkeeper.recipes import (
     Semaphore,
 )
 
-from .conftest import Ground, Story
+from .conftest import TIMEOUT_MS, Ground, Story
 
 Play = Callable[[Story], None]
 T = TypeVar("T")
@@ -30,13 +32,13 @@ T = TypeVar("T")
 
 @asynccontextmanager
 async def kazoo(ground: Ground) -> AsyncIterator[KazooClient]:
-    client = KazooClient(ground.address + ground.zk.chroot)
-    await asyncio.to_thread(client.start)
+    client = KazooClient(ground.address + ground.zk.chroot, timeout=TIMEOUT_MS / 1000)
+    await begin(client.start)
     try:
         yield client
     finally:
-        await asyncio.to_thread(client.stop)
-        await asyncio.to_thread(client.close)
+        await begin(client.stop)
+        await begin(client.close)
 
 
 async def blocked(awaited: "asyncio.Future[T]") -> "asyncio.Future[T]":
@@ -47,7 +49,18 @@ async def blocked(awaited: "asyncio.Future[T]") -> "asyncio.Future[T]":
 
 
 def begin(call: Callable[..., Any], *arguments: Any) -> "asyncio.Future[Any]":
-    return asyncio.ensure_future(asyncio.to_thread(call, *arguments))
+    """A blocking call, in a thread of its own that ends with the process: if the test fails, nobody waits for it."""
+    outcome: concurrent.futures.Future[Any] = concurrent.futures.Future()
+
+    def run() -> None:
+        try:
+            outcome.set_result(call(*arguments))
+        except Exception as error:
+            outcome.set_exception(error)
+
+    outcome.set_running_or_notify_cancel()
+    Thread(target=run, daemon=True).start()
+    return asyncio.wrap_future(outcome)
 
 
 def test_locks_of_both_wait_for_each_other(play: Play) -> None:
@@ -57,10 +70,10 @@ def test_locks_of_both_wait_for_each_other(play: Play) -> None:
             ours = Lock(ground.zk, "/lock", layout="kazoo", identifier="ours")
             async with ours:
                 waiting = await blocked(begin(theirs.acquire))
-                assert await ours.contenders() == ["ours", "theirs"] == await asyncio.to_thread(theirs.contenders)
+                assert await ours.contenders() == ["ours", "theirs"] == await begin(theirs.contenders)
             assert await waiting is True
             ours_waiting = await blocked(asyncio.ensure_future(ours.acquire()))
-            await asyncio.to_thread(theirs.release)
+            await begin(theirs.release)
             await ours_waiting
 
     play(story)
@@ -72,9 +85,9 @@ def test_readers_and_writers_of_both(play: Play) -> None:
             rw = ReadWriteLock(ground.zk, "/rw", layout="kazoo")
             async with rw.read:
                 reader = other.ReadLock("/rw")
-                assert await asyncio.to_thread(reader.acquire)
+                assert await begin(reader.acquire)
                 writing = await blocked(begin(other.WriteLock("/rw").acquire))
-                await asyncio.to_thread(reader.release)
+                await begin(reader.release)
                 await blocked(writing)
             await writing
             assert await rw.read.try_acquire() is None
@@ -88,10 +101,10 @@ def test_a_semaphore_of_both(play: Play) -> None:
             ours = Semaphore(ground.zk, "/s", 2, layout="kazoo", identifier="ours")
             theirs = other.Semaphore("/s", "theirs", max_leases=2)
             async with ours:
-                assert await asyncio.to_thread(theirs.acquire)
+                assert await begin(theirs.acquire)
                 assert sorted(await ours.holders()) == ["ours", "theirs"]
                 waiting = await blocked(asyncio.ensure_future(ours.acquire()))
-                await asyncio.to_thread(theirs.release)
+                await begin(theirs.release)
                 await waiting
 
     play(story)
@@ -134,9 +147,9 @@ def test_counters_of_both(play: Play) -> None:
             for path, layout, is_curator in (("/k", "kazoo", False), ("/c", "curator", True)):
                 theirs = other.Counter(path, support_curator=is_curator)
                 ours = Counter(ground.zk, path, layout=layout)
-                await asyncio.to_thread(theirs.__add__, 3)
+                await begin(theirs.__add__, 3)
                 assert await ours.add(4) == 7
-                assert await asyncio.to_thread(lambda theirs=theirs: theirs.value) == 7
+                assert await begin(lambda theirs=theirs: theirs.value) == 7
 
     play(story)
 
@@ -146,10 +159,10 @@ def test_members_of_both(play: Play) -> None:
         async with kazoo(ground) as other:
             for path, layout, party in (("/p", "kazoo", other.Party), ("/sp", "kazoo-shallow", other.ShallowParty)):
                 theirs = party(path, "theirs")
-                await asyncio.to_thread(theirs.join)
+                await begin(theirs.join)
                 async with Group(ground.zk, path, "ours", layout=layout) as group:
                     assert [member.identifier for member in await group.members()] == ["ours", "theirs"]
-                    assert sorted(await asyncio.to_thread(list, theirs)) == ["ours", "theirs"]
+                    assert sorted(await begin(list, theirs)) == ["ours", "theirs"]
 
     play(story)
 
@@ -159,8 +172,8 @@ def test_a_lease_of_both(play: Play) -> None:
         async with kazoo(ground) as other:
             hour = datetime.timedelta(hours=1)
             assert await Lease(ground.zk, "/mine", 3600, "ours").obtain()
-            assert not await asyncio.to_thread(other.NonBlockingLease, "/mine", hour, "theirs")
-            assert await asyncio.to_thread(other.NonBlockingLease, "/theirs", hour, "theirs")
+            assert not await begin(other.NonBlockingLease, "/mine", hour, "theirs")
+            assert await begin(other.NonBlockingLease, "/theirs", hour, "theirs")
             assert not await Lease(ground.zk, "/theirs", 3600, "ours").obtain()
             holder = await Lease(ground.zk, "/theirs", 3600, "ours").holder()
             assert holder is not None
@@ -174,11 +187,11 @@ def test_a_queue_of_both(play: Play) -> None:
         async with kazoo(ground) as other:
             ours, theirs = Queue(ground.zk, "/q"), other.LockingQueue("/q")
             await ours.put(b"1")
-            await asyncio.to_thread(theirs.put, b"2")
-            assert await asyncio.to_thread(theirs.get, 10) == b"1"
+            await begin(theirs.put, b"2")
+            assert await begin(theirs.get, 10) == b"1"
             async with ours.take(10.0) as item:
                 assert item.data == b"2"
-            assert await asyncio.to_thread(theirs.consume) is True
+            assert await begin(theirs.consume) is True
             assert await ours.size() == 0
 
     play(story)
@@ -187,7 +200,7 @@ def test_a_queue_of_both(play: Play) -> None:
 def test_a_set_is_divided_between_both(play: Play) -> None:
     async def story(ground: Ground) -> None:
         async with kazoo(ground) as other, Partitioner(ground.zk, "/part", [*"wxyz"], "a", settle_s=0.5) as ours:
-            theirs = await asyncio.to_thread(
+            theirs = await begin(
                 lambda: other.SetPartitioner("/part", set=tuple("wxyz"), identifier="b", time_boundary=0.5)
             )
             while True:
@@ -195,8 +208,8 @@ def test_a_set_is_divided_between_both(play: Play) -> None:
                     if share.items == ("w", "y"):
                         break
                     await share.revoked.wait()
-            await asyncio.to_thread(theirs.wait_for_acquire, 10)
+            await begin(theirs.wait_for_acquire, 10)
             assert list(theirs) == ["x", "z"]
-            await asyncio.to_thread(theirs.finish)
+            await begin(theirs.finish)
 
     play(story)
