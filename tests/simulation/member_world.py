@@ -5,9 +5,11 @@ The machine of member N is called `mN`. All members have the same zoo.cfg.
 
 import asyncio
 from collections.abc import Mapping
+from random import Random
 from types import TracebackType
 from typing import Any, Self
 
+import zkeeper
 from zkeeper.server.config import load
 from zkeeper.server.config.model import ServerConfig
 from zkeeper.server.ensemble.member import EnsembleServer
@@ -32,6 +34,11 @@ def config_of(sid: int, lines: str) -> ServerConfig:
     """What member `sid` makes of these lines of zoo.cfg, beside the settings that all have."""
     files = {"/zoo.cfg": _SETTINGS + lines, "/data/myid": f"{sid}\n"}
     return load("/zoo.cfg", {}, {}, lambda path: files[path].encode()).config
+
+
+def client_of(hosts: str, timeout_ms: int = 10_000, number: int = 0, **options: Any) -> zkeeper.AsyncClient:
+    """Not connected yet. What it leaves to chance follows from the hosts and the number: every run is the same."""
+    return zkeeper.connect(hosts, timeout_ms, random=Random(f"{hosts} {number}"), **options)
 
 
 class MemberWorld:

@@ -406,8 +406,11 @@ def test_one_shot_watches_take_over_when_the_next_server_is_an_old_one() -> None
             assert kinds([await anext(events)]) == [(CREATED, "/w")]
             old.break_connections()
             await world.sim.wait_until(lambda: old.refused)
-            while (event := await anext(events)).type is NONE:
-                await zk.set("/w", b"x")
+            await zk.wait_for(SessionState.SUSPENDED)
+            await zk.wait_for(SessionState.CONNECTED)
+            async with asyncio.timeout(60.0):  # What is changed after NONE was told, is told.
+                while (event := await anext(events)).type is NONE:
+                    await zk.set("/w", b"x")
             assert kinds([event]) == [(CHANGED, "/w")]
             assert old.refused == [SET_WATCHES2]
 

@@ -2,13 +2,13 @@
 
 import zkeeper
 
-from .member_world import MemberWorld
+from .member_world import MemberWorld, client_of
 
 EVERYONE = "m1:2181,m2:2181,m3:2181"
 
 
 async def open_clients(count: int) -> list[zkeeper.AsyncClient]:
-    clients = [zkeeper.connect(EVERYONE) for _ in range(count)]
+    clients = [client_of(EVERYONE, number=number) for number in range(count)]
     for client in clients:
         await client.start()
     return clients

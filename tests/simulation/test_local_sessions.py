@@ -4,11 +4,10 @@ import asyncio
 
 import pytest
 
-import zkeeper
 from zkeeper import AsyncClient, SessionState
 from zkeeper.errors import EphemeralOnLocalSessionError
 
-from .member_world import MemberWorld
+from .member_world import MemberWorld, client_of
 from .raw_client import RawClient, Session, SessionExpiredError, connect
 from .requests import EPHEMERAL, Create
 
@@ -38,7 +37,7 @@ def has(world: MemberWorld, path: str) -> set[int]:
 @ROLES
 def test_a_local_session_reads_and_writes_and_is_known_to_its_server_alone(sid: int) -> None:
     async def act() -> AsyncClient:
-        client = zkeeper.connect(f"m{sid}:2181")
+        client = client_of(f"m{sid}:2181")
         await client.start()
         await client.create("/a", b"1")
         await client.set("/a", b"2")
@@ -108,7 +107,7 @@ def test_a_local_session_cannot_move(sid: int) -> None:
 @ROLES
 def test_without_upgrades_an_ephemeral_is_refused(sid: int) -> None:
     async def act() -> None:
-        async with zkeeper.connect(f"m{sid}:2181") as client:
+        async with client_of(f"m{sid}:2181") as client:
             with pytest.raises(EphemeralOnLocalSessionError):
                 await client.create("/e", ephemeral=True)
             await client.create("/p")
@@ -124,7 +123,7 @@ def test_when_the_leader_dies_local_sessions_are_lost_and_upgraded_ones_go_on() 
     states: dict[str, list[SessionState]] = {"local": [], "upgraded": []}
 
     async def act(world: MemberWorld) -> None:
-        clients = {name: zkeeper.connect("m1:2181", 6000) for name in states}
+        clients = {name: client_of("m1:2181", 6000) for name in states}
         for name, client in clients.items():
             client.on_state(states[name].append)
             await client.start()

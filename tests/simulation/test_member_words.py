@@ -5,9 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-import zkeeper
-
-from .member_world import MemberWorld
+from .member_world import MemberWorld, client_of
 
 NOT_SERVING = "This ZooKeeper instance is not currently serving requests"
 OBSERVER = 4
@@ -31,7 +29,7 @@ def world() -> Iterator[MemberWorld]:
 
 
 async def _act() -> None:
-    follower, observer = zkeeper.connect("m1:2181"), zkeeper.connect("m4:2181")
+    follower, observer = client_of("m1:2181"), client_of("m4:2181")
     await follower.start()
     await observer.start()
     await follower.create("/a", b"x" * 10)
@@ -63,7 +61,7 @@ def test_srst_begins_the_sizes_anew() -> None:
 
 
 async def _write_once() -> None:
-    async with zkeeper.connect("m1:2181") as client:
+    async with client_of("m1:2181") as client:
         await client.create("/a")
 
 
@@ -189,7 +187,7 @@ def test_a_session_that_moves_is_counted_where_it_goes_and_at_the_leader() -> No
 
 
 async def _move() -> None:
-    client = zkeeper.connect("m1:2181")
+    client = client_of("m1:2181")
     await client.start()
     session_id = client.session_id
     client.update_hosts("m2:2181")

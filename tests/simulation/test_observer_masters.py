@@ -7,7 +7,7 @@ import pytest
 
 import zkeeper
 
-from .member_world import MemberWorld, member_config
+from .member_world import MemberWorld, client_of, member_config
 from .reconfig_world import ReconfigWorld, line
 
 PORT = 2191
@@ -31,13 +31,13 @@ def observers_of(world: MemberWorld, sid: int) -> int:
 
 
 async def write(host: str, *names: str) -> None:
-    async with zkeeper.connect(f"{host}:2181") as client:
+    async with client_of(f"{host}:2181") as client:
         for name in names:
             await client.create(f"/{name}", b"x" * 100)
 
 
 async def read(host: str) -> list[str]:
-    async with zkeeper.connect(f"{host}:2181") as client:
+    async with client_of(f"{host}:2181") as client:
         await client.sync("/")
         return sorted(set(await client.children("/")) - {"zookeeper"})
 
@@ -88,7 +88,7 @@ def kill_master(world: MemberWorld, sid: int) -> None:
 
 
 async def opened(host: str) -> zkeeper.AsyncClient:
-    client = zkeeper.connect(f"{host}:2181")
+    client = client_of(f"{host}:2181")
     await client.start()
     return client
 

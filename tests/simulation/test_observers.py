@@ -2,24 +2,23 @@
 
 import pytest
 
-import zkeeper
 from zkeeper.quorum.membership import Membership
 from zkeeper.storage.recovery import recover
 
-from .member_world import MemberWorld
+from .member_world import MemberWorld, client_of
 from .node import FOLDER
 
 OBSERVER = 4
 
 
 async def write(host: str, *names: str) -> None:
-    async with zkeeper.connect(f"{host}:2181") as client:
+    async with client_of(f"{host}:2181") as client:
         for name in names:
             await client.create(f"/{name}")
 
 
 async def read(host: str) -> list[str]:
-    async with zkeeper.connect(f"{host}:2181") as client:
+    async with client_of(f"{host}:2181") as client:
         await client.sync("/")
         return sorted(set(await client.children("/")) - {"zookeeper"})
 

@@ -4,7 +4,7 @@ import pytest
 
 import zkeeper
 
-from .member_world import MemberWorld
+from .member_world import MemberWorld, client_of
 
 FOLDER = "/decides"
 ORACLE = f"oraclePath={FOLDER}/oracle\n"
@@ -52,12 +52,12 @@ class OracleWorld(MemberWorld):
 
 
 async def write(host: str, name: str) -> None:
-    async with zkeeper.connect(f"{host}:2181") as client:
+    async with client_of(f"{host}:2181") as client:
         await client.create(f"/{name}")
 
 
 async def read(host: str) -> list[str]:
-    async with zkeeper.connect(f"{host}:2181") as client:
+    async with client_of(f"{host}:2181") as client:
         await client.sync("/")
         return sorted(set(await client.children("/")) - {"zookeeper"})
 
@@ -85,7 +85,7 @@ def test_what_waits_for_a_follower_that_is_lost_is_committed_without_it() -> Non
 
 
 async def opened(host: str) -> zkeeper.AsyncClient:
-    client = zkeeper.connect(f"{host}:2181")
+    client = client_of(f"{host}:2181")
     await client.start()
     return client
 

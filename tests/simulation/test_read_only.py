@@ -5,12 +5,11 @@ from collections.abc import Iterator
 
 import pytest
 
-import zkeeper
 from zkeeper import AsyncClient, SessionState
 from zkeeper.errors import ConnectionLossError, NotReadOnlyError
 
 from .codec import NO_PASSWORD, connect_request
-from .member_world import CLIENT_PORT, MemberWorld
+from .member_world import CLIENT_PORT, MemberWorld, client_of
 from .raw_client import Session, connect, open_connection
 
 READ_ONLY = "readonlymode.enabled=true\n"
@@ -35,7 +34,7 @@ def begin(world: MemberWorld) -> None:
 
 
 async def _write(path: str) -> None:
-    async with zkeeper.connect(ALL_HOSTS) as zk:
+    async with client_of(ALL_HOSTS) as zk:
         await zk.create(path, b"1")
 
 
@@ -61,7 +60,7 @@ def leave_alone(world: MemberWorld, sid: int) -> None:
 
 
 def new_client(hosts: str = ALL_HOSTS, **more: object) -> AsyncClient:
-    return zkeeper.connect(hosts, TIMEOUT_MS, read_only=True, **more)  # type: ignore[arg-type]
+    return client_of(hosts, TIMEOUT_MS, read_only=True, **more)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("left", [1, 3], ids=["follower", "leader"])
@@ -155,7 +154,7 @@ def test_clients_that_want_to_write_are_turned_away(world: MemberWorld) -> None:
             await client.lost
             assert not client.opened.done() or client.opened.exception() is not None
         with pytest.raises(ConnectionLossError):
-            await zkeeper.connect("m1:2181", TIMEOUT_MS).start(5.0)
+            await client_of("m1:2181", TIMEOUT_MS).start(5.0)
 
     world.sim.run(knock(), world.client())
 
@@ -275,7 +274,7 @@ def test_a_session_of_the_quorum_is_not_said_to_be_over(world: MemberWorld) -> N
     async def open_sessions(*paths: str) -> list[Session]:
         sessions: list[Session] = []
         for path in paths:
-            zk = zkeeper.connect("m2:2181", TIMEOUT_MS)
+            zk = client_of("m2:2181", TIMEOUT_MS)
             await zk.start()
             await zk.create(path, ephemeral=True)
             sessions.append(Session(zk.session_id, zk.session_password, TIMEOUT_MS))

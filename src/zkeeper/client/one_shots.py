@@ -4,6 +4,7 @@
    and nothing that lasts goes unnoticed. Changes that follow each other quickly are told as one, or, when they undo
    each other, not at all. Events have no zxid, and those of different znodes may come in another order.
 2. A subtree costs two requests and two watches for each of its znodes.
+3. The first look is at each znode once. What changes meanwhile is told when it is over, so that it ends under any load.
 """
 
 import asyncio
@@ -35,6 +36,7 @@ class OneShots:
         self._tell = tell
         self._known: dict[str, Stat] = {}
         self._children: dict[str, set[str]] = {}
+        self._unseen: dict[str, None] = {}
         self._stale: dict[str, None] = {}
         self._news = asyncio.Event()
         self.is_ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -54,15 +56,25 @@ class OneShots:
 
     async def _run(self) -> None:
         """Looks, and looks again wherever something has changed."""
-        self._mark(self._path)
+        self._unseen[self._path] = None
+        await self._look_at(self._unseen)
+        self._is_first_look = False
+        self.is_ready.set_result(None)
         while True:
-            while self._stale:
-                await self._try_to_look(self._stale.popitem()[0])
-            self._is_first_look = False
-            if not self.is_ready.done():
-                self.is_ready.set_result(None)
+            await self._look_at(self._stale)
             await self._news.wait()
             self._news.clear()
+
+    async def _look_at(self, paths: dict[str, None]) -> None:
+        """Until there are none left."""
+        while paths:
+            path, _ = paths.popitem()
+            try:
+                await self._look(path)
+            except (ConnectionLossError, SessionExpiredError):
+                paths[path] = None
+            except NoAuthError:
+                self._forget(path)
 
     def _mark(self, path: str) -> None:
         self._stale[path] = None
@@ -72,14 +84,6 @@ class OneShots:
         """A one-shot watch fired. A deleted znode is seen from its parent, lest watches for missing ones pile up."""
         if event.type is not EventType.DELETED or event.path == self._path:
             self._mark(event.path)
-
-    async def _try_to_look(self, path: str) -> None:
-        try:
-            await self._look(path)
-        except (ConnectionLossError, SessionExpiredError):
-            self._mark(path)
-        except NoAuthError:
-            self._forget(path)
 
     async def _look(self, path: str) -> None:
         exists = self._reads.exists(path, watch=self._note)
@@ -111,8 +115,9 @@ class OneShots:
         prefix = "" if path == "/" else path
         for name in sorted(before - names):
             self._forget(f"{prefix}/{name}")
+        to_look_at = self._unseen if self._is_first_look else self._stale
         for name in sorted(names - before):
-            self._mark(f"{prefix}/{name}")
+            to_look_at[f"{prefix}/{name}"] = None
 
     def _forget(self, path: str) -> None:
         prefix = "" if path == "/" else path

@@ -156,8 +156,7 @@ class Subscription(Base):
 
     def _state_changed(self, state: SessionState) -> None:
         if state in CONNECTED and self._session.lacks_persistent_watches:
-            self._fall_back()
-            self._deliver(WatchEvent(EventType.NONE, self.path, -1))
+            self._fall_back().is_ready.add_done_callback(self._tell_to_look_again)
         if state is SessionState.LOST and self._ends_with_session:
             self.stop()
             self._finish(SessionExpiredError("the session of this watch is lost"))
@@ -166,6 +165,11 @@ class Subscription(Base):
                 self._one_shots.stop()
             closed = state is SessionState.CLOSED
             self._finish(StopAsyncIteration() if closed else ClosedError("the client may not go on"))
+
+    def _tell_to_look_again(self, ready: "asyncio.Future[None]") -> None:
+        """Whatever changes from now on is told."""
+        if self._is_set:
+            self._deliver(WatchEvent(EventType.NONE, self.path, -1))
 
     def _finish(self, end: Exception) -> None:
         self._end = end

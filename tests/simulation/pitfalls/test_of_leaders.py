@@ -9,7 +9,6 @@ from unittest import mock
 import pytest
 from raw_jute import i32, text
 
-import zkeeper
 from zkeeper.errors import ConnectionLossError
 from zkeeper.server.config.ensemble import LearnersConfig
 from zkeeper.server.config.model import LimitsConfig, StorageConfig
@@ -18,7 +17,7 @@ from zkeeper.storage.whole_files import replace_file
 from zkeeper.wire.zxids import follows
 
 from ..log_files import entry_of, log_names, read_logs  # noqa: TID252  the package has two names
-from ..member_world import CLIENT_PORT, MemberWorld  # noqa: TID252
+from ..member_world import CLIENT_PORT, MemberWorld, client_of  # noqa: TID252
 from ..node import DATA_DIR, FOLDER  # noqa: TID252
 from ..raw_client import RawClient, Sent, connect  # noqa: TID252
 from ..requests import EPHEMERAL, CloseSession, Create  # noqa: TID252
@@ -276,7 +275,7 @@ def test_1277_2789_4883_when_the_zxids_of_an_epoch_are_used_up_the_next_one_begi
 async def _write_on(hosts: str, count: int) -> list[str]:
     """The paths of which the client was told that they are there."""
     written: list[str] = []
-    async with zkeeper.connect(hosts, 20_000) as zk:
+    async with client_of(hosts, 20_000) as zk:
         number = 0
         while len(written) < count:
             number += 1
