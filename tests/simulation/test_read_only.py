@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -59,8 +60,8 @@ def leave_alone(world: MemberWorld, sid: int) -> None:
     world.sim.run_until(lambda: reads_only(world, sid))
 
 
-def new_client(hosts: str = ALL_HOSTS, **more: object) -> AsyncClient:
-    return client_of(hosts, TIMEOUT_MS, read_only=True, **more)  # type: ignore[arg-type]
+def new_client(hosts: str = ALL_HOSTS, **more: Any) -> AsyncClient:
+    return client_of(hosts, TIMEOUT_MS, read_only=True, **more)
 
 
 @pytest.mark.parametrize("left", [1, 3], ids=["follower", "leader"])

@@ -40,7 +40,6 @@ class OneShots:
         self._stale: dict[str, None] = {}
         self._news = asyncio.Event()
         self.is_ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._is_first_look = True
         self._task = asyncio.get_running_loop().create_task(self._run(), name="zkeeper watch")
         self._task.add_done_callback(self._ended)
 
@@ -58,7 +57,6 @@ class OneShots:
         """Looks, and looks again wherever something has changed."""
         self._unseen[self._path] = None
         await self._look_at(self._unseen)
-        self._is_first_look = False
         self.is_ready.set_result(None)
         while True:
             await self._look_at(self._stale)
@@ -76,14 +74,11 @@ class OneShots:
             except NoAuthError:
                 self._forget(path)
 
-    def _mark(self, path: str) -> None:
-        self._stale[path] = None
-        self._news.set()
-
     def _note(self, event: WatchEvent) -> None:
         """A one-shot watch fired. A deleted znode is seen from its parent, lest watches for missing ones pile up."""
         if event.type is not EventType.DELETED or event.path == self._path:
-            self._mark(event.path)
+            self._stale[event.path] = None
+            self._news.set()
 
     async def _look(self, path: str) -> None:
         exists = self._reads.exists(path, watch=self._note)
@@ -115,7 +110,7 @@ class OneShots:
         prefix = "" if path == "/" else path
         for name in sorted(before - names):
             self._forget(f"{prefix}/{name}")
-        to_look_at = self._unseen if self._is_first_look else self._stale
+        to_look_at = self._stale if self.is_ready.done() else self._unseen
         for name in sorted(names - before):
             to_look_at[f"{prefix}/{name}"] = None
 
@@ -127,7 +122,7 @@ class OneShots:
             self._say(EventType.DELETED, path)
 
     def _say(self, event_type: EventType, path: str) -> None:
-        if not self._is_first_look:
+        if self.is_ready.done():
             self._tell(event_type, path)
 
 

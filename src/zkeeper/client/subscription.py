@@ -167,8 +167,8 @@ class Subscription(Base):
             self._finish(StopAsyncIteration() if closed else ClosedError("the client may not go on"))
 
     def _tell_to_look_again(self, ready: "asyncio.Future[None]") -> None:
-        """Whatever changes from now on is told."""
-        if self._is_set:
+        """Whatever changes from now on is told; unless it is the end that made it `ready`."""
+        if self._end is None:
             self._deliver(WatchEvent(EventType.NONE, self.path, -1))
 
     def _finish(self, end: Exception) -> None:
